@@ -1,0 +1,211 @@
+//! The order of calls to actors, across their restarts, as one caller sees it.
+//!
+//! Owns: for each actor, whether it can be reached, which calls wait and which were sent.
+//! Does not own: what the calls are (`tasks`), or the actors' lives (`control::actors`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use types::{ActorId, Failure, Map, TaskId, WorkerId};
+
+/// The calls of one caller.
+#[derive(Debug, Default)]
+pub struct Calls {
+    lines: Map<ActorId, Line>,
+}
+
+/// Whether an actor can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Not now: it is not made yet, or is being made again.
+    NotYet,
+    /// It takes calls.
+    Alive {
+        /// Its process.
+        worker: WorkerId,
+        /// Counted from 0 at each restart.
+        incarnation: u32,
+    },
+    /// Never again.
+    Dead(Arc<Failure>),
+}
+
+#[derive(Debug)]
+struct Line {
+    reach: Reach,
+    waiting: VecDeque<Waiting>,
+    sent: Map<TaskId, u64>,
+    sent_count: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    task: TaskId,
+    ready: bool,
+    ordered: bool,
+}
+
+impl Calls {
+    /// Whether the actor is known here.
+    #[must_use]
+    pub fn is_known(&self, actor: ActorId) -> bool {
+        self.lines.contains_key(&actor)
+    }
+
+    /// From now on the actor is known, though not yet reached.
+    pub fn watch(&mut self, actor: ActorId) {
+        let line = Line { reach: Reach::NotYet, waiting: VecDeque::new(), sent: Map::default(), sent_count: 0 };
+        self.lines.entry(actor).or_insert(line);
+    }
+
+    /// Whether the actor can be called.
+    #[must_use]
+    pub fn reach(&self, actor: ActorId) -> Option<&Reach> {
+        self.lines.get(&actor).map(|line| &line.reach)
+    }
+
+    /// A call was made. If `ordered`, later calls do not overtake it.
+    pub fn call(&mut self, actor: ActorId, task: TaskId, ready: bool, ordered: bool) {
+        self.line(actor).waiting.push_back(Waiting { task, ready, ordered });
+    }
+
+    /// All arguments of a call have their values.
+    pub fn ready(&mut self, actor: ActorId, task: TaskId) {
+        if let Some(waiting) = self.line(actor).waiting.iter_mut().find(|waiting| waiting.task == task) {
+            waiting.ready = true;
+        }
+    }
+
+    /// The calls that may go out now, in order, and where to.
+    pub fn take_sendable(&mut self, actor: ActorId) -> Option<(WorkerId, Vec<TaskId>)> {
+        let line = self.lines.get_mut(&actor)?;
+        let Reach::Alive { worker, .. } = line.reach else { return None };
+        let mut tasks = Vec::new();
+        let mut kept = VecDeque::new();
+        while let Some(waiting) = line.waiting.pop_front() {
+            if waiting.ready {
+                line.sent.insert(waiting.task, line.sent_count);
+                line.sent_count += 1;
+                tasks.push(waiting.task);
+                continue;
+            }
+            let blocks = waiting.ordered;
+            kept.push_back(waiting);
+            if blocks {
+                break;
+            }
+        }
+        kept.append(&mut line.waiting);
+        line.waiting = kept;
+        (!tasks.is_empty()).then_some((worker, tasks))
+    }
+
+    /// A call ended, or will not be made.
+    pub fn end(&mut self, actor: ActorId, task: TaskId) {
+        if let Some(line) = self.lines.get_mut(&actor)
+            && line.sent.remove(&task).is_none()
+        {
+            line.waiting.retain(|waiting| waiting.task != task);
+        }
+    }
+
+    /// The actor can be reached otherwise than before: the calls whose answers will not come, in order.
+    pub fn on_change(&mut self, actor: ActorId, reach: Reach) -> Vec<TaskId> {
+        let line = self.line(actor);
+        let same = matches!((&line.reach, &reach), (Reach::Alive { incarnation: old, .. }, Reach::Alive { incarnation: new, .. }) if old == new);
+        line.reach = reach;
+        if same {
+            return Vec::new();
+        }
+        let mut unanswered: Vec<_> = line.sent.drain().collect();
+        unanswered.sort_unstable_by_key(|(_, order)| *order);
+        let mut tasks: Vec<_> = unanswered.into_iter().map(|(task, _)| task).collect();
+        if matches!(line.reach, Reach::Dead(_)) {
+            tasks.extend(line.waiting.drain(..).map(|waiting| waiting.task));
+        }
+        tasks
+    }
+
+    /// Calls that are made again, in order, before all others.
+    pub fn again(&mut self, actor: ActorId, tasks: &[TaskId], ordered: bool) {
+        let line = self.line(actor);
+        for task in tasks.iter().rev() {
+            line.waiting.push_front(Waiting { task: *task, ready: true, ordered });
+        }
+    }
+
+    /// How many calls have no answer.
+    #[must_use]
+    pub fn pending(&self, actor: ActorId) -> usize {
+        self.lines.get(&actor).map_or(0, |line| line.waiting.len() + line.sent.len())
+    }
+
+    fn line(&mut self, actor: ActorId) -> &mut Line {
+        self.watch(actor);
+        self.lines.get_mut(&actor).expect("OWN-9: a watched actor has a line")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{JobId, NodeId};
+
+    use super::*;
+
+    const WORKER: WorkerId = WorkerId { node: NodeId(1), number: 2 };
+
+    fn alive(incarnation: u32) -> Reach {
+        Reach::Alive { worker: WORKER, incarnation }
+    }
+
+    fn actor() -> ActorId {
+        ActorId::new(WORKER, 1, JobId(1))
+    }
+
+    fn call(count: u64) -> TaskId {
+        TaskId::call(actor(), WORKER, count)
+    }
+
+    #[test]
+    fn an_ordered_call_that_waits_for_arguments_holds_back_those_behind_it() {
+        let mut calls = Calls::default();
+        calls.on_change(actor(), alive(0));
+        calls.call(actor(), call(1), true, true);
+        calls.call(actor(), call(2), false, true);
+        calls.call(actor(), call(3), true, true);
+
+        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(1)])));
+        assert_eq!(calls.take_sendable(actor()), None);
+        calls.ready(actor(), call(2));
+        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3)])));
+    }
+
+    #[test]
+    fn an_unordered_call_that_waits_holds_back_nothing() {
+        let mut calls = Calls::default();
+        calls.on_change(actor(), alive(0));
+        calls.call(actor(), call(1), false, false);
+        calls.call(actor(), call(2), true, false);
+
+        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2)])));
+    }
+
+    #[test]
+    fn calls_without_an_answer_come_back_in_order_and_go_first_after_a_restart() {
+        let mut calls = Calls::default();
+        calls.on_change(actor(), alive(0));
+        for count in 1..4 {
+            calls.call(actor(), call(count), true, true);
+        }
+        calls.take_sendable(actor());
+        calls.end(actor(), call(1));
+        calls.call(actor(), call(4), true, true);
+
+        let unanswered = calls.on_change(actor(), Reach::NotYet);
+        assert_eq!(unanswered, [call(2), call(3)]);
+        calls.again(actor(), &unanswered, true);
+        assert!(calls.on_change(actor(), alive(1)).is_empty());
+
+        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3), call(4)])));
+    }
+}

@@ -1,0 +1,464 @@
+//! Which of the queued tasks go to which leased worker now, and how many more workers would help.
+//!
+//! Owns: queues by shape, leases held, how much work each lease has, how long functions take.
+//! Does not own: what the tasks are (`tasks`), or who grants leases (`scheduler`).
+//!
+//! A lease gets as many tasks as make about [`BURST`] of work by the durations seen so far: one for long or unknown
+//! functions, hundreds for tiny ones. A task that must not run twice goes alone, so that a worker's end never leaves
+//! in doubt whether it began.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::limits::{BURST, BURST_TASKS_MAX, LEASES_WANTED_MAX};
+use types::{Assignment, FunctionId, LeaseId, Map, Shape, TaskId, Timestamp, WorkerId};
+
+/// A queue is worth taking back from a busy lease when an idle one could start this much earlier.
+const RECALL_WORTH: Duration = Duration::from_micros(500);
+
+/// The queues and leases of one owner.
+#[derive(Debug, Default)]
+pub struct Dispatch {
+    lines: Vec<Line>,
+    index: Map<Arc<Shape>, u32>,
+    leases: BTreeMap<LeaseId, Lease>,
+    by_worker: Map<WorkerId, LeaseId>,
+    durations: Map<FunctionId, Duration>,
+}
+
+/// Tasks that go to one worker together.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// The lease they run on.
+    pub lease: LeaseId,
+    /// Its worker.
+    pub worker: WorkerId,
+    /// What the lease holds, with its first burst.
+    pub assignment: Option<Assignment>,
+    /// The tasks, in order.
+    pub tasks: Vec<TaskId>,
+}
+
+/// What the node should know of an owner's wish for workers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// What the shape is, with its first demand.
+    pub spec: Option<Arc<Shape>>,
+    /// How many further leases could be used now.
+    pub count: u32,
+    /// How many grants and refusals had arrived.
+    pub granted: u64,
+}
+
+#[derive(Debug)]
+struct Line {
+    shape: Arc<Shape>,
+    queue: VecDeque<Queued>,
+    leases: Vec<LeaseId>,
+    demanded: u32,
+    introduced: bool,
+    granted: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Queued {
+    task: TaskId,
+    function: FunctionId,
+    alone: bool,
+}
+
+#[derive(Debug)]
+struct Lease {
+    line: u32,
+    worker: WorkerId,
+    assignment: Option<Assignment>,
+    load: VecDeque<(Queued, Duration)>,
+    idle_since: Timestamp,
+    /// Somebody else waits for it: it gets no more work.
+    reclaimed: bool,
+    /// Its worker gave work back: it gets none until it has ended something.
+    stuck: bool,
+    recalled: bool,
+}
+
+impl Dispatch {
+    /// The number of a shape in this process.
+    pub fn line(&mut self, shape: &Arc<Shape>) -> u32 {
+        if let Some(line) = self.index.get(shape) {
+            return *line;
+        }
+        let line = self.lines.len() as u32;
+        self.index.insert(Arc::clone(shape), line);
+        self.lines.push(Line {
+            shape: Arc::clone(shape),
+            queue: VecDeque::new(),
+            leases: Vec::new(),
+            demanded: 0,
+            introduced: false,
+            granted: 0,
+        });
+        line
+    }
+
+    /// A task waits for a worker; `alone` if it must not run twice.
+    pub fn enqueue(&mut self, line: u32, task: TaskId, function: FunctionId, alone: bool) {
+        self.lines[line as usize].queue.push_back(Queued { task, function, alone });
+    }
+
+    /// Tasks of one lease came back unbegun: they are next.
+    pub fn came_back(&mut self, worker: WorkerId, tasks: &[TaskId]) -> Option<u32> {
+        let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
+        lease.recalled = false;
+        lease.stuck = !lease.reclaimed;
+        let line = &mut self.lines[lease.line as usize];
+        let back: Vec<_> = lease.load.iter().filter(|(queued, _)| tasks.contains(&queued.task)).map(|(queued, _)| *queued).collect();
+        lease.load.retain(|(queued, _)| !tasks.contains(&queued.task));
+        for queued in back.into_iter().rev() {
+            line.queue.push_front(queued);
+        }
+        Some(lease.line)
+    }
+
+    /// The next burst of a shape, without tasks that ended meanwhile.
+    pub fn next_burst(&mut self, line: u32, is_wanted: impl Fn(TaskId) -> bool) -> Option<Burst> {
+        let queue_line = &mut self.lines[line as usize];
+        while queue_line.queue.front().is_some_and(|queued| !is_wanted(queued.task)) {
+            queue_line.queue.pop_front();
+        }
+        if queue_line.queue.is_empty() {
+            return None;
+        }
+        let open: Vec<LeaseId> =
+            queue_line.leases.iter().copied().filter(|lease| self.leases[lease].takes_work()).collect();
+        let least = open.iter().copied().min_by_key(|lease| self.leases[lease].work())?;
+        let share = queue_line.queue.len().div_ceil(open.len()).min(BURST_TASKS_MAX);
+        let lease = self.leases.get_mut(&least).expect("OWN-8: a line names leases that are held");
+        let tasks = lease.fill(&mut queue_line.queue, &self.durations, share, is_wanted);
+        (!tasks.is_empty()).then(|| Burst {
+            lease: least,
+            worker: lease.worker,
+            assignment: lease.assignment.take(),
+            tasks,
+        })
+    }
+
+    /// What to tell the node about a shape, if that changed enough to be worth a message.
+    pub fn demand(&mut self, line: u32) -> Option<Demand> {
+        let count = self.wanted(line);
+        let line = &mut self.lines[line as usize];
+        let news = if count == 0 { line.demanded > 0 } else { line.demanded == 0 || count >= 2 * line.demanded };
+        news.then(|| {
+            line.demanded = count;
+            let spec = (!std::mem::replace(&mut line.introduced, true)).then(|| Arc::clone(&line.shape));
+            Demand { spec, count, granted: line.granted }
+        })
+    }
+
+    /// A lease was granted.
+    pub fn granted(&mut self, now: Timestamp, line: u32, lease: LeaseId, worker: WorkerId, assignment: Assignment) {
+        let queue_line = &mut self.lines[line as usize];
+        queue_line.granted += 1;
+        queue_line.demanded = queue_line.demanded.saturating_sub(1);
+        queue_line.leases.push(lease);
+        self.by_worker.insert(worker, lease);
+        let held = Lease {
+            line,
+            worker,
+            assignment: Some(assignment),
+            load: VecDeque::new(),
+            idle_since: now,
+            reclaimed: false,
+            stuck: false,
+            recalled: false,
+        };
+        self.leases.insert(lease, held);
+    }
+
+    /// No worker can ever run tasks of the shape: its queue.
+    pub fn refused(&mut self, line: u32) -> Vec<TaskId> {
+        let line = &mut self.lines[line as usize];
+        line.granted += 1;
+        line.demanded = 0;
+        line.queue.drain(..).map(|queued| queued.task).collect()
+    }
+
+    /// A task that ran on `worker` ended after `ran`: the line that may go on.
+    pub fn done(&mut self, now: Timestamp, worker: WorkerId, task: TaskId, ran: Duration) -> Option<u32> {
+        let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
+        let position = lease.load.iter().position(|(queued, _)| queued.task == task)?;
+        let (queued, _) = lease.load.remove(position)?;
+        lease.stuck = false;
+        if lease.load.is_empty() {
+            lease.idle_since = now;
+        }
+        let seen = self.durations.entry(queued.function).or_insert(ran);
+        *seen = (*seen * 3 + ran) / 4;
+        Some(lease.line)
+    }
+
+    /// Somebody else waits for a lease.
+    pub fn reclaim(&mut self, lease: LeaseId) {
+        if let Some(lease) = self.leases.get_mut(&lease) {
+            lease.reclaimed = true;
+        }
+    }
+
+    /// The worker with the most work that could begin elsewhere, and how many tasks to ask back.
+    pub fn recall(&mut self, line: u32) -> Option<(WorkerId, u32)> {
+        let line = &self.lines[line as usize];
+        let idle = line.leases.iter().any(|lease| self.leases[lease].is_idle());
+        if !idle || !line.queue.is_empty() {
+            return None;
+        }
+        let busiest = line.leases.iter().copied().max_by_key(|lease| self.leases[lease].waiting_work())?;
+        let lease = self.leases.get_mut(&busiest)?;
+        if lease.recalled || lease.waiting_work() < RECALL_WORTH {
+            return None;
+        }
+        lease.recalled = true;
+        Some((lease.worker, (lease.load.len() / 2) as u32))
+    }
+
+    /// Leases to give back: idle for `linger`, or idle while somebody else waits.
+    pub fn give_back(&mut self, now: Timestamp, linger: Duration) -> Vec<LeaseId> {
+        let due: Vec<LeaseId> = self
+            .leases
+            .iter()
+            .filter(|(_, lease)| lease.load.is_empty() && (lease.reclaimed || now.since(lease.idle_since) >= linger))
+            .map(|(id, _)| *id)
+            .collect();
+        for lease in &due {
+            self.end(*lease);
+        }
+        due
+    }
+
+    /// When [`Self::give_back`] has something to do at the latest.
+    #[must_use]
+    pub fn next_deadline(&self, linger: Duration) -> Option<Timestamp> {
+        self.leases.values().filter(|lease| lease.load.is_empty()).map(|lease| lease.idle_since + linger).min()
+    }
+
+    /// A lease ended: its line and what was sent to its worker, in order.
+    pub fn end(&mut self, lease: LeaseId) -> Option<(u32, Vec<TaskId>)> {
+        let held = self.leases.remove(&lease)?;
+        self.by_worker.remove(&held.worker);
+        self.lines[held.line as usize].leases.retain(|other| *other != lease);
+        Some((held.line, held.load.into_iter().map(|(queued, _)| queued.task).collect()))
+    }
+
+    /// The worker that a task was sent to.
+    #[must_use]
+    pub fn worker_of(&self, task: TaskId) -> Option<WorkerId> {
+        let holds = |lease: &&Lease| lease.load.iter().any(|(queued, _)| queued.task == task);
+        self.leases.values().find(holds).map(|lease| lease.worker)
+    }
+
+    /// Takes a queued task whose shape `fits` out of its queue, newest first, so that a blocked process can run it.
+    pub fn take(&mut self, fits: impl Fn(&Shape) -> bool, is_wanted: impl Fn(TaskId) -> bool) -> Option<TaskId> {
+        for line in self.lines.iter_mut().filter(|line| fits(&line.shape)) {
+            while let Some(queued) = line.queue.pop_back() {
+                if is_wanted(queued.task) {
+                    return Some(queued.task);
+                }
+            }
+        }
+        None
+    }
+
+    /// How many leases are held.
+    #[must_use]
+    pub fn leases_held(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Panics unless the tables agree.
+    pub fn check(&self) {
+        for (id, lease) in &self.leases {
+            let listed = self.lines[lease.line as usize].leases.contains(id);
+            assert!(listed, "OWN-8: a line names leases that are held");
+            assert_eq!(self.by_worker.get(&lease.worker), Some(id), "OWN-8: a worker has one lease");
+        }
+    }
+
+    fn wanted(&self, line: u32) -> u32 {
+        let line = &self.lines[line as usize];
+        let Some(first) = line.queue.front() else { return 0 };
+        let queued = line.queue.len() as u64;
+        let useful = match self.durations.get(&first.function) {
+            Some(each) => (each.as_nanos() as u64).saturating_mul(queued).div_ceil(BURST.as_nanos() as u64).clamp(1, queued),
+            None => queued,
+        };
+        useful.min(u64::from(LEASES_WANTED_MAX)) as u32
+    }
+}
+
+impl Lease {
+    fn takes_work(&self) -> bool {
+        let alone = self.load.front().is_some_and(|(queued, _)| queued.alone);
+        !self.reclaimed && !self.stuck && !alone && self.work() < BURST && self.load.len() < BURST_TASKS_MAX
+    }
+
+    fn is_idle(&self) -> bool {
+        self.load.is_empty() && !self.reclaimed
+    }
+
+    fn work(&self) -> Duration {
+        self.load.iter().map(|(_, estimate)| *estimate).sum()
+    }
+
+    /// The work behind the task that runs.
+    fn waiting_work(&self) -> Duration {
+        self.load.iter().skip(1).map(|(_, estimate)| *estimate).sum()
+    }
+
+    fn fill(
+        &mut self,
+        queue: &mut VecDeque<Queued>,
+        durations: &Map<FunctionId, Duration>,
+        share: usize,
+        is_wanted: impl Fn(TaskId) -> bool,
+    ) -> Vec<TaskId> {
+        let mut work = self.work();
+        let mut tasks = Vec::new();
+        while let Some(next) = queue.front().copied() {
+            if !is_wanted(next.task) {
+                queue.pop_front();
+                continue;
+            }
+            let estimate = durations.get(&next.function).copied().unwrap_or(BURST).max(Duration::from_micros(1));
+            let full = work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
+            let must_wait = !self.load.is_empty() && (next.alone || work + estimate > BURST);
+            if full || must_wait {
+                break;
+            }
+            queue.pop_front();
+            self.load.push_back((next, estimate));
+            work += estimate;
+            tasks.push(next.task);
+            if next.alone {
+                break;
+            }
+        }
+        tasks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{JobId, NodeId};
+
+    use super::*;
+
+    const FUNCTION: FunctionId = FunctionId::from_bytes([1; 16]);
+
+    fn worker(number: u32) -> WorkerId {
+        WorkerId { node: NodeId(1), number }
+    }
+
+    fn task(count: u64) -> TaskId {
+        TaskId::new(worker(1), count, JobId(1))
+    }
+
+    fn with_tasks(count: u64, alone: bool) -> (Dispatch, u32) {
+        let mut dispatch = Dispatch::default();
+        let line = dispatch.line(&Arc::default());
+        for number in 0..count {
+            dispatch.enqueue(line, task(number), FUNCTION, alone);
+        }
+        (dispatch, line)
+    }
+
+    fn grant(dispatch: &mut Dispatch, line: u32, number: u32) {
+        dispatch.granted(Timestamp::ZERO, line, LeaseId(u64::from(number)), worker(number), Assignment::default());
+        dispatch.check();
+    }
+
+    #[test]
+    fn an_unknown_function_goes_one_by_one_and_a_tiny_one_in_bursts() {
+        let (mut dispatch, line) = with_tasks(100, false);
+        grant(&mut dispatch, line, 2);
+
+        assert_eq!(dispatch.next_burst(line, |_| true).unwrap().tasks, [task(0)]);
+        assert_eq!(dispatch.next_burst(line, |_| true), None);
+        dispatch.done(Timestamp::ZERO, worker(2), task(0), Duration::from_micros(20));
+
+        assert_eq!(dispatch.next_burst(line, |_| true).unwrap().tasks.len(), 99);
+    }
+
+    #[test]
+    fn a_task_that_must_not_run_twice_goes_alone_however_tiny() {
+        let (mut dispatch, line) = with_tasks(3, true);
+        grant(&mut dispatch, line, 2);
+
+        dispatch.next_burst(line, |_| true);
+        dispatch.done(Timestamp::ZERO, worker(2), task(0), Duration::from_micros(20));
+
+        assert_eq!(dispatch.next_burst(line, |_| true).unwrap().tasks, [task(1)]);
+        assert_eq!(dispatch.next_burst(line, |_| true), None);
+    }
+
+    #[test]
+    fn two_leases_share_a_short_queue() {
+        let (mut dispatch, line) = with_tasks(1, false);
+        grant(&mut dispatch, line, 2);
+        dispatch.next_burst(line, |_| true);
+        dispatch.done(Timestamp::ZERO, worker(2), task(0), Duration::from_micros(20));
+        grant(&mut dispatch, line, 3);
+        for number in 1..11 {
+            dispatch.enqueue(line, task(number), FUNCTION, false);
+        }
+
+        let first = dispatch.next_burst(line, |_| true).unwrap();
+        let second = dispatch.next_burst(line, |_| true).unwrap();
+
+        assert_eq!((first.tasks.len(), second.tasks.len()), (5, 3));
+        assert_ne!(first.worker, second.worker);
+    }
+
+    #[test]
+    fn demand_is_told_when_it_doubles_and_when_it_ends() {
+        let (mut dispatch, line) = with_tasks(1, false);
+
+        assert!(matches!(dispatch.demand(line), Some(Demand { spec: Some(_), count: 1, granted: 0 })));
+        assert_eq!(dispatch.demand(line), None);
+        dispatch.enqueue(line, task(1), FUNCTION, false);
+        assert_eq!(dispatch.demand(line), Some(Demand { spec: None, count: 2, granted: 0 }));
+        grant(&mut dispatch, line, 2);
+        dispatch.next_burst(line, |_| true);
+        dispatch.done(Timestamp::ZERO, worker(2), task(0), Duration::from_micros(20));
+        dispatch.next_burst(line, |_| true);
+
+        assert_eq!(dispatch.demand(line), Some(Demand { spec: None, count: 0, granted: 1 }));
+    }
+
+    #[test]
+    fn an_idle_lease_is_given_back_after_its_linger_or_at_once_when_reclaimed() {
+        let (mut dispatch, line) = with_tasks(0, false);
+        grant(&mut dispatch, line, 2);
+        grant(&mut dispatch, line, 3);
+        dispatch.reclaim(LeaseId(3));
+        let linger = Duration::from_millis(50);
+
+        assert_eq!(dispatch.give_back(Timestamp::ZERO, linger), [LeaseId(3)]);
+        assert_eq!(dispatch.next_deadline(linger), Some(Timestamp::ZERO + linger));
+        assert_eq!(dispatch.give_back(Timestamp::ZERO + linger, linger), [LeaseId(2)]);
+    }
+
+    #[test]
+    fn what_came_back_is_next_and_its_worker_gets_nothing_until_it_ended_something() {
+        let (mut dispatch, line) = with_tasks(1, false);
+        grant(&mut dispatch, line, 2);
+        dispatch.next_burst(line, |_| true);
+        dispatch.done(Timestamp::ZERO, worker(2), task(0), Duration::from_micros(20));
+        dispatch.enqueue(line, task(1), FUNCTION, false);
+        dispatch.enqueue(line, task(2), FUNCTION, false);
+        dispatch.next_burst(line, |_| true);
+
+        assert_eq!(dispatch.came_back(worker(2), &[task(2)]), Some(line));
+        assert_eq!(dispatch.next_burst(line, |_| true), None);
+        dispatch.done(Timestamp::ZERO, worker(2), task(1), Duration::from_micros(20));
+        assert_eq!(dispatch.next_burst(line, |_| true).unwrap().tasks, [task(2)]);
+    }
+}

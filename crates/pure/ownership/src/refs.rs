@@ -1,0 +1,294 @@
+//! Counts the refs to every object this process knows, its own and borrowed ones.
+//!
+//! Owns: uses, borrowers, and which borrows their owner has not yet confirmed.
+//! Does not own: values (`values`), or the messages between owner and borrower (`roles::worker::owning`).
+
+use smallvec::SmallVec;
+use types::{Map, ObjectId, Ref, Set, TaskId, WorkerId};
+
+/// The refs of one process.
+#[derive(Debug, Default)]
+pub struct Refs {
+    entries: Map<ObjectId, Entry>,
+    lent: Map<WorkerId, Set<ObjectId>>,
+    borrowed: Map<WorkerId, Set<ObjectId>>,
+}
+
+/// What it took to hold a ref.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Held {
+    /// It was known before.
+    Known,
+    /// It is borrowed for the first time: its owner must be told.
+    New,
+    /// This process owned it and has let it go: there is nothing to hold.
+    Gone,
+}
+
+/// What becomes of an object after one of its uses went away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Fate {
+    /// Somebody still needs it.
+    Kept,
+    /// Nobody can reach it any more: its copies may be freed.
+    Unreachable,
+    /// This process no longer borrows it: its owner must be told.
+    Returned(WorkerId),
+}
+
+/// What waits until the owner of a borrowed object knows of this borrower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// A use of the object in whose value the ref was found.
+    Value(ObjectId),
+    /// The reply of a task in whose arguments the ref was found.
+    Reply(TaskId),
+    /// Word to the executor of a task in whose result the ref was found.
+    Settlement(TaskId),
+}
+
+#[derive(Debug)]
+enum Entry {
+    Owned { uses: u32, borrowers: SmallVec<[WorkerId; 1]> },
+    Borrowed { uses: u32, owner: WorkerId, gates: Vec<Gate> },
+}
+
+impl Refs {
+    /// A new object of this process, with so many uses.
+    pub fn own(&mut self, object: ObjectId, uses: u32) {
+        let before = self.entries.insert(object, Entry::Owned { uses, borrowers: SmallVec::new() });
+        assert!(before.is_none(), "OWN-1: {object} is made once");
+    }
+
+    /// One more use of `reference`, whose owner may be this process, `me`.
+    pub fn hold(&mut self, reference: Ref, me: WorkerId) -> Held {
+        match self.entries.get_mut(&reference.object) {
+            Some(Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) => {
+                *uses += 1;
+                Held::Known
+            }
+            None if reference.owner == me => Held::Gone,
+            None => {
+                let entry = Entry::Borrowed { uses: 1, owner: reference.owner, gates: Vec::new() };
+                self.entries.insert(reference.object, entry);
+                self.borrowed.entry(reference.owner).or_default().insert(reference.object);
+                Held::New
+            }
+        }
+    }
+
+    /// One use less. An object that is not known is one whose owner ended.
+    pub fn release(&mut self, object: ObjectId) -> Fate {
+        let Some(entry) = self.entries.get_mut(&object) else { return Fate::Kept };
+        let (Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) = entry;
+        *uses = uses.checked_sub(1).expect("OWN-2: a use ends once");
+        self.settle(object)
+    }
+
+    /// Whether the object is known here.
+    #[must_use]
+    pub fn is_known(&self, object: ObjectId) -> bool {
+        self.entries.contains_key(&object)
+    }
+
+    /// The owner of a borrowed object.
+    #[must_use]
+    pub fn lender(&self, object: ObjectId) -> Option<WorkerId> {
+        match self.entries.get(&object)? {
+            Entry::Owned { .. } => None,
+            Entry::Borrowed { owner, .. } => Some(*owner),
+        }
+    }
+
+    /// Whether this process owns the object.
+    #[must_use]
+    pub fn is_owned(&self, object: ObjectId) -> bool {
+        matches!(self.entries.get(&object), Some(Entry::Owned { .. }))
+    }
+
+    /// Another process holds the object; false if it is gone.
+    pub fn lend(&mut self, object: ObjectId, borrower: WorkerId) -> bool {
+        let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) else { return false };
+        if !borrowers.contains(&borrower) {
+            borrowers.push(borrower);
+            self.lent.entry(borrower).or_default().insert(object);
+        }
+        true
+    }
+
+    /// Another process holds the object no more.
+    pub fn take_back(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
+        if let Some(objects) = self.lent.get_mut(&borrower) {
+            objects.remove(&object);
+            if objects.is_empty() {
+                self.lent.remove(&borrower);
+            }
+        }
+        self.forget_borrower(object, borrower)
+    }
+
+    /// `gate` opens when the owner of the borrowed object confirms.
+    pub fn close(&mut self, object: ObjectId, gate: Gate) {
+        match self.entries.get_mut(&object) {
+            Some(Entry::Borrowed { gates, .. }) => gates.push(gate),
+            Some(Entry::Owned { .. }) | None => unreachable!("OWN-3: only a borrowed object waits to be confirmed"),
+        }
+    }
+
+    /// The owner knows of this borrower: what waited for that.
+    #[must_use]
+    pub fn confirmed(&mut self, object: ObjectId) -> Vec<Gate> {
+        match self.entries.get_mut(&object) {
+            Some(Entry::Borrowed { gates, .. }) => std::mem::take(gates),
+            Some(Entry::Owned { .. }) | None => Vec::new(),
+        }
+    }
+
+    /// A borrower that died returns everything it borrowed, at most once: the objects nobody else can reach.
+    #[must_use]
+    pub fn on_borrower_lost(&mut self, borrower: WorkerId) -> Vec<ObjectId> {
+        let mut objects: Vec<_> = self.lent.remove(&borrower).into_iter().flatten().collect();
+        objects.sort_unstable();
+        objects.retain(|object| self.forget_borrower(*object, borrower) == Fate::Unreachable);
+        objects
+    }
+
+    /// An owner died: what was borrowed from it, which is forgotten, with the gates that waited for it.
+    #[must_use]
+    pub fn on_owner_lost(&mut self, owner: WorkerId) -> Vec<(ObjectId, Vec<Gate>)> {
+        let mut objects: Vec<_> = self.borrowed.get(&owner).into_iter().flatten().copied().collect();
+        objects.sort_unstable();
+        objects.into_iter().map(|object| (object, self.confirmed(object))).collect()
+    }
+
+    /// How many objects are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no object is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Panics unless every rule that the counts alone can break holds.
+    pub fn check(&self) {
+        for (object, entry) in &self.entries {
+            match entry {
+                Entry::Owned { uses, borrowers } => {
+                    assert!(*uses > 0 || !borrowers.is_empty(), "OWN-4: {object} is kept though unreachable");
+                    for borrower in borrowers {
+                        let known = self.lent.get(borrower).is_some_and(|lent| lent.contains(object));
+                        assert!(known, "OWN-5: {object} is lent to {borrower} in both tables");
+                    }
+                }
+                Entry::Borrowed { uses, owner, .. } => {
+                    assert!(*uses > 0, "OWN-4: {object} is kept though unreachable");
+                    let known = self.borrowed.get(owner).is_some_and(|borrowed| borrowed.contains(object));
+                    assert!(known, "OWN-5: {object} is borrowed from {owner} in both tables");
+                }
+            }
+        }
+    }
+
+    fn forget_borrower(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
+        if let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) {
+            borrowers.retain(|other| *other != borrower);
+            return self.settle(object);
+        }
+        Fate::Kept
+    }
+
+    fn settle(&mut self, object: ObjectId) -> Fate {
+        match self.entries.get(&object) {
+            Some(Entry::Owned { uses: 0, borrowers }) if borrowers.is_empty() => {
+                self.entries.remove(&object);
+                Fate::Unreachable
+            }
+            Some(Entry::Borrowed { uses: 0, owner, .. }) => {
+                let owner = *owner;
+                self.entries.remove(&object);
+                if let Some(objects) = self.borrowed.get_mut(&owner) {
+                    objects.remove(&object);
+                    if objects.is_empty() {
+                        self.borrowed.remove(&owner);
+                    }
+                }
+                Fate::Returned(owner)
+            }
+            Some(_) | None => Fate::Kept,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{JobId, NodeId};
+
+    use super::*;
+
+    const ME: WorkerId = WorkerId { node: NodeId(1), number: 1 };
+    const OTHER: WorkerId = WorkerId { node: NodeId(1), number: 2 };
+
+    fn object(count: u64) -> ObjectId {
+        TaskId::new(ME, count, JobId(1)).output(1)
+    }
+
+    #[test]
+    fn an_object_lives_until_its_last_use_and_its_last_borrower_went() {
+        let mut refs = Refs::default();
+        refs.own(object(1), 1);
+
+        assert!(refs.lend(object(1), OTHER));
+        assert_eq!(refs.release(object(1)), Fate::Kept);
+        refs.check();
+        assert_eq!(refs.take_back(object(1), OTHER), Fate::Unreachable);
+        assert!(refs.is_empty());
+    }
+
+    #[test]
+    fn a_borrow_is_told_once_and_returned_once() {
+        let mut refs = Refs::default();
+        let borrowed = Ref { object: object(1), owner: OTHER };
+
+        assert_eq!(refs.hold(borrowed, ME), Held::New);
+        assert_eq!(refs.hold(borrowed, ME), Held::Known);
+        assert_eq!(refs.release(object(1)), Fate::Kept);
+        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER));
+        refs.check();
+    }
+
+    #[test]
+    fn what_this_process_let_go_cannot_be_held_again() {
+        let mut refs = Refs::default();
+
+        assert_eq!(refs.hold(Ref { object: object(1), owner: ME }, ME), Held::Gone);
+    }
+
+    #[test]
+    fn a_dead_borrower_returns_everything_once() {
+        let mut refs = Refs::default();
+        refs.own(object(1), 1);
+        refs.own(object(2), 1);
+        assert!(refs.lend(object(1), OTHER) && refs.lend(object(2), OTHER));
+        assert_eq!(refs.release(object(2)), Fate::Kept);
+
+        assert_eq!(refs.on_borrower_lost(OTHER), [object(2)]);
+        assert!(refs.on_borrower_lost(OTHER).is_empty());
+        refs.check();
+    }
+
+    #[test]
+    fn a_dead_owner_opens_the_gates_that_waited_for_it() {
+        let mut refs = Refs::default();
+        assert_eq!(refs.hold(Ref { object: object(1), owner: OTHER }, ME), Held::New);
+        refs.close(object(1), Gate::Value(object(2)));
+
+        assert_eq!(refs.on_owner_lost(OTHER), [(object(1), vec![Gate::Value(object(2))])]);
+        assert!(refs.confirmed(object(1)).is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! What can happen to a node daemon, and what it wants done.
+//!
+//! Owns: the two lists. Does not own: what leads from one to the other (`node`), or how it is done (`runtime`).
+
+use types::{Exit, JobId, ObjectId, WorkerId};
+use wire::to_worker::FromNode;
+use wire::to_node::{NodeReport, Peer};
+use wire::ToNode;
+
+/// What can happen to a node.
+#[derive(Debug)]
+pub enum Event {
+    /// A process proved that it belongs to the cluster and said who it is.
+    Arrived {
+        /// The connection, as the shell numbers it.
+        connection: u64,
+        /// Who it is.
+        peer: Peer,
+    },
+    /// A process of this node said something.
+    Message(WorkerId, ToNode),
+    /// The connection to a process of this node is gone.
+    HungUp(WorkerId),
+    /// The head said something.
+    Head(ToNode),
+    /// The head knows the job of a driver.
+    JobStarted(WorkerId, JobId),
+    /// A worker process was started.
+    Forked {
+        /// The worker.
+        worker: WorkerId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker process could not be started.
+    ForkFailed {
+        /// The worker.
+        worker: WorkerId,
+        /// Why.
+        reason: String,
+    },
+    /// A worker process ended.
+    ProcessEnded {
+        /// The worker.
+        worker: WorkerId,
+        /// How.
+        exit: Exit,
+        /// The most memory it held, in bytes; 0 if that is not known.
+        peak_memory_bytes: u64,
+    },
+    /// A worker wrote lines.
+    Wrote {
+        /// The worker.
+        worker: WorkerId,
+        /// Whether to standard error.
+        error: bool,
+        /// The lines, without their ends.
+        lines: Vec<String>,
+    },
+    /// An object was written to disk, or could not be.
+    Spilled(ObjectId, Result<(), String>),
+    /// An object was read back from disk, or could not be.
+    Restored(ObjectId, Result<(), String>),
+}
+
+/// What a node wants done.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// The process behind a connection is this one; tell it so, with the arena's descriptor.
+    Welcome {
+        /// The connection.
+        connection: u64,
+        /// The process.
+        worker: WorkerId,
+    },
+    /// Say this to a process of this node.
+    ToWorker(WorkerId, FromNode),
+    /// Say this to the head.
+    ToHead(NodeReport),
+    /// Start a worker process.
+    Fork {
+        /// What it is called.
+        worker: WorkerId,
+        /// Its runtime environment as canonical JSON; "" is none.
+        environment: String,
+        /// The job it works for; `None` is whichever comes first.
+        job: Option<JobId>,
+    },
+    /// End a process at once.
+    Kill(WorkerId),
+    /// Write an object to disk.
+    Spill {
+        /// The object.
+        object: ObjectId,
+        /// Where it begins in the arena.
+        offset: u64,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// Read an object back from disk.
+    Restore {
+        /// The object.
+        object: ObjectId,
+        /// Where it shall begin in the arena.
+        offset: u64,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// Delete an object from disk.
+    DeleteSpilled(ObjectId),
+    /// The cluster ends: end all processes, then this one.
+    Stop(String),
+}

@@ -1,0 +1,195 @@
+//! Why a task, an actor or an object failed, as data that travels.
+//!
+//! Owns: the kinds of failure and their sentences. Does not own: exceptions (`aktis.exceptions`).
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ActorId, GroupId, ObjectId, TaskId, WorkerId};
+use crate::payload::Payload;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// Its parent went first, so nobody was told.
+    Unknown,
+}
+
+/// The end of a worker process, as exactly as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Death {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Its process.
+    pub pid: u32,
+    /// How it ended.
+    pub exit: Exit,
+    /// Why, where aktis ended it itself; "" if it did not.
+    pub reason: String,
+    /// The most memory it held, in bytes; 0 if that is not known.
+    pub peak_memory_bytes: u64,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
+}
+
+/// Why there is no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The user's code raised.
+    Raised {
+        /// The exception, pickled.
+        error: Payload,
+        /// Its traceback, for people.
+        text: String,
+    },
+    /// Somebody cancelled the task.
+    Cancelled(TaskId),
+    /// An attempt ran longer than the task's `timeout_s`.
+    TimedOut(TaskId, Duration),
+    /// The worker ended while the task ran, and no attempt is left.
+    WorkerCrashed(Death),
+    /// The actor ended for good.
+    ActorDied(ActorId, ActorEnd),
+    /// The actor is being restarted; the call may or may not have run.
+    ActorUnavailable(ActorId, String),
+    /// The owner of the object ended, and its objects with it.
+    OwnerDied(ObjectId, WorkerId),
+    /// No copy is left.
+    ObjectLost(ObjectId, String),
+    /// Somebody freed it by name.
+    ObjectFreed(ObjectId),
+    /// The node daemon of this machine ended.
+    LocalNodeDied(String),
+    /// Shared memory is full and nothing can be moved out of it.
+    StoreFull(String),
+    /// The disk is full.
+    OutOfDisk(String),
+    /// No node can ever run the task or actor.
+    Unschedulable(String),
+    /// The placement group was removed.
+    GroupRemoved(GroupId),
+    /// The runtime environment could not be made.
+    EnvironmentFailed(String),
+    /// A repeated stream yielded another number of items than before.
+    StreamChanged(TaskId),
+}
+
+/// Why an actor ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActorEnd {
+    /// Its process ended.
+    Process(Death),
+    /// Its constructor raised.
+    Constructor {
+        /// The exception, pickled.
+        error: Payload,
+        /// Its traceback, for people.
+        text: String,
+    },
+    /// It could not be made, for this reason.
+    NotMade(Box<Failure>),
+    /// `kill` was called.
+    Killed,
+    /// It left by itself.
+    Exited,
+    /// Its last handle went.
+    Unreachable,
+    /// Its creator ended.
+    CreatorEnded(WorkerId),
+    /// There is no actor of this id in the cluster.
+    Unknown,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with code {code}"),
+            Self::Signal(signal) => write!(f, "was ended by {}", signal_name(*signal)),
+            Self::Unknown => f.write_str("ended; its exit status is not known"),
+        }
+    }
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} of {} {}", self.pid, self.worker, self.exit)?;
+        if !self.reason.is_empty() {
+            write!(f, ": {}", self.reason)?;
+        }
+        if self.peak_memory_bytes > 0 {
+            write!(f, "; its peak memory was {} MB", self.peak_memory_bytes / 1_000_000)?;
+        }
+        if !self.last_lines.is_empty() {
+            write!(f, "; its last lines were:\n  {}", self.last_lines.join("\n  "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ActorEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(death) => write!(f, "its {death}"),
+            Self::Constructor { text, .. } => write!(f, "its constructor raised:\n{text}"),
+            Self::NotMade(failure) => write!(f, "it could not be made: {failure}"),
+            Self::Killed => f.write_str("it was ended by kill()"),
+            Self::Exited => f.write_str("it left by exit_actor()"),
+            Self::Unreachable => f.write_str("its last handle went"),
+            Self::CreatorEnded(worker) => write!(f, "its creator, {worker}, ended; make it detached to outlive it"),
+            Self::Unknown => f.write_str("the cluster knows no such actor; it may be of an earlier session"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised { text, .. } => f.write_str(text),
+            Self::Cancelled(task) => write!(f, "{task} was cancelled"),
+            Self::TimedOut(task, limit) => {
+                write!(f, "{task} ran longer than its limit of {} s", limit.as_secs_f64())
+            }
+            Self::WorkerCrashed(death) => write!(f, "the worker ended while it ran the task: {death}"),
+            Self::ActorDied(actor, end) => write!(f, "{actor} ended: {end}"),
+            Self::ActorUnavailable(actor, why) => {
+                write!(f, "{actor} is not reachable now ({why}); the call may or may not have run")
+            }
+            Self::OwnerDied(object, owner) => {
+                write!(f, "{object} is gone because its owner, {owner}, ended; only a task that its owner still knows can be run again")
+            }
+            Self::ObjectLost(object, why) => write!(f, "{object} is lost: {why}"),
+            Self::ObjectFreed(object) => write!(f, "{object} was freed by name"),
+            Self::LocalNodeDied(why) => write!(f, "the node daemon of this machine ended: {why}"),
+            Self::StoreFull(why) => write!(f, "the object store is full: {why}"),
+            Self::OutOfDisk(why) => write!(f, "the disk is full: {why}"),
+            Self::Unschedulable(why) => f.write_str(why),
+            Self::GroupRemoved(group) => write!(f, "{group} was removed"),
+            Self::EnvironmentFailed(why) => write!(f, "the runtime environment could not be made: {why}"),
+            Self::StreamChanged(task) => {
+                write!(f, "{task} was run again and yielded another number of items; a repeated generator must yield the same")
+            }
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    const NAMES: [(i32, &str); 9] = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (7, "SIGBUS"),
+        (8, "SIGFPE"),
+        (9, "SIGKILL"),
+        (11, "SIGSEGV"),
+        (15, "SIGTERM"),
+    ];
+    let name = NAMES.iter().find(|(number, _)| *number == signal);
+    name.map_or_else(|| format!("signal {signal}"), |(number, name)| format!("{name} (signal {number})"))
+}

@@ -1,0 +1,55 @@
+//! Bundles of resources reserved together.
+//!
+//! Owns: the description of placement groups, and what people see of their life.
+//! Does not own: that life (`control::groups`).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::ids::{GroupId, NodeId, WorkerId};
+use crate::resources::Resources;
+
+/// How the bundles of a group lie on nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum GroupStrategy {
+    /// On as few nodes as possible.
+    Pack,
+    /// On as many nodes as possible.
+    Spread,
+    /// On one node.
+    StrictPack,
+    /// Each on a node of its own.
+    StrictSpread,
+}
+
+/// One placement group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupSpec {
+    /// Its name in the engine.
+    pub id: GroupId,
+    /// The process that made it, whose end is its end unless it is detached.
+    pub creator: WorkerId,
+    /// Its name for people; "" is none.
+    pub name: String,
+    /// The namespace of the name.
+    pub namespace: String,
+    /// What each bundle holds.
+    pub bundles: Vec<Resources>,
+    /// How they lie.
+    pub strategy: GroupStrategy,
+    /// It outlives its creator.
+    pub detached: bool,
+}
+
+/// The state of a placement group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupState {
+    /// Not all bundles are reserved.
+    Pending,
+    /// All are, on these nodes.
+    Created(Vec<NodeId>),
+    /// It was removed, or can never be created.
+    Removed(Arc<Failure>),
+}

@@ -1,0 +1,34 @@
+//! The nouns of aktis, in reading order.
+//!
+//! Owns: what things are called and what they hold. Does not own: any behaviour beyond arithmetic and display.
+
+pub mod ids;
+pub mod time;
+pub mod rng;
+pub mod payload;
+pub mod resources;
+pub mod object;
+pub mod task;
+pub mod actor;
+pub mod group;
+pub mod span;
+pub mod failure;
+pub mod settings;
+pub mod limits;
+pub mod collections;
+
+pub use actor::{ActorName, ActorSpec, ActorState, Concurrency};
+pub use collections::{Map, Set};
+pub use failure::{ActorEnd, Death, Exit, Failure};
+pub use group::{GroupSpec, GroupState, GroupStrategy};
+pub use ids::{
+    ActorId, FunctionId, GroupId, JobId, LeaseId, NodeId, ObjectId, TaskId, TemplateId, WorkerId,
+};
+pub use object::{Dependency, Ref, Stored, Value};
+pub use payload::Payload;
+pub use resources::{Amount, Assignment, DeviceShare, Resources};
+pub use rng::Rng;
+pub use settings::Settings;
+pub use span::Span;
+pub use task::{Callee, LabelRule, Retries, Retry, Returns, Shape, Strategy, TaskSpec, Template};
+pub use time::Timestamp;

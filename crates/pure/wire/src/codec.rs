@@ -1,0 +1,58 @@
+//! Frames to messages and back.
+//!
+//! Owns: the encoding (postcard). Does not own: which messages there are (`to_worker`, `to_node`, `to_head`).
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::frame::HEADER_BYTES;
+
+/// Why a frame is not a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a frame holds no message: {0}")]
+pub struct DecodeError(postcard::Error);
+
+/// Appends `message` to `outbox` as one frame.
+///
+/// # Panics
+/// If the message cannot be written: every message is of types that can.
+pub fn encode<M: Serialize>(message: &M, outbox: &mut Vec<u8>) {
+    let start = outbox.len();
+    outbox.extend_from_slice(&[0; HEADER_BYTES]);
+    let sink = Appended(outbox);
+    postcard::serialize_with_flavor(message, sink).expect("WIR-1: every message can be written");
+    let len = (outbox.len() - start - HEADER_BYTES) as u32;
+    outbox[start..start + HEADER_BYTES].copy_from_slice(&len.to_le_bytes());
+}
+
+/// The message in `frame`.
+///
+/// # Errors
+/// If there is none, or bytes are left over.
+pub fn decode<M: DeserializeOwned>(frame: &[u8]) -> Result<M, DecodeError> {
+    match postcard::take_from_bytes(frame) {
+        Ok((message, [])) => Ok(message),
+        Ok(_) => Err(DecodeError(postcard::Error::DeserializeBadEncoding)),
+        Err(error) => Err(DecodeError(error)),
+    }
+}
+
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! Every message a node daemon receives.
+//!
+//! Owns: their content. Does not own: what follows from them (`roles::node`).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use types::{
+    ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, WorkerId,
+};
+
+use crate::to_head::ToHead;
+use crate::to_worker::Dependency;
+
+/// A message to a daemon, by the role it is for: a process speaks to both over one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToDaemon {
+    /// For the node.
+    Node(ToNode),
+    /// For the head.
+    Head(ToHead),
+}
+
+/// A message to a node daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToNode {
+    /// The first message of a process: who it is.
+    Hello(Peer),
+    /// An owner asks for workers.
+    Want {
+        /// The shape, as the owner numbers it.
+        shape: u32,
+        /// What it is; sent with the first demand of the shape.
+        spec: Option<Arc<Shape>>,
+        /// How many further leases it could use now.
+        count: u32,
+        /// How many leases of the shape it had been granted or refused when it said so.
+        granted: u64,
+    },
+    /// An owner gives a worker back.
+    Release(LeaseId),
+    /// The worker waits in `get` or `wait`: its CPUs may be lent to others.
+    Blocked,
+    /// It goes on.
+    Unblocked,
+    /// A worker ends by itself.
+    Leaving {
+        /// Why, for people.
+        reason: String,
+    },
+    /// What the worker calls itself from now on in the driver's terminal.
+    Named(String),
+    /// A range for an object of this size.
+    Create {
+        /// The object.
+        object: ObjectId,
+        /// Whose end is its end.
+        owner: WorkerId,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// The object is written.
+    Seal(ObjectId),
+    /// A process wants to read these.
+    Pin(Vec<ObjectId>),
+    /// A process reads these no longer.
+    Unpin(Vec<ObjectId>),
+    /// The owner says that nobody can reach these.
+    Free(Vec<ObjectId>),
+    /// From the head: make this actor.
+    StartActor {
+        /// The actor.
+        spec: Box<ActorSpec>,
+        /// Values of constructor arguments that are refs.
+        dependencies: Vec<Dependency>,
+        /// Counted from 0 at each restart.
+        incarnation: u32,
+    },
+    /// From the head: end the process of this actor.
+    EndActor {
+        /// The actor.
+        actor: ActorId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// From the head: the constructor returned; hold only what the actor needs while it lives.
+    ActorMade(ActorId),
+    /// From the head: reserve these bundles, all or none.
+    PrepareBundles {
+        /// Their group.
+        group: GroupId,
+        /// Index and content of each.
+        bundles: Vec<(u32, Resources)>,
+    },
+    /// From the head: the reserved bundles may be used.
+    CommitBundles(GroupId),
+    /// From the head: give back what the group holds and end what runs in it.
+    ReturnBundles(GroupId),
+    /// From the head: end the processes of this job.
+    EndJob(types::JobId),
+    /// From the head: the cluster ends.
+    Stop,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Peer {
+    /// A process that the node started.
+    Worker {
+        /// As the node numbered it.
+        worker: WorkerId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A user's program.
+    Driver {
+        /// Its process.
+        pid: u32,
+        /// The cluster lives as long as this driver.
+        owns_cluster: bool,
+    },
+}
+
+/// What a node daemon says to the head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeReport {
+    /// A node is there, with these resources and labels.
+    Joined {
+        /// What it has.
+        resources: Resources,
+        /// What it is like.
+        labels: Vec<(String, String)>,
+        /// Its address, host name and the like, for `nodes()`.
+        facts: Vec<(String, String)>,
+    },
+    /// What is free changed.
+    Free(Resources),
+    /// The process of an actor was given to it.
+    ActorPlaced(ActorId, WorkerId),
+    /// An actor could not be placed.
+    ActorNotPlaced(ActorId, Arc<Failure>),
+    /// The process of an actor ended.
+    ActorEnded(ActorId, types::Death),
+    /// Bundles were reserved, or were not.
+    BundlesPrepared(GroupId, bool),
+    /// A process ended or hung up.
+    WorkerGone(types::Death),
+}

@@ -1,0 +1,428 @@
+//! System calls that the standard library has no door for, as safe functions.
+//!
+//! Owns: every `unsafe` call of the crate but those of `title`. Does not own: any policy; each function makes one call.
+#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
+
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+use std::time::Duration;
+
+use libc::{c_int, c_void};
+use types::Exit;
+
+/// The most descriptors that one message brings: those of a forked worker, and one to spare.
+pub const DESCRIPTORS_PER_MESSAGE_MAX: usize = 4;
+
+/// Room for one control message with so many descriptors, aligned as the kernel wants it.
+#[repr(C, align(8))]
+struct ControlSpace([u8; CONTROL_BYTES]);
+
+// SAFETY: the macro only computes a length from a length.
+const CONTROL_BYTES: usize =
+    unsafe { libc::CMSG_SPACE((DESCRIPTORS_PER_MESSAGE_MAX * size_of::<RawFd>()) as u32) } as usize;
+
+/// The result of a call that answers -1 for failure.
+fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// The result of a call that answers a length, or -1 for failure.
+fn checked_len(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_negative| io::Error::last_os_error())
+}
+
+/// The descriptor that a call just made.
+fn owned(result: c_int) -> io::Result<OwnedFd> {
+    let number = checked(result)?;
+    // SAFETY: the kernel made this descriptor for us just now, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// A new epoll instance.
+///
+/// # Errors
+/// If the system has no descriptor or memory left.
+pub fn epoll_create() -> io::Result<OwnedFd> {
+    // SAFETY: no memory is handed over.
+    owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
+}
+
+/// Adds, changes or removes (`operation`) what `epoll` watches.
+///
+/// # Errors
+/// If the descriptor cannot be watched, or is watched already, or is not.
+pub fn epoll_control(
+    epoll: BorrowedFd<'_>,
+    operation: c_int,
+    watched: BorrowedFd<'_>,
+    interest: u32,
+    token: u64,
+) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: interest, u64: token };
+    // SAFETY: `event` lives through the call, and the kernel copies it.
+    checked(unsafe {
+        libc::epoll_ctl(epoll.as_raw_fd(), operation, watched.as_raw_fd(), &raw mut event)
+    })?;
+    Ok(())
+}
+
+/// Waits for what `epoll` watches; `None` waits without a limit. An interrupted wait is one that saw nothing.
+///
+/// # Errors
+/// If `epoll` is not one.
+pub fn epoll_wait(
+    epoll: BorrowedFd<'_>,
+    events: &mut [libc::epoll_event],
+    limit: Option<Duration>,
+) -> io::Result<usize> {
+    let span = limit.map(|span| libc::timespec {
+        tv_sec: libc::time_t::try_from(span.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(span.subsec_nanos()),
+    });
+    let span = span.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let capacity = c_int::try_from(events.len()).unwrap_or(c_int::MAX);
+    // SAFETY: `events` has room for `capacity` entries; `span` is null or points to a value that lives here.
+    let result = unsafe {
+        libc::epoll_pwait2(epoll.as_raw_fd(), events.as_mut_ptr(), capacity, span, ptr::null())
+    };
+    match checked(result) {
+        Ok(count) => Ok(count as usize),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// A new event counter that never blocks.
+///
+/// # Errors
+/// If the system has no descriptor left.
+pub fn eventfd() -> io::Result<OwnedFd> {
+    // SAFETY: no memory is handed over.
+    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
+}
+
+/// Writes bytes and descriptors to a socket; answers how many bytes went. Never raises SIGPIPE.
+///
+/// # Errors
+/// As `sendmsg`; `WouldBlock` if nothing fits and the socket does not block.
+pub fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<usize> {
+    if descriptors.is_empty() {
+        // SAFETY: the kernel reads `bytes` only, within their length.
+        return checked_len(unsafe {
+            libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
+        });
+    }
+    assert!(
+        descriptors.len() <= DESCRIPTORS_PER_MESSAGE_MAX,
+        "a message brings at most {DESCRIPTORS_PER_MESSAGE_MAX} descriptors"
+    );
+    let mut space = ControlSpace([0; CONTROL_BYTES]);
+    let mut part =
+        libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
+    let payload_bytes = (descriptors.len() * size_of::<RawFd>()) as u32;
+    // SAFETY: a `msghdr` of zeros is one that names nothing.
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = space.0.as_mut_ptr().cast();
+    // SAFETY: `space` is aligned and has room for the header and the descriptors, as asserted above; the pointers
+    // into it that the macros compute stay inside, and the kernel only reads `bytes` and `space`.
+    checked_len(unsafe {
+        message.msg_controllen = libc::CMSG_SPACE(payload_bytes) as usize;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(payload_bytes) as usize;
+        let slots = libc::CMSG_DATA(header).cast::<RawFd>();
+        for (index, descriptor) in descriptors.iter().enumerate() {
+            slots.add(index).write_unaligned(descriptor.as_raw_fd());
+        }
+        libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL)
+    })
+}
+
+/// Appends what a socket has to the spare room of `buffer`, and descriptors that come along to `descriptors`.
+/// Answers how many bytes came; 0 means that the peer closed.
+///
+/// # Errors
+/// As `recvmsg`; `WouldBlock` if there is nothing; `InvalidData` if more descriptors came than one message may bring.
+pub fn receive(
+    socket: BorrowedFd<'_>,
+    buffer: &mut Vec<u8>,
+    descriptors: &mut impl Extend<OwnedFd>,
+) -> io::Result<usize> {
+    let mut space = ControlSpace([0; CONTROL_BYTES]);
+    let room = buffer.spare_capacity_mut();
+    let mut part = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+    // SAFETY: a `msghdr` of zeros is one that names nothing.
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = space.0.as_mut_ptr().cast();
+    message.msg_controllen = CONTROL_BYTES;
+    // SAFETY: the kernel writes into `room` and `space` only, within the lengths given.
+    let received = checked_len(unsafe {
+        libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC)
+    })?;
+    // SAFETY: the kernel wrote the first `received` bytes of the spare room.
+    unsafe { buffer.set_len(buffer.len() + received) };
+    // SAFETY: `message` is as the kernel left it and its control space is alive.
+    unsafe { take_descriptors(&message, descriptors) };
+    if message.msg_flags & libc::MSG_CTRUNC != 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "more descriptors came than expected"));
+    }
+    Ok(received)
+}
+
+/// Takes the descriptors out of a received message.
+///
+/// # Safety
+/// `message` is as `recvmsg` left it, and its control space is alive.
+unsafe fn take_descriptors(message: &libc::msghdr, descriptors: &mut impl Extend<OwnedFd>) {
+    // SAFETY: the macros stay within the control space, which the kernel filled; each descriptor in it was made
+    // for this process by this very call.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while !header.is_null() {
+            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
+                let payload_bytes = (*header).cmsg_len - libc::CMSG_LEN(0) as usize;
+                let slots = libc::CMSG_DATA(header).cast::<RawFd>();
+                for index in 0..payload_bytes / size_of::<RawFd>() {
+                    let number = slots.add(index).read_unaligned();
+                    descriptors.extend([OwnedFd::from_raw_fd(number)]);
+                }
+            }
+            header = libc::CMSG_NXTHDR(message, header);
+        }
+    }
+}
+
+/// The user of the process at the other end of a Unix socket.
+///
+/// # Errors
+/// If it is no Unix socket.
+pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut len = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes into `credentials`.
+    checked(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut credentials).cast(),
+            &raw mut len,
+        )
+    })?;
+    Ok(credentials.uid)
+}
+
+/// The user of this process.
+#[must_use]
+pub fn user() -> u32 {
+    // SAFETY: the call cannot fail and touches no memory.
+    unsafe { libc::geteuid() }
+}
+
+/// Two connected sockets that keep messages apart and do not block.
+///
+/// # Errors
+/// If the system has no descriptor left.
+pub fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: the kernel writes two numbers into `ends`.
+    checked(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, ends.as_mut_ptr()) })?;
+    Ok((owned(ends[0])?, owned(ends[1])?))
+}
+
+/// Makes a descriptor answer `WouldBlock` where it would wait.
+///
+/// # Errors
+/// If the kernel refuses, which it has no reason to.
+pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    let number = descriptor.as_raw_fd();
+    // SAFETY: no memory is handed over.
+    let flags = checked(unsafe { libc::fcntl(number, libc::F_GETFL) })?;
+    // SAFETY: likewise.
+    checked(unsafe { libc::fcntl(number, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+    Ok(())
+}
+
+/// From now on, processes whose parent ends become children of this process.
+///
+/// # Errors
+/// If the kernel does not know the call.
+pub fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: the call takes numbers only.
+    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
+    Ok(())
+}
+
+/// Holds these signals back from this thread and those it starts; they are read from the answer.
+///
+/// # Errors
+/// If the system has no descriptor left.
+pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
+    // SAFETY: a signal set of zeros is initialised by `sigemptyset` before use, and lives through all calls.
+    unsafe {
+        let mut set: libc::sigset_t = zeroed();
+        checked(libc::sigemptyset(&raw mut set))?;
+        for &signal in signals {
+            checked(libc::sigaddset(&raw mut set, signal))?;
+        }
+        match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
+            0 => owned(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)),
+            code => Err(io::Error::from_raw_os_error(code)),
+        }
+    }
+}
+
+/// The number of the next signal that waits in a descriptor of [`signals_as_descriptor`], if one does.
+///
+/// # Errors
+/// If the descriptor is none of these.
+pub fn next_signal(descriptor: BorrowedFd<'_>) -> io::Result<Option<c_int>> {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::signalfd_siginfo = unsafe { zeroed() };
+    let len = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: the kernel writes at most `len` bytes into `seen`.
+    let result = unsafe { libc::read(descriptor.as_raw_fd(), (&raw mut seen).cast(), len) };
+    match checked_len(result) {
+        Ok(_) => Ok(c_int::try_from(seen.ssi_signo).ok()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Starts `command` with `socket` as its descriptor 3 and no signal held back.
+///
+/// # Errors
+/// As [`Command::spawn`].
+pub fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<u32> {
+    const PLACE: RawFd = 3;
+    let number = socket.as_raw_fd();
+    let prepare = move || {
+        // SAFETY: these calls are allowed between fork and exec; the set lives through them.
+        unsafe {
+            let mut none: libc::sigset_t = zeroed();
+            checked(libc::sigemptyset(&raw mut none))?;
+            checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()))?;
+            if number == PLACE {
+                checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
+            } else {
+                checked(libc::dup2(number, PLACE))?;
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: `prepare` makes system calls only: it neither allocates nor takes a lock.
+    unsafe { command.pre_exec(prepare) };
+    Ok(command.spawn()?.id())
+}
+
+/// Ends a process and all of its group at once. A process that is already gone is no error.
+///
+/// # Errors
+/// If the process belongs to somebody else.
+pub fn kill_group(pid: u32) -> io::Result<()> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    assert!(pid > 1, "process {pid} is not ours to end");
+    // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
+    let results = unsafe { [libc::kill(-pid, libc::SIGKILL), libc::kill(pid, libc::SIGKILL)] };
+    for result in results {
+        match checked(result) {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A child that ended: what it was, how it ended, and the most memory it held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its process id.
+    pub pid: u32,
+    /// How it ended.
+    pub exit: Exit,
+    /// The most memory it held, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// Takes leave of one child that ended, if there is one, after ending what is left of its group.
+///
+/// # Errors
+/// If the kernel refuses, which it has no reason to.
+pub fn reap_one() -> io::Result<Option<Reaped>> {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    match checked(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) }) {
+        Ok(_) => {}
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    // SAFETY: `waitid` filled the structure, or left its zeros.
+    let pid = unsafe { seen.si_pid() };
+    let Ok(number) = u32::try_from(pid) else { return Ok(None) };
+    if number == 0 {
+        return Ok(None);
+    }
+    // Until it is reaped its number cannot name another group.
+    kill_group(number)?;
+    let mut status = 0;
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { zeroed() };
+    // SAFETY: the kernel writes into `status` and `usage` only.
+    checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
+    let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or(0);
+    Ok(Some(Reaped { pid: number, exit: exit_of(status), peak_memory_bytes: peak_kib * 1024 }))
+}
+
+/// Whether a process is a child of this one, alive or not yet reaped.
+#[must_use]
+pub fn is_child(pid: u32) -> bool {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    unsafe { libc::waitid(libc::P_PID, pid, &raw mut seen, options) == 0 }
+}
+
+/// What a status of `wait` says.
+#[must_use]
+pub fn exit_of(status: c_int) -> Exit {
+    if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    }
+}
+
+/// Lets this thread run only when nothing else wants to.
+///
+/// # Errors
+/// If the kernel refuses, which it has no reason to.
+pub fn run_when_idle() -> io::Result<()> {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let parameters: libc::sched_param = unsafe { zeroed() };
+    // SAFETY: the kernel reads `parameters` only; 0 names this thread.
+    checked(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) })?;
+    Ok(())
+}
+
+/// Borrows several descriptors at once.
+#[must_use]
+pub fn borrowed<const COUNT: usize>(descriptors: &[OwnedFd; COUNT]) -> [BorrowedFd<'_>; COUNT] {
+    descriptors.each_ref().map(AsFd::as_fd)
+}

@@ -1,0 +1,296 @@
+"""How an actor with `async` methods runs: one event loop, many calls at once.
+
+Owns async execution. Groups with limits of their own are in `test_concurrency_groups`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aktis
+from tests.conformance.waiting import Gate
+
+pytestmark = pytest.mark.usefixtures("session")
+
+
+def test_calls_of_an_async_actor_run_at_the_same_time() -> None:
+    meeting = Meeting.remote(100)
+
+    assert aktis.get([meeting.arrive.remote() for _ in range(100)]) == [100] * 100
+
+
+def test_a_thousand_calls_run_at_the_same_time_by_default() -> None:
+    meeting = Meeting.remote(1000)
+
+    assert aktis.get([meeting.arrive.remote() for _ in range(1000)]) == [1000] * 1000
+
+
+def test_max_concurrency_limits_the_calls_under_way() -> None:
+    meeting = Meeting.options(max_concurrency=3).remote(3)
+
+    assert max(aktis.get([meeting.count_together.remote() for _ in range(30)])) == 3
+    assert aktis.get(meeting.most.remote()) == 3
+
+
+def test_with_a_limit_of_one_calls_run_one_after_the_other() -> None:
+    meeting = Meeting.options(max_concurrency=1).remote(1)
+
+    aktis.get([meeting.count_together.remote() for _ in range(20)])
+    assert aktis.get(meeting.most.remote()) == 1
+
+
+def test_a_single_async_method_makes_the_actor_async() -> None:
+    @aktis.remote
+    class Mixed:
+        def on_loop(self) -> bool:
+            return asyncio.get_running_loop().is_running()
+
+        async def wait(self) -> None: ...
+
+    assert aktis.get(Mixed.remote().on_loop.remote()) is True
+
+
+def test_a_sync_method_of_an_async_actor_blocks_its_loop(gate: Gate) -> None:
+    @aktis.remote
+    class Mixed:
+        def block(self, gate: Gate) -> bool:
+            gate.wait()
+            return True
+
+        async def answer(self) -> bool:
+            return True
+
+    mixed = Mixed.remote()
+    aktis.get(mixed.answer.remote())
+    blocking = mixed.block.remote(gate)
+    behind = mixed.answer.remote()
+
+    assert aktis.wait([behind], timeout=0.2) == ([], [behind])
+    gate.open()
+    assert aktis.get([blocking, behind]) == [True, True]
+
+
+def test_a_ref_can_be_awaited_inside_an_async_actor(gate: Gate) -> None:
+    @aktis.remote
+    class Waiter:
+        async def wait_for(self, box: list[aktis.ObjectRef[Any]]) -> Any:
+            return await box[0]
+
+        async def ping(self) -> bool:
+            return True
+
+    waiter = Waiter.remote()
+    waiting = waiter.wait_for.remote([pass_gate.remote(gate, "value")])
+
+    assert aktis.get(waiter.ping.remote()) is True
+    gate.open()
+    assert aktis.get(waiting) == "value"
+
+
+def test_several_refs_can_be_gathered_inside_an_async_actor() -> None:
+    @aktis.remote
+    class Gatherer:
+        async def gather(self) -> list[int]:
+            return await asyncio.gather(*[double.remote(value) for value in range(10)])
+
+    assert aktis.get(Gatherer.remote().gather.remote()) == [2 * value for value in range(10)]
+
+
+def test_an_error_awaited_inside_an_async_actor_can_be_caught() -> None:
+    @aktis.remote
+    def fail() -> None:
+        raise KeyError("inner")
+
+    @aktis.remote
+    class Catcher:
+        async def catch(self) -> str:
+            try:
+                await fail.remote()
+            except KeyError as error:
+                return str(error.args[0])
+            return "nothing"
+
+    assert aktis.get(Catcher.remote().catch.remote()) == "inner"
+
+
+def test_an_error_in_an_async_method_reaches_the_caller_and_ends_nothing() -> None:
+    @aktis.remote
+    class Failing:
+        async def fail(self) -> None:
+            raise KeyError("async")
+
+        async def ping(self) -> bool:
+            return True
+
+    failing = Failing.remote()
+
+    with pytest.raises(KeyError, match="async"):
+        aktis.get(failing.fail.remote())
+    assert aktis.get(failing.ping.remote()) is True
+
+
+def test_a_call_of_an_async_actor_may_be_awaited_by_the_driver() -> None:
+    meeting = Meeting.remote(2)
+
+    async def meet() -> list[int]:
+        return await asyncio.gather(meeting.arrive.remote(), meeting.arrive.remote())
+
+    assert asyncio.run(meet()) == [2, 2]
+
+
+def test_a_call_whose_argument_is_late_is_overtaken(gate: Gate) -> None:
+    @aktis.remote
+    class Echo:
+        async def echo(self, value: Any) -> Any:
+            return value
+
+    echo = Echo.remote()
+    late = echo.echo.remote(pass_gate.remote(gate, "late"))
+
+    assert aktis.get(echo.echo.remote("early")) == "early"
+    gate.open()
+    assert aktis.get(late) == "late"
+
+
+def test_calls_begin_in_the_order_they_were_made() -> None:
+    @aktis.remote
+    class Recorder:
+        def __init__(self) -> None:
+            self.seen: list[int] = []
+
+        async def record(self, value: int) -> None:
+            self.seen.append(value)
+
+        async def read(self) -> list[int]:
+            return self.seen
+
+    recorder = Recorder.options(max_concurrency=1).remote()
+    aktis.get([recorder.record.remote(value) for value in range(200)])
+
+    assert aktis.get(recorder.read.remote()) == list(range(200))
+
+
+def test_the_constructor_of_an_async_actor_may_use_the_loop_later() -> None:
+    @aktis.remote
+    class Queue:
+        def __init__(self) -> None:
+            self.items: asyncio.Queue[int] = asyncio.Queue()
+
+        async def put(self, item: int) -> None:
+            await self.items.put(item)
+
+        async def take(self) -> int:
+            return await self.items.get()
+
+    queue = Queue.remote()
+    taken = [queue.take.remote() for _ in range(3)]
+    aktis.get([queue.put.remote(value) for value in range(3)])
+
+    assert sorted(aktis.get(taken)) == [0, 1, 2]
+
+
+def test_an_async_actor_may_start_background_tasks() -> None:
+    @aktis.remote
+    class Background:
+        def __init__(self) -> None:
+            self.done = asyncio.Event()
+
+        async def begin(self) -> None:
+            self.task = asyncio.create_task(self.work())
+
+        async def work(self) -> None:
+            self.done.set()
+
+        async def finished(self) -> bool:
+            await self.done.wait()
+            return True
+
+    background = Background.remote()
+    aktis.get(background.begin.remote())
+
+    assert aktis.get(background.finished.remote()) is True
+
+
+def test_the_runtime_context_belongs_to_the_call_across_awaits() -> None:
+    @aktis.remote
+    class Context:
+        def __init__(self) -> None:
+            self.turn = asyncio.Event()
+
+        async def wait(self) -> tuple[str | None, str | None]:
+            before = aktis.get_runtime_context().get_task_id()
+            await self.turn.wait()
+            return before, aktis.get_runtime_context().get_task_id()
+
+        async def release(self) -> None:
+            self.turn.set()
+
+    context = Context.remote()
+    waiting = [context.wait.remote() for _ in range(3)]
+    aktis.get(context.release.remote())
+    pairs = aktis.get(waiting)
+
+    assert all(before == after for before, after in pairs)
+    assert len({before for before, _ in pairs}) == 3
+
+
+def test_threads_of_a_threaded_actor_are_not_the_main_thread(tmp_path: Path) -> None:
+    @aktis.remote(max_concurrency=2)
+    class Threaded:
+        def meet(self, own: Gate, other: Gate) -> int:
+            own.open()
+            other.wait()
+            return threading.get_ident()
+
+    threaded = Threaded.remote()
+    first, second = Gate(tmp_path / "first"), Gate(tmp_path / "second")
+    threads = aktis.get([threaded.meet.remote(first, second), threaded.meet.remote(second, first)])
+
+    assert len(set(threads)) == 2
+
+
+@aktis.remote
+class Meeting:
+    """Everyone waits until all have arrived."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.arrived = 0
+        self.running = 0
+        self.highest = 0
+        self.complete = asyncio.Event()
+
+    async def arrive(self) -> int:
+        self.arrived += 1
+        if self.arrived == self.size:
+            self.complete.set()
+        await self.complete.wait()
+        return self.arrived
+
+    async def count_together(self) -> int:
+        self.running += 1
+        self.highest = max(self.highest, self.running)
+        seen = self.running
+        for _ in range(10):
+            await asyncio.sleep(0)
+        self.running -= 1
+        return seen
+
+    async def most(self) -> int:
+        return self.highest
+
+
+@aktis.remote
+def double(value: int) -> int:
+    return 2 * value
+
+
+@aktis.remote
+def pass_gate(gate: Gate, value: Any) -> Any:
+    gate.wait()
+    return value
