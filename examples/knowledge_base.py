@@ -13,8 +13,8 @@ Each document passes three steps. The values go from worker to worker; this proc
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
+import math
 import os
 import tempfile
 import time
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from aktis.actor import ActorHandle
 
-DOCUMENTS_PER_WORKER_MAX = 8
-PARSERS_PER_EMBEDDER = 4
+PARSERS_PER_EMBEDDER = 2
+DOCUMENTS_PER_EMBEDDER_MAX = 16
 # What one bad document can cause: it is skipped by name. Any other error ends the program.
 DOCUMENT_ERRORS = (UnreadableDocumentError, OSError, WorkerCrashedError)
 
@@ -69,7 +69,7 @@ class Embedder:
 
     def embed_question(self, question: str) -> Vectors:
         """Returns the vector of a question."""
-        (vector,) = self._model.embed([question])
+        vector: Vectors = self._model.embed([question])[0]
         return vector
 
 
@@ -108,9 +108,13 @@ class Store:
 
 
 def index(
-    sources: Sequence[Source], embedders: Sequence[ActorHandle], store: ActorHandle, *, limit: int
+    sources: Sequence[Source],
+    embedders: Sequence[ActorHandle],
+    store: ActorHandle,
+    *,
+    under_way_max: int,
 ) -> Iterator[Outcome]:
-    """Yields what became of each document as it is done, with at most `limit` under way.
+    """Yields what became of each document as it is done, with a limited number under way.
 
     The caller's pace is the pipeline's: while nobody asks for the next outcome, nothing is begun.
     """
@@ -119,7 +123,7 @@ def index(
     parsing: dict[aktis.ObjectRef[Parsed], Source] = {}
     storing: dict[aktis.ObjectRef[Stored], Source] = {}
     while True:
-        for source in itertools.islice(waiting, limit - len(parsing) - len(storing)):
+        for source in itertools.islice(waiting, under_way_max - len(parsing) - len(storing)):
             parsing[parse.remote(source)] = source
         if not parsing and not storing:
             return
@@ -144,43 +148,61 @@ def build(sources: Sequence[Source], embedders: Sequence[ActorHandle], store: Ac
     """Indexes all documents behind a progress bar, then prints what was done."""
     started = time.perf_counter()
     aktis.get(store.begin_run.remote())
-    limit = DOCUMENTS_PER_WORKER_MAX * PARSERS_PER_EMBEDDER * len(embedders)
-    outcomes = index(sources, embedders, store, limit=limit)
+    under_way_max = DOCUMENTS_PER_EMBEDDER_MAX * len(embedders)
+    outcomes = index(sources, embedders, store, under_way_max=under_way_max)
     done = list(tqdm(outcomes, total=len(sources), unit="document", disable=None))
     aktis.get(store.end_run.remote())
     print(render_summary(done, seconds=time.perf_counter() - started), end="\n\n")
 
 
-def main() -> None:
-    """Builds the knowledge base unless it is there already, then answers the question."""
-    arguments = read_arguments()
-    embedder_count = 1 + (arguments.workers - 1) // PARSERS_PER_EMBEDDER
+def run(arguments: argparse.Namespace, folder: Path) -> None:
+    """Builds the knowledge base unless the folder holds it already, then answers the question."""
+    embedder_count = math.ceil(arguments.workers / PARSERS_PER_EMBEDDER)
     aktis.init(num_cpus=arguments.workers + embedder_count + 1)
-    with contextlib.ExitStack() as cleanup:
-        folder = arguments.store or cleanup.enter_context(tempfile.TemporaryDirectory())
-        cleanup.callback(aktis.shutdown)
-        embedders = [Embedder.remote() for _ in range(embedder_count)]
-        store = Store.remote(Path(folder))
-        if arguments.input or not aktis.get(store.is_complete.remote()):
-            sources = (
-                find_documents(arguments.input) if arguments.input else installed_documentation()
-            )
-            build(sources[: arguments.limit], embedders, store)
-        question = embedders[0].embed_question.remote(arguments.query)
-        passages = aktis.get(store.search.remote(question, arguments.top))
-        print(render_answers(arguments.query, passages))
+    embedders = [Embedder.remote() for _ in range(embedder_count)]
+    store = Store.remote(folder)
+    if arguments.input:
+        build(find_documents(arguments.input)[: arguments.limit], embedders, store)
+    elif not aktis.get(store.is_complete.remote()):
+        build(installed_documentation()[: arguments.limit], embedders, store)
+    question = embedders[0].embed_question.remote(arguments.query)
+    passages = aktis.get(store.search.remote(question, arguments.top))
+    print(render_answers(arguments.query, passages))
+
+
+def main() -> None:
+    """Runs the program as the command line says."""
+    arguments = read_arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            run(arguments, folder=arguments.store or Path(temporary))
+        finally:
+            aktis.shutdown()
 
 
 def read_arguments() -> argparse.Namespace:
     """Reads the command line."""
+    workers = os.cpu_count() or 1
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--query", default="how do I read a csv file", help="the question")
     parser.add_argument("--top", type=int, default=5, help="how many passages to show")
-    parser.add_argument("--input", type=Path, help="folder to index (default: installed docs)")
-    parser.add_argument("--store", type=Path, help="folder to keep the database in")
+    parser.add_argument(
+        "--input", type=folder_path, help="folder to index (default: installed docs)"
+    )
+    parser.add_argument("--store", type=folder_path, help="folder to keep the database in")
     parser.add_argument("--limit", type=int, help="index only the first documents")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="parsers at once")
-    return parser.parse_args()
+    parser.add_argument("--workers", type=int, default=workers, help="parsers at once")
+    arguments = parser.parse_args()
+    if arguments.input and not arguments.input.is_dir():
+        parser.error(f"--input: {arguments.input} is not a folder")
+    if arguments.workers < 1:
+        parser.error("--workers: at least one is needed")
+    return arguments
+
+
+def folder_path(text: str) -> Path:
+    """Returns a path that means the same in every worker, wherever it runs."""
+    return Path(text).resolve()
 
 
 if __name__ == "__main__":

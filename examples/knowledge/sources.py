@@ -39,10 +39,16 @@ def find_documents(folder: Path) -> list[Source]:
 
 
 def installed_documentation() -> list[Source]:
-    """Lists the documentation of the running Python: standard library first, then packages."""
-    standard_library = find_documents(Path(sysconfig.get_path("stdlib")))
-    packages = find_documents(Path(sysconfig.get_path("purelib")))
-    return standard_library + packages
+    """Lists the documentation of the running Python: standard library first, then packages.
+
+    Of two documents with one name, only the first is listed, as only the first can be imported.
+    """
+    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
+    by_name: dict[str, Source] = {}
+    for root in roots:
+        for source in find_documents(root):
+            by_name.setdefault(source.name, source)
+    return list(by_name.values())
 
 
 def _walk(folder: Path) -> Iterator[Source]:

@@ -33,7 +33,7 @@ UNDER_WAY_MAX = 8
 CPUS = 4
 # One, and the retries of `parse`.
 ATTEMPTS = 4
-PROGRAM_TIMEOUT_S = 50
+PROGRAM_TIMEOUT_S = 25
 
 Wait = Callable[..., None]
 Pipeline = Callable[[list[Source]], Iterator[Outcome]]
@@ -167,7 +167,7 @@ def pipeline(
     start_session(num_cpus=CPUS)
     embedder, owner = Embedder.remote(), Store.remote(store)
     aktis.get([owner.begin_run.remote(), embedder.embed_question.remote("ready?")])
-    return lambda sources: index(sources, [embedder], owner, limit=UNDER_WAY_MAX)
+    return lambda sources: index(sources, [embedder], owner, under_way_max=UNDER_WAY_MAX)
 
 
 def program(*arguments: str) -> str:

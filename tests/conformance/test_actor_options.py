@@ -40,7 +40,6 @@ def test_options_change_one_actor_and_not_the_class() -> None:
         ("max_concurrency", -1, ValueError),
         ("max_concurrency", "one", TypeError),
         ("max_pending_calls", -2, ValueError),
-        ("max_pending_calls", 0, ValueError),
         ("lifetime", "eternal", ValueError),
         ("namespace", 3, TypeError),
         ("max_retries", 3, ValueError),

@@ -12,26 +12,30 @@ from pathlib import Path
 import pytest
 
 import aktis
-from tests.conformance.waiting import Gate
+from tests.conformance.waiting import Gate, Tally, wait_for
 
 pytestmark = pytest.mark.usefixtures("session")
 
 
-def test_a_full_group_does_not_hold_back_another_group() -> None:
+def test_a_full_group_does_not_hold_back_another_group(gate: Gate, tally: Tally) -> None:
     actor = AsyncGroups.remote()
-    blocked = [actor.wait_io.remote() for _ in range(5)]
+    blocked = [actor.wait_io.remote(gate, tally) for _ in range(5)]
 
+    wait_for(lambda: tally.count() == 2)
     assert aktis.get(actor.compute.remote()) == "computed"
-    assert aktis.wait(blocked, timeout=0) == ([], blocked)
-    aktis.get(actor.release.remote())
-    assert max(aktis.get(blocked)) == 2
+    assert aktis.wait(blocked, timeout=0.2) == ([], blocked)
+    assert tally.count() == 2
+    gate.open()
+    aktis.get(blocked)
+    assert tally.count() == 5
 
 
-def test_methods_without_a_group_run_in_the_default_group() -> None:
+def test_methods_without_a_group_run_in_the_default_group(gate: Gate, tally: Tally) -> None:
     actor = AsyncGroups.remote()
-    blocked = [actor.wait_io.remote() for _ in range(3)]
+    blocked = [actor.wait_io.remote(gate, tally) for _ in range(3)]
 
-    assert aktis.get(actor.release.remote()) is None
+    assert aktis.get(actor.ping.remote()) is True
+    gate.open()
     aktis.get(blocked)
 
 
@@ -42,13 +46,14 @@ def test_the_default_group_is_limited_by_max_concurrency(tmp_path: Path) -> None
     assert aktis.get([actor.meet.remote(gate, gates) for gate in gates]) == [True, True]
 
 
-def test_a_call_may_choose_another_group() -> None:
+def test_a_call_may_choose_another_group(gate: Gate, tally: Tally) -> None:
     actor = AsyncGroups.remote()
-    blocked = [actor.wait_io.remote() for _ in range(2)]
+    blocked = [actor.wait_io.remote(gate, tally) for _ in range(2)]
+    wait_for(lambda: tally.count() == 2)
     moved = actor.compute.options(concurrency_group="io").remote()
 
     assert aktis.wait([moved], timeout=0.2) == ([], [moved])
-    aktis.get(actor.release.remote())
+    gate.open()
     assert aktis.get(moved) == "computed"
     aktis.get(blocked)
 
@@ -92,24 +97,18 @@ def test_groups_belong_in_the_decorator_only() -> None:
 
 @aktis.remote(concurrency_groups={"io": 2, "compute": 1})
 class AsyncGroups:
-    def __init__(self) -> None:
-        self.released = asyncio.Event()
-        self.running = 0
-
     @aktis.method(concurrency_group="io")
-    async def wait_io(self) -> int:
-        self.running += 1
-        seen = self.running
-        await self.released.wait()
-        self.running -= 1
-        return seen
+    async def wait_io(self, gate: Gate, tally: Tally) -> None:
+        tally.add()
+        while not gate.is_open():
+            await asyncio.sleep(0.005)
 
     @aktis.method(concurrency_group="compute")
     async def compute(self) -> str:
         return "computed"
 
-    async def release(self) -> None:
-        self.released.set()
+    async def ping(self) -> bool:
+        return True
 
 
 @aktis.remote(concurrency_groups={"io": 2, "compute": 1})

@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Decides what the cluster knows about itself.
+//!
+//! Owns: nodes, jobs, actors, placement groups, functions and keys, as one head sees them. Does not own: who is
+//! told in which message (`roles::head`), or which worker process runs what (`scheduler`).
+//!
+//! Each machine takes requests and facts and answers with what is so now; none waits, and none knows of messages.
+//! `docs/machines/control.md` has the states and the rules.
+
+pub mod nodes;
+pub mod packing;
+pub mod jobs;
+pub mod topics;
+pub mod actors;
+pub mod groups;
+pub mod functions;
+pub mod table;
+pub mod timeline;
+
+pub use actors::{Actors, Creation, Fate, Start};
+pub use functions::{Functions, Lookup};
+pub use groups::{Attempt, Groups, Prepared};
+pub use jobs::Jobs;
+pub use nodes::{Home, Nodes};
+pub use table::Table;
+pub use timeline::Timeline;
+pub use topics::Topics;

@@ -64,9 +64,9 @@ impl Calls {
         self.lines.get(&actor).map(|line| &line.reach)
     }
 
-    /// A call was made. If `ordered`, later calls do not overtake it.
-    pub fn call(&mut self, actor: ActorId, task: TaskId, ready: bool, ordered: bool) {
-        self.line(actor).waiting.push_back(Waiting { task, ready, ordered });
+    /// A call was made, whose arguments may not be ready. If `ordered`, later calls do not overtake it.
+    pub fn call(&mut self, actor: ActorId, task: TaskId, ordered: bool) {
+        self.line(actor).waiting.push_back(Waiting { task, ready: false, ordered });
     }
 
     /// All arguments of a call have their values.
@@ -170,9 +170,9 @@ mod tests {
     fn an_ordered_call_that_waits_for_arguments_holds_back_those_behind_it() {
         let mut calls = Calls::default();
         calls.on_change(actor(), alive(0));
-        calls.call(actor(), call(1), true, true);
-        calls.call(actor(), call(2), false, true);
-        calls.call(actor(), call(3), true, true);
+        ready_call(&mut calls, 1, true);
+        calls.call(actor(), call(2), true);
+        ready_call(&mut calls, 3, true);
 
         assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(1)])));
         assert_eq!(calls.take_sendable(actor()), None);
@@ -184,8 +184,8 @@ mod tests {
     fn an_unordered_call_that_waits_holds_back_nothing() {
         let mut calls = Calls::default();
         calls.on_change(actor(), alive(0));
-        calls.call(actor(), call(1), false, false);
-        calls.call(actor(), call(2), true, false);
+        calls.call(actor(), call(1), false);
+        ready_call(&mut calls, 2, false);
 
         assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2)])));
     }
@@ -195,11 +195,11 @@ mod tests {
         let mut calls = Calls::default();
         calls.on_change(actor(), alive(0));
         for count in 1..4 {
-            calls.call(actor(), call(count), true, true);
+            ready_call(&mut calls, count, true);
         }
         calls.take_sendable(actor());
         calls.end(actor(), call(1));
-        calls.call(actor(), call(4), true, true);
+        ready_call(&mut calls, 4, true);
 
         let unanswered = calls.on_change(actor(), Reach::NotYet);
         assert_eq!(unanswered, [call(2), call(3)]);
@@ -207,5 +207,10 @@ mod tests {
         assert!(calls.on_change(actor(), alive(1)).is_empty());
 
         assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3), call(4)])));
+    }
+
+    fn ready_call(calls: &mut Calls, count: u64, ordered: bool) {
+        calls.call(actor(), call(count), ordered);
+        calls.ready(actor(), call(count));
     }
 }

@@ -257,14 +257,11 @@ impl Dispatch {
 
     /// Takes a queued task whose shape `fits` out of its queue, newest first, so that a blocked process can run it.
     pub fn take(&mut self, fits: impl Fn(&Shape) -> bool, is_wanted: impl Fn(TaskId) -> bool) -> Option<TaskId> {
-        for line in self.lines.iter_mut().filter(|line| fits(&line.shape)) {
-            while let Some(queued) = line.queue.pop_back() {
-                if is_wanted(queued.task) {
-                    return Some(queued.task);
-                }
-            }
-        }
-        None
+        let mut fitting = self.lines.iter_mut().filter(|line| fits(&line.shape));
+        fitting.find_map(|line| {
+            let position = line.queue.iter().rposition(|queued| is_wanted(queued.task))?;
+            line.queue.remove(position).map(|queued| queued.task)
+        })
     }
 
     /// How many leases are held.

@@ -120,12 +120,7 @@ impl Refs {
 
     /// Another process holds the object no more.
     pub fn take_back(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
-        if let Some(objects) = self.lent.get_mut(&borrower) {
-            objects.remove(&object);
-            if objects.is_empty() {
-                self.lent.remove(&borrower);
-            }
-        }
+        unlist(&mut self.lent, borrower, object);
         self.forget_borrower(object, borrower)
     }
 
@@ -177,22 +172,24 @@ impl Refs {
 
     /// Panics unless every rule that the counts alone can break holds.
     pub fn check(&self) {
+        #[expect(clippy::iter_over_hash_type, reason = "each entry is checked alone, so the order does not matter")]
         for (object, entry) in &self.entries {
-            match entry {
-                Entry::Owned { uses, borrowers } => {
-                    assert!(*uses > 0 || !borrowers.is_empty(), "OWN-4: {object} is kept though unreachable");
-                    for borrower in borrowers {
-                        let known = self.lent.get(borrower).is_some_and(|lent| lent.contains(object));
-                        assert!(known, "OWN-5: {object} is lent to {borrower} in both tables");
-                    }
-                }
-                Entry::Borrowed { uses, owner, .. } => {
-                    assert!(*uses > 0, "OWN-4: {object} is kept though unreachable");
-                    let known = self.borrowed.get(owner).is_some_and(|borrowed| borrowed.contains(object));
-                    assert!(known, "OWN-5: {object} is borrowed from {owner} in both tables");
-                }
-            }
+            self.check_entry(*object, entry);
         }
+    }
+
+    fn check_entry(&self, object: ObjectId, entry: &Entry) {
+        let listed = |table: &Map<WorkerId, Set<ObjectId>>, worker: &WorkerId| {
+            table.get(worker).is_some_and(|objects| objects.contains(&object))
+        };
+        let (needed, in_both) = match entry {
+            Entry::Owned { uses, borrowers } => {
+                (*uses > 0 || !borrowers.is_empty(), borrowers.iter().all(|borrower| listed(&self.lent, borrower)))
+            }
+            Entry::Borrowed { uses, owner, .. } => (*uses > 0, listed(&self.borrowed, owner)),
+        };
+        assert!(needed, "OWN-4: {object} is kept though unreachable");
+        assert!(in_both, "OWN-5: {object} stands in the table of its lender or borrowers");
     }
 
     fn forget_borrower(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
@@ -212,16 +209,19 @@ impl Refs {
             Some(Entry::Borrowed { uses: 0, owner, .. }) => {
                 let owner = *owner;
                 self.entries.remove(&object);
-                if let Some(objects) = self.borrowed.get_mut(&owner) {
-                    objects.remove(&object);
-                    if objects.is_empty() {
-                        self.borrowed.remove(&owner);
-                    }
-                }
+                unlist(&mut self.borrowed, owner, object);
                 Fate::Returned(owner)
             }
             Some(_) | None => Fate::Kept,
         }
+    }
+}
+
+fn unlist(table: &mut Map<WorkerId, Set<ObjectId>>, worker: WorkerId, object: ObjectId) {
+    let Some(objects) = table.get_mut(&worker) else { return };
+    objects.remove(&object);
+    if objects.is_empty() {
+        table.remove(&worker);
     }
 }
 

@@ -110,6 +110,12 @@ impl Tasks {
         }
     }
 
+    /// Whether somebody cancelled the task.
+    #[must_use]
+    pub fn is_cancelled(&self, task: TaskId) -> bool {
+        self.submitted.get(&task).is_some_and(|submitted| submitted.cancelled)
+    }
+
     /// The task ended.
     pub fn end(&mut self, task: TaskId) -> Option<Box<Submitted>> {
         self.submitted.remove(&task)
@@ -122,6 +128,14 @@ impl Tasks {
             self.submitted.values().filter(|task| task.spec.parent == parent).map(|task| task.spec.id).collect();
         children.sort_unstable();
         children
+    }
+
+    /// All unfinished tasks.
+    #[must_use]
+    pub fn all(&self) -> Vec<TaskId> {
+        let mut tasks: Vec<_> = self.submitted.keys().copied().collect();
+        tasks.sort_unstable();
+        tasks
     }
 
     /// How many tasks are unfinished.

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Decides who runs where on one node, and when.
+//!
+//! Owns: what the node has and lends, who waits for it, and which process serves whom. Does not own: what leads to
+//! what (`roles::node`), or the choice of a node (`control`).
+//!
+//! In reading order: a [`Ledger`] lends [`Holding`]s out of [`Capacity`]; a [`Queue`] orders the [`Demand`]s that
+//! wait for one; [`Promises`] have theirs and wait for a process of the [`Pool`]; [`Leases`] have both. The rules
+//! that all of them keep are in `docs/machines/scheduler.md`.
+
+pub mod capacity;
+pub mod ledger;
+pub mod site;
+pub mod demand;
+pub mod fairness;
+pub mod queue;
+pub mod promises;
+pub mod leases;
+pub mod pool;
+pub mod explain;
+#[cfg(test)]
+mod tests;
+
+pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
+pub use demand::{Claimant, Demand};
+pub use explain::Refusal;
+pub use leases::{Lease, Leases};
+pub use ledger::{Holding, Ledger, Place, Pot};
+pub use pool::{EnvironmentId, Pool, Supply, Work};
+pub use promises::{Promise, Promises};
+pub use queue::{Asked, Queue, Waiting, holds_back_until};
+pub use site::Site;

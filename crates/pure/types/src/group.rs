@@ -3,6 +3,7 @@
 //! Owns: the description of placement groups, and what people see of their life.
 //! Does not own: that life (`control::groups`).
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,17 @@ pub enum GroupStrategy {
     StrictPack,
     /// Each on a node of its own.
     StrictSpread,
+}
+
+impl fmt::Display for GroupStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pack => "PACK",
+            Self::Spread => "SPREAD",
+            Self::StrictPack => "STRICT_PACK",
+            Self::StrictSpread => "STRICT_SPREAD",
+        })
+    }
 }
 
 /// One placement group.

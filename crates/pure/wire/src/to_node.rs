@@ -48,6 +48,8 @@ pub enum ToNode {
         /// Why, for people.
         reason: String,
     },
+    /// The answer to `FromNode::Spare` of a worker that others still need.
+    Staying,
     /// What the worker calls itself from now on in the driver's terminal.
     Named(String),
     /// A range for an object of this size.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, NodeId, ObjectId,
+    ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, ObjectId,
     Payload, Settings, Stored, TaskId, Template, TemplateId, WorkerId,
 };
 
@@ -249,6 +249,9 @@ pub enum FromNode {
     PeerEnded(Death),
     /// Lines that workers of this driver's job wrote.
     Lines(Vec<OutputLines>),
+    /// To an idle worker: it is one too many. It answers with `ToNode::Leaving` and ends; or with `ToNode::Staying`,
+    /// if others need objects that it owns.
+    Spare,
     /// End yourself now.
     Exit {
         /// Why.

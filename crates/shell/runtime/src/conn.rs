@@ -57,12 +57,14 @@ impl Inbox {
             match sys::receive(socket, room, &mut self.descriptors) {
                 Ok(0) => return Ok(Received::Closed),
                 Ok(_) => return Ok(Received::Some),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => return Ok(Received::Nothing),
-                    io::ErrorKind::ConnectionReset => return Ok(Received::Closed),
-                    _ => return Err(error),
-                },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Received::Nothing);
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Ok(Received::Closed);
+                }
+                Err(error) => return Err(error),
             }
         }
     }

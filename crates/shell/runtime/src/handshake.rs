@@ -25,6 +25,8 @@ const ID_BYTES: usize = 8;
 const PROOF_BYTES: usize = 32;
 const HALF_BYTES: usize = NONCE_BYTES + ID_BYTES;
 const OFFER_BYTES: usize = HALF_BYTES + PROOF_BYTES;
+/// The most bytes that a side waits for at once.
+pub const SAYING_BYTES_MAX: usize = OFFER_BYTES;
 /// What an initiator sends first.
 pub const OPENING_BYTES: usize = PREAMBLE_BYTES + HALF_BYTES;
 
@@ -71,14 +73,15 @@ pub struct Handshake {
     stage: Stage,
 }
 
+/// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The initiator waits for the acceptor's half and proof.
-    AwaitOffer,
-    /// The acceptor waits for the initiator's half.
-    AwaitHalf,
-    /// The acceptor waits for the initiator's proof.
-    AwaitProof,
+    /// By the initiator: the acceptor's half and proof.
+    Offer,
+    /// By the acceptor: the initiator's half.
+    Half,
+    /// By the acceptor: the initiator's proof.
+    Proof,
 }
 
 impl Words {
@@ -109,7 +112,7 @@ impl Handshake {
         own_id: Option<WorkerId>,
         nonce: [u8; NONCE_BYTES],
     ) -> (Self, [u8; OPENING_BYTES]) {
-        let begun = Self::begin(token, preamble, own_id, nonce, Stage::AwaitOffer);
+        let begun = Self::begin(token, preamble, own_id, nonce, Stage::Offer);
         let mut opening = [0; OPENING_BYTES];
         opening[..PREAMBLE_BYTES].copy_from_slice(&begun.preamble);
         opening[PREAMBLE_BYTES..].copy_from_slice(&begun.ours);
@@ -124,7 +127,7 @@ impl Handshake {
         own_id: Option<WorkerId>,
         nonce: [u8; NONCE_BYTES],
     ) -> Self {
-        Self::begin(token, preamble, own_id, nonce, Stage::AwaitHalf)
+        Self::begin(token, preamble, own_id, nonce, Stage::Half)
     }
 
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
@@ -147,9 +150,9 @@ impl Handshake {
     #[must_use]
     pub const fn wanted(&self) -> usize {
         match self.stage {
-            Stage::AwaitOffer => OFFER_BYTES,
-            Stage::AwaitHalf => HALF_BYTES,
-            Stage::AwaitProof => PROOF_BYTES,
+            Stage::Offer => OFFER_BYTES,
+            Stage::Half => HALF_BYTES,
+            Stage::Proof => PROOF_BYTES,
         }
     }
 
@@ -163,7 +166,7 @@ impl Handshake {
     pub fn on_bytes(&mut self, bytes: &[u8]) -> Result<Step, HandshakeError> {
         assert_eq!(bytes.len(), self.wanted(), "a handshake takes exactly the bytes it wants");
         match self.stage {
-            Stage::AwaitOffer => {
+            Stage::Offer => {
                 self.theirs.copy_from_slice(&bytes[..HALF_BYTES]);
                 let heard = self.transcript(ACCEPTOR, &self.ours, &self.theirs);
                 verify(heard, &bytes[HALF_BYTES..])?;
@@ -171,13 +174,13 @@ impl Handshake {
                 let words = Words::of(&[&proof.finalize().into_bytes()]);
                 Ok(Step::Done { words, peer: self.peer() })
             }
-            Stage::AwaitHalf => {
+            Stage::Half => {
                 self.theirs.copy_from_slice(bytes);
-                self.stage = Stage::AwaitProof;
+                self.stage = Stage::Proof;
                 let proof = self.transcript(ACCEPTOR, &self.theirs, &self.ours);
                 Ok(Step::Say(Words::of(&[&self.ours, &proof.finalize().into_bytes()])))
             }
-            Stage::AwaitProof => {
+            Stage::Proof => {
                 verify(self.transcript(INITIATOR, &self.theirs, &self.ours), bytes)?;
                 Ok(Step::Done { words: Words::NONE, peer: self.peer() })
             }

@@ -14,3 +14,8 @@ pub mod handshake;
 pub mod meeting;
 pub mod listen;
 pub mod dial;
+pub mod title;
+pub mod output;
+pub mod spill;
+pub mod process;
+pub mod daemon;

@@ -71,11 +71,9 @@ impl Listener {
         loop {
             let stream = match self.socket.accept() {
                 Ok((stream, _)) => stream,
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Ok(None),
-                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => continue,
-                    _ => return Err(error),
-                },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if is_passing(&error) => continue,
+                Err(error) => return Err(error),
             };
             if sys::peer_user(stream.as_fd())? == sys::user() {
                 stream.set_nonblocking(true)?;
@@ -83,6 +81,11 @@ impl Listener {
             }
         }
     }
+}
+
+/// Whether the next attempt may go better at once.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
 impl AsFd for Listener {

@@ -13,7 +13,7 @@ use wire::preamble::Preamble;
 
 use crate::conn::Conn;
 use crate::entropy;
-use crate::handshake::{Handshake, HandshakeError, OPENING_BYTES, Step};
+use crate::handshake::{Handshake, HandshakeError, SAYING_BYTES_MAX, Step};
 
 /// What a meeting came to so far.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub enum MeetingError {
 pub struct Meeting {
     stream: UnixStream,
     handshake: Handshake,
-    heard: [u8; OPENING_BYTES * 2],
+    heard: [u8; SAYING_BYTES_MAX],
     heard_len: usize,
     deadline: Timestamp,
 }
@@ -87,7 +87,7 @@ impl Meeting {
     fn begin(stream: UnixStream, handshake: Handshake, now: Timestamp) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let deadline = now + HANDSHAKE_PATIENCE;
-        Ok(Self { stream, handshake, heard: [0; OPENING_BYTES * 2], heard_len: 0, deadline })
+        Ok(Self { stream, handshake, heard: [0; SAYING_BYTES_MAX], heard_len: 0, deadline })
     }
 
     /// When to drop it, if it is still not finished.

@@ -105,6 +105,36 @@ pub fn eventfd() -> io::Result<OwnedFd> {
     owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
 }
 
+/// Adds one to an event counter: whoever waits for it wakes.
+///
+/// # Errors
+/// If `counter` is none.
+pub fn eventfd_signal(counter: BorrowedFd<'_>) -> io::Result<()> {
+    let one = 1_u64.to_ne_bytes();
+    // SAFETY: the kernel reads eight bytes from `one`.
+    let result = unsafe { libc::write(counter.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    match checked_len(result) {
+        // A counter that cannot be raised further is one that wakes its waiter already.
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Sets an event counter to zero.
+///
+/// # Errors
+/// If `counter` is none.
+pub fn eventfd_clear(counter: BorrowedFd<'_>) -> io::Result<()> {
+    let mut count = [0; 8];
+    // SAFETY: the kernel writes eight bytes into `count`.
+    let result =
+        unsafe { libc::read(counter.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+    match checked_len(result) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes bytes and descriptors to a socket; answers how many bytes went. Never raises SIGPIPE.
 ///
 /// # Errors
@@ -378,8 +408,8 @@ pub fn reap_one() -> io::Result<Option<Reaped>> {
     if number == 0 {
         return Ok(None);
     }
-    // Until it is reaped its number cannot name another group.
-    kill_group(number)?;
+    // Until it is reaped its number cannot name another group. What of its group another user owns is left to that user.
+    drop(kill_group(number));
     let mut status = 0;
     // SAFETY: the structure consists of numbers, for which zero is a value.
     let mut usage: libc::rusage = unsafe { zeroed() };
@@ -397,6 +427,16 @@ pub fn is_child(pid: u32) -> bool {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: the kernel writes into `seen` only.
     unsafe { libc::waitid(libc::P_PID, pid, &raw mut seen, options) == 0 }
+}
+
+/// Whether any child is left, alive or not yet reaped.
+#[must_use]
+pub fn has_children() -> bool {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) == 0 }
 }
 
 /// What a status of `wait` says.

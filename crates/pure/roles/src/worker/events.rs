@@ -177,6 +177,8 @@ pub enum Effect {
     StreamMoved(TaskId),
     /// The answer to a question.
     Answered(u64, Answer),
+    /// Tell the head what ran here lately.
+    ReportSpans,
     /// Lines of output for the driver's terminal.
     Lines(Vec<OutputLines>),
     /// End this process, after all was sent.

@@ -89,23 +89,17 @@ fn each_descriptor_arrives_no_later_than_the_message_it_goes_with() {
     let mut readers = Vec::new();
     for index in 0..5_u8 {
         say(&mut one, &"z".repeat(100_000 * usize::from(index % 2)));
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
         one.outbox.attach(OwnedFd::from(writer));
         wire::encode(&ToWorker::Node(FromNode::Visitor), one.outbox.frames());
         readers.push(reader);
     }
 
-    let mut brought = 0;
+    let mut brought = 0_u8;
     loop {
         let state = one.flush().unwrap();
         while two.receive().unwrap() == Received::Some {
-            while let Some(frame) = two.inbox.next_frame().unwrap() {
-                if wire::decode(frame) == Ok(ToWorker::Node(FromNode::Visitor)) {
-                    let descriptor = two.inbox.next_descriptor().unwrap();
-                    File::from(descriptor).write_all(&[brought]).unwrap();
-                    brought += 1;
-                }
-            }
+            brought = answered(&mut two, brought);
         }
         if state == Flushed::All {
             break;
@@ -118,6 +112,18 @@ fn each_descriptor_arrives_no_later_than_the_message_it_goes_with() {
         reader.read_exact(&mut byte).unwrap();
         assert_eq!(usize::from(byte[0]), index);
     }
+}
+
+/// Writes a number into each descriptor that came with a message; answers the next number.
+fn answered(conn: &mut Conn, mut number: u8) -> u8 {
+    while let Some(frame) = conn.inbox.next_frame().unwrap() {
+        if wire::decode(frame) == Ok(ToWorker::Node(FromNode::Visitor)) {
+            let descriptor = conn.inbox.next_descriptor().unwrap();
+            File::from(descriptor).write_all(&[number]).unwrap();
+            number += 1;
+        }
+    }
+    number
 }
 
 #[test]

@@ -1,0 +1,489 @@
+//! The life of each actor, from its creation to its death.
+//!
+//! Owns: states, names, restarts, watchers. Does not own: which node an actor goes to (`nodes`, `groups`), or the
+//! order of its calls (`ownership`).
+
+mod index;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use types::failure::ActorEnd;
+use types::{
+    ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure, GroupId, JobId,
+    NodeId, Resources, Strategy, WorkerId,
+};
+
+use crate::topics::Topics;
+use index::Index;
+
+/// The actors of the cluster.
+#[derive(Debug)]
+pub struct Actors {
+    living: BTreeMap<ActorId, Actor>,
+    dead: BTreeMap<ActorId, Grave>,
+    buried: VecDeque<ActorId>,
+    dead_max: usize,
+    index: Index,
+    topics: Topics<ActorId>,
+}
+
+#[derive(Debug)]
+struct Actor {
+    spec: Box<ActorSpec>,
+    dependencies: Vec<Dependency>,
+    life: Life,
+    /// How often it was made, or is being made, again.
+    incarnation: u32,
+    /// Why the last incarnation ended; "" before the first restart.
+    reason: String,
+    /// Why it dies once its process ends.
+    ending: Option<ActorEnd>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    /// The constructor's arguments are not there.
+    Pending,
+    /// It is on its way to this node, or wants one.
+    Placing(Option<NodeId>),
+    /// A process runs the constructor.
+    Making(NodeId, WorkerId),
+    /// It takes calls.
+    Alive(NodeId, WorkerId),
+}
+
+/// What is remembered of a dead actor.
+#[derive(Debug)]
+struct Grave {
+    class: String,
+    name: Option<ActorName>,
+    incarnation: u32,
+    failure: Arc<Failure>,
+}
+
+/// What came of the wish for a new actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Creation {
+    /// It is pending.
+    Created,
+    /// This other actor has its name; nothing changed.
+    NameTaken(ActorId),
+}
+
+/// What an event means for an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Fate {
+    /// Nothing that is for others to see.
+    Unchanged,
+    /// It wants a node.
+    WantsNode,
+    /// The process on this node is to be ended; what it means for the actor follows when it has.
+    EndProcess(NodeId),
+    /// This process is to be told to end after the calls at hand.
+    Retires(WorkerId),
+    /// It is to be buried.
+    Dies(ActorEnd),
+}
+
+/// What a node needs to make an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The actor.
+    pub spec: Box<ActorSpec>,
+    /// Values of constructor arguments that are refs.
+    pub dependencies: Vec<Dependency>,
+    /// Counted from 0 at each restart.
+    pub incarnation: u32,
+}
+
+/// What an actor leaves behind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Burial {
+    /// The node that may still run its process.
+    pub node: Option<NodeId>,
+    /// Who is to be told.
+    pub watchers: BTreeSet<WorkerId>,
+    /// What they are to be told.
+    pub failure: Arc<Failure>,
+}
+
+/// What people see of an actor.
+#[derive(Debug)]
+pub struct Description<'a> {
+    /// The actor.
+    pub actor: ActorId,
+    /// Its class.
+    pub class: &'a str,
+    /// Its name.
+    pub name: Option<&'a ActorName>,
+    /// Its state.
+    pub state: ActorState,
+    /// How often it was made again.
+    pub restarts: u32,
+}
+
+impl Actors {
+    /// No actors, and a memory for `dead_max` that will be dead.
+    #[must_use]
+    pub fn new(dead_max: usize) -> Self {
+        Self {
+            living: BTreeMap::new(),
+            dead: BTreeMap::new(),
+            buried: VecDeque::new(),
+            dead_max,
+            index: Index::default(),
+            topics: Topics::new(),
+        }
+    }
+
+    /// A new actor, pending, watched by its creator.
+    pub fn create(&mut self, spec: Box<ActorSpec>) -> Creation {
+        if let Some(holder) = spec.name.as_ref().and_then(|name| self.named(name)) {
+            return Creation::NameTaken(holder);
+        }
+        let id = spec.id;
+        if self.living.contains_key(&id) || self.dead.contains_key(&id) {
+            return Creation::Created;
+        }
+        self.index.add(&spec);
+        self.topics.watch(id, spec.creator);
+        let actor = Actor {
+            spec,
+            dependencies: Vec::new(),
+            life: Life::Pending,
+            incarnation: 0,
+            reason: String::new(),
+            ending: None,
+        };
+        self.living.insert(id, actor);
+        Creation::Created
+    }
+
+    /// The constructor's arguments are there.
+    pub fn on_ready(&mut self, id: ActorId, dependencies: Vec<Dependency>) -> Fate {
+        match self.living.get_mut(&id) {
+            Some(actor) if actor.life == Life::Pending => {
+                actor.dependencies = dependencies;
+                actor.life = Life::Placing(None);
+                self.index.wants_node(&actor.spec);
+                Fate::WantsNode
+            }
+            Some(_) | None => Fate::Unchanged,
+        }
+    }
+
+    /// What an actor asks of a node, if it wants one.
+    #[must_use]
+    pub fn wish(&self, id: ActorId) -> Option<(&Strategy, &Resources)> {
+        let actor = self.living.get(&id).filter(|actor| actor.life == Life::Placing(None))?;
+        Some((&actor.spec.template.shape.strategy, &actor.spec.placement))
+    }
+
+    /// An actor that wants a node goes to this one.
+    #[must_use]
+    pub fn place(&mut self, id: ActorId, node: NodeId) -> Option<Start> {
+        let actor = self.living.get_mut(&id).filter(|actor| actor.life == Life::Placing(None))?;
+        actor.life = Life::Placing(Some(node));
+        self.index.has_node(&actor.spec);
+        let (spec, dependencies) = (actor.spec.clone(), actor.dependencies.clone());
+        Some(Start { spec, dependencies, incarnation: actor.incarnation })
+    }
+
+    /// A node gave an actor its process.
+    pub fn on_placed(&mut self, id: ActorId, node: NodeId, worker: WorkerId) {
+        if let Some(actor) = self.living.get_mut(&id)
+            && actor.life == Life::Placing(Some(node))
+        {
+            actor.life = Life::Making(node, worker);
+        }
+    }
+
+    /// An actor's process says that its constructor returned: the node, if that is news.
+    #[must_use]
+    pub fn on_made(&mut self, id: ActorId, worker: WorkerId) -> Option<NodeId> {
+        let actor = self.living.get_mut(&id).filter(|actor| actor.may_be(worker))?;
+        if matches!(actor.life, Life::Alive(..)) {
+            return None;
+        }
+        let node = actor.node()?;
+        actor.life = Life::Alive(node, worker);
+        Some(node)
+    }
+
+    /// Whether `worker` may be the process of the actor, as far as the node has said.
+    #[must_use]
+    pub fn may_be(&self, id: ActorId, worker: WorkerId) -> bool {
+        self.living.get(&id).is_some_and(|actor| actor.may_be(worker))
+    }
+
+    /// An actor's process ended.
+    pub fn on_ended(&mut self, id: ActorId, node: NodeId, death: Death) -> Fate {
+        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        if actor.node() != Some(node) {
+            return Fate::Unchanged;
+        }
+        actor.life = Life::Placing(None);
+        self.index.wants_node(&actor.spec);
+        if let Some(end) = actor.ending.take() {
+            return Fate::Dies(end);
+        }
+        if !actor.may_restart() {
+            return Fate::Dies(ActorEnd::Process(death));
+        }
+        actor.incarnation += 1;
+        actor.reason = death.to_string();
+        Fate::WantsNode
+    }
+
+    /// Whether the actor was sent to this node and has not ended there.
+    #[must_use]
+    pub fn is_on(&self, id: ActorId, node: NodeId) -> bool {
+        self.living.get(&id).is_some_and(|actor| actor.node() == Some(node))
+    }
+
+    /// An actor's process says that it leaves by itself.
+    pub fn on_leaves(&mut self, id: ActorId, worker: WorkerId) {
+        if let Some(actor) = self.living.get_mut(&id)
+            && actor.may_be(worker)
+        {
+            actor.ending = Some(ActorEnd::Exited);
+            self.index.unname(&actor.spec);
+        }
+    }
+
+    /// No handle of an actor is left.
+    pub fn on_unreachable(&mut self, id: ActorId) -> Fate {
+        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        if actor.spec.detached || actor.ending.is_some() {
+            return Fate::Unchanged;
+        }
+        let Some(worker) = actor.worker() else { return Fate::Dies(ActorEnd::Unreachable) };
+        actor.ending = Some(ActorEnd::Unreachable);
+        self.index.unname(&actor.spec);
+        Fate::Retires(worker)
+    }
+
+    /// Somebody ends an actor, for good or only its process.
+    pub fn kill(&mut self, id: ActorId, for_good: bool) -> Fate {
+        let Some(actor) = self.living.get(&id) else { return Fate::Unchanged };
+        if for_good || !actor.may_restart() {
+            return Fate::Dies(ActorEnd::Killed);
+        }
+        match actor.life {
+            Life::Making(node, _) | Life::Alive(node, _) => Fate::EndProcess(node),
+            Life::Pending | Life::Placing(_) => Fate::Unchanged,
+        }
+    }
+
+    /// A node is gone: what that means for each actor on it.
+    #[must_use]
+    pub fn on_node_lost(&mut self, node: NodeId) -> Vec<(ActorId, Fate)> {
+        let there = self.living.iter().filter(|(_, actor)| actor.node() == Some(node));
+        let there: Vec<ActorId> = there.map(|(id, _)| *id).collect();
+        let fate = |id| (id, self.lose_node(id, node));
+        there.into_iter().map(fate).collect()
+    }
+
+    /// Takes a dead actor away, for this reason.
+    #[must_use]
+    pub fn bury(&mut self, id: ActorId, end: ActorEnd) -> Option<Burial> {
+        let actor = self.living.remove(&id)?;
+        self.index.remove(&actor.spec);
+        let failure = Arc::new(Failure::ActorDied(id, end));
+        let node = actor.node();
+        let ActorSpec { template, name, .. } = *actor.spec;
+        let class = template.name.clone();
+        let incarnation = actor.incarnation;
+        self.dead.insert(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
+        self.buried.push_back(id);
+        if self.buried.len() > self.dead_max
+            && let Some(forgotten) = self.buried.pop_front()
+        {
+            self.dead.remove(&forgotten);
+        }
+        Some(Burial { node, watchers: self.topics.close(id), failure })
+    }
+
+    /// From now on `worker` hears of each change, unless the actor is dead.
+    pub fn watch(&mut self, id: ActorId, worker: WorkerId) {
+        if self.living.contains_key(&id) {
+            self.topics.watch(id, worker);
+        }
+    }
+
+    /// Who hears of each change.
+    pub fn watchers(&self, id: ActorId) -> impl Iterator<Item = WorkerId> {
+        self.topics.watchers(id)
+    }
+
+    /// A process is gone and hears of nothing: the actors that it made and that end with it.
+    #[must_use]
+    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<ActorId> {
+        self.topics.on_worker_gone(worker);
+        self.index.made_by(worker)
+    }
+
+    /// The actors of a job that are not detached.
+    #[must_use]
+    pub fn ending_with_job(&self, job: JobId) -> Vec<ActorId> {
+        let ending = self.living.values().filter(|actor| !actor.spec.detached);
+        ending.map(|actor| actor.spec.id).filter(|id| id.job() == job).collect()
+    }
+
+    /// Whether an actor of the job lives.
+    #[must_use]
+    pub fn any_of(&self, job: JobId) -> bool {
+        self.living.keys().any(|id| id.job() == job)
+    }
+
+    /// The actors that want a node: one in this group, or any.
+    #[must_use]
+    pub fn wanting_node(&self, group: Option<GroupId>) -> Vec<ActorId> {
+        self.index.wanting_node(group)
+    }
+
+    /// The actor of this name.
+    #[must_use]
+    pub fn named(&self, name: &ActorName) -> Option<ActorId> {
+        self.index.named(name)
+    }
+
+    /// The names of actors; of one namespace, or of all.
+    #[must_use]
+    pub fn names(&self, namespace: Option<&str>) -> Vec<ActorName> {
+        self.index.names(namespace)
+    }
+
+    /// The description of a living actor.
+    #[must_use]
+    pub fn spec(&self, id: ActorId) -> Option<&ActorSpec> {
+        self.living.get(&id).map(|actor| &*actor.spec)
+    }
+
+    /// The state of an actor, as its callers see it.
+    #[must_use]
+    pub fn state(&self, id: ActorId) -> ActorState {
+        match (self.living.get(&id), self.dead.get(&id)) {
+            (Some(actor), _) => actor.state(),
+            (None, Some(grave)) => ActorState::Dead(Arc::clone(&grave.failure)),
+            (None, None) => {
+                ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown)))
+            }
+        }
+    }
+
+    /// Each actor that lives or is remembered.
+    pub fn describe(&self) -> impl Iterator<Item = Description<'_>> {
+        let dead = self.dead.iter().map(|(id, grave)| Description {
+            actor: *id,
+            class: &grave.class,
+            name: grave.name.as_ref(),
+            state: ActorState::Dead(Arc::clone(&grave.failure)),
+            restarts: grave.incarnation,
+        });
+        let living = self.living.iter().map(|(id, actor)| Description {
+            actor: *id,
+            class: &actor.spec.template.name,
+            name: actor.spec.name.as_ref(),
+            state: actor.state(),
+            restarts: actor.incarnation,
+        });
+        dead.chain(living)
+    }
+
+    /// All processes that this machine names.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
+        self.topics.workers().chain(self.index.creators())
+    }
+
+    /// The node of each actor that has one.
+    pub fn nodes(&self) -> impl Iterator<Item = (ActorId, NodeId)> {
+        self.living.iter().filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))
+    }
+
+    /// What ends with its creator, and that creator.
+    pub fn bound_to_creators(&self) -> impl Iterator<Item = (ActorId, WorkerId)> {
+        let bound = self.living.iter().filter(|(_, actor)| !actor.spec.detached);
+        bound.map(|(id, actor)| (*id, actor.spec.creator))
+    }
+
+    /// Panics unless every rule that this machine alone can see holds.
+    pub fn check(&self) {
+        self.index.check();
+        for (id, actor) in &self.living {
+            let limit = actor.spec.restarts_max.unwrap_or(u32::MAX);
+            let count = actor.incarnation;
+            assert!(count <= limit, "CTL-3: {id} was made again {count} times, of {limit} allowed");
+            let holder = actor.spec.name.as_ref().and_then(|name| self.named(name));
+            let named = actor.spec.name.is_some() && actor.ending.is_none();
+            assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
+        }
+        for id in self.topics.keys() {
+            assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
+        }
+    }
+
+    fn lose_node(&mut self, id: ActorId, node: NodeId) -> Fate {
+        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        let Some(worker) = actor.worker() else {
+            actor.life = Life::Placing(None);
+            self.index.wants_node(&actor.spec);
+            return Fate::WantsNode;
+        };
+        let death = Death {
+            worker,
+            pid: 0,
+            exit: Exit::Unknown,
+            reason: format!("the connection to its {node} is lost"),
+            peak_memory_bytes: 0,
+            last_lines: Vec::new(),
+        };
+        self.on_ended(id, node, death)
+    }
+}
+
+impl Actor {
+    const fn node(&self) -> Option<NodeId> {
+        match self.life {
+            Life::Pending => None,
+            Life::Placing(node) => node,
+            Life::Making(node, _) | Life::Alive(node, _) => Some(node),
+        }
+    }
+
+    const fn worker(&self) -> Option<WorkerId> {
+        match self.life {
+            Life::Pending | Life::Placing(_) => None,
+            Life::Making(_, worker) | Life::Alive(_, worker) => Some(worker),
+        }
+    }
+
+    /// A process may speak before its node has said that it is the actor's.
+    fn may_be(&self, speaker: WorkerId) -> bool {
+        match self.life {
+            Life::Pending | Life::Placing(None) => false,
+            Life::Placing(Some(node)) => node == speaker.node,
+            Life::Making(_, worker) | Life::Alive(_, worker) => worker == speaker,
+        }
+    }
+
+    fn may_restart(&self) -> bool {
+        self.ending.is_none() && self.spec.restarts_max.is_none_or(|max| self.incarnation < max)
+    }
+
+    fn state(&self) -> ActorState {
+        match self.life {
+            Life::Alive(_, worker) => ActorState::Alive { worker, incarnation: self.incarnation },
+            Life::Pending | Life::Placing(_) | Life::Making(..) if self.incarnation == 0 => {
+                ActorState::Pending
+            }
+            Life::Pending | Life::Placing(_) | Life::Making(..) => ActorState::Restarting {
+                incarnation: self.incarnation,
+                reason: self.reason.clone(),
+            },
+        }
+    }
+}

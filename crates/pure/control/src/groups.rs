@@ -1,0 +1,475 @@
+//! The life of each placement group: all bundles are reserved, or none.
+//!
+//! Owns: states, queues of those that wait, names, watchers. Does not own: what is free (`nodes`), which
+//! arrangements there are (`packing`), or what runs in a bundle (`scheduler`).
+
+mod queues;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use types::{Failure, GroupId, GroupSpec, GroupState, JobId, NodeId, Resources, WorkerId};
+
+use crate::nodes::{Home, Nodes};
+use crate::packing::{Arrangement, arrange};
+use crate::topics::Topics;
+use queues::{Kind, Queues};
+
+/// The placement groups of the cluster.
+#[derive(Debug)]
+pub struct Groups {
+    present: BTreeMap<GroupId, Group>,
+    removed: BTreeMap<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
+    forgotten_next: VecDeque<GroupId>,
+    removed_max: usize,
+    names: BTreeMap<(String, String), GroupId>,
+    /// Without the detached ones.
+    creators: BTreeMap<WorkerId, BTreeSet<GroupId>>,
+    queues: Queues,
+    topics: Topics<GroupId>,
+}
+
+#[derive(Debug)]
+struct Group {
+    spec: Box<GroupSpec>,
+    /// Its place in the queue of its kind, for as often as it waits.
+    place: u64,
+    /// The node on which each bundle is reserved.
+    held: Vec<Option<NodeId>>,
+    stage: Stage,
+    /// What was reserved once stays so while the rest is reserved again.
+    created_before: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It stands in the queue of its kind.
+    Waiting,
+    /// Nodes were asked to prepare these bundles.
+    Preparing { planned: Vec<(u32, NodeId)>, unanswered: BTreeSet<NodeId>, refused: BTreeSet<NodeId> },
+    /// Every bundle is reserved.
+    Created,
+}
+
+/// What came of an attempt to reserve a group.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Attempt {
+    /// These nodes are to be asked to prepare these bundles.
+    Prepare(Vec<(NodeId, Vec<(u32, Resources)>)>),
+    /// There is no room now.
+    Waits,
+    /// There never is, for this reason: the group is to be removed.
+    Never(Failure),
+}
+
+/// What a node's answer means for a group.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Prepared {
+    /// Nothing yet.
+    Unsettled,
+    /// It is created; these nodes are to be told to commit.
+    Created(Vec<NodeId>),
+    /// It waits again; these nodes are to give back what they prepared.
+    Waits(Vec<NodeId>),
+}
+
+/// What a group leaves behind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The nodes that may hold bundles of it.
+    pub nodes: BTreeSet<NodeId>,
+    /// Who is to be told.
+    pub watchers: BTreeSet<WorkerId>,
+    /// What they are to be told.
+    pub failure: Arc<Failure>,
+}
+
+impl Groups {
+    /// No groups, and a memory for `removed_max` that will be removed.
+    #[must_use]
+    pub fn new(removed_max: usize) -> Self {
+        Self {
+            present: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            forgotten_next: VecDeque::new(),
+            removed_max,
+            names: BTreeMap::new(),
+            creators: BTreeMap::new(),
+            queues: Queues::default(),
+            topics: Topics::new(),
+        }
+    }
+
+    /// A new group, watched by its creator, at the end of the queue of its kind. False if it is there already.
+    ///
+    /// # Errors
+    /// If another group has its name; it is then remembered as removed.
+    pub fn create(&mut self, spec: Box<GroupSpec>) -> Result<bool, Arc<Failure>> {
+        let id = spec.id;
+        if self.present.contains_key(&id) || self.removed.contains_key(&id) {
+            return Ok(false);
+        }
+        if !spec.name.is_empty() {
+            let name = (spec.namespace.clone(), spec.name.clone());
+            if let Some(other) = self.names.get(&name) {
+                let text = format!("the name {:?} is taken by {other}", spec.name);
+                let failure = Arc::new(Failure::Unschedulable(text));
+                self.remember(spec, Arc::clone(&failure));
+                return Err(failure);
+            }
+            self.names.insert(name, id);
+        }
+        if !spec.detached {
+            self.creators.entry(spec.creator).or_default().insert(id);
+        }
+        self.topics.watch(id, spec.creator);
+        let place = self.queues.next_place();
+        self.queues.insert(kind_of(&spec), place, id);
+        let held = vec![None; spec.bundles.len()];
+        let group = Group { spec, place, held, stage: Stage::Waiting, created_before: false };
+        self.present.insert(id, group);
+        Ok(true)
+    }
+
+    /// The first group of each kind that waits.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<GroupId> {
+        self.queues.first_of_each()
+    }
+
+    /// The group that waits first of its kind, which is that of `id`.
+    #[must_use]
+    pub fn first_like(&self, id: GroupId) -> Option<GroupId> {
+        let group = self.present.get(&id).map(|group| &group.spec);
+        let spec = group.or_else(|| self.removed.get(&id).map(|(spec, _)| spec))?;
+        self.queues.first(&kind_of(spec))
+    }
+
+    /// Tries to reserve the missing bundles of a group that waits.
+    pub fn attempt(&mut self, id: GroupId, nodes: &mut Nodes) -> Attempt {
+        let Some(group) = self.present.get_mut(&id) else { return Attempt::Waits };
+        if !matches!(group.stage, Stage::Waiting) {
+            return Attempt::Waits;
+        }
+        let planned = match group.plan(nodes) {
+            Ok(planned) => planned,
+            Err(answer) => return answer,
+        };
+        self.queues.remove(&kind_of(&group.spec), group.place);
+        let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
+        for (bundle, node) in &planned {
+            let amounts = &group.spec.bundles[*bundle as usize];
+            nodes.reserve(*node, amounts);
+            asked.entry(*node).or_default().push((*bundle, amounts.clone()));
+        }
+        let unanswered = asked.keys().copied().collect();
+        group.stage = Stage::Preparing { planned, unanswered, refused: BTreeSet::new() };
+        Attempt::Prepare(asked.into_iter().collect())
+    }
+
+    /// A node prepared its bundles, or refused.
+    pub fn on_prepared(&mut self, id: GroupId, node: NodeId, ok: bool, nodes: &mut Nodes) -> Prepared {
+        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
+        let Stage::Preparing { unanswered, refused, .. } = &mut group.stage else {
+            return Prepared::Unsettled;
+        };
+        if !unanswered.remove(&node) {
+            return Prepared::Unsettled;
+        }
+        if !ok {
+            refused.insert(node);
+            nodes.on_refused(node);
+        }
+        if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
+    }
+
+    /// A node is gone: the groups that lost bundles, and what that means for those that were being reserved.
+    #[must_use]
+    pub fn on_node_lost(&mut self, node: NodeId, nodes: &mut Nodes) -> Vec<(GroupId, Prepared)> {
+        let on_it = self.present.iter().filter(|(_, group)| group.nodes().any(|other| other == node));
+        let on_it: Vec<GroupId> = on_it.map(|(id, _)| *id).collect();
+        let lose = |id| (id, self.lose_node(id, node, nodes));
+        on_it.into_iter().map(lose).collect()
+    }
+
+    /// Takes a group away, for this reason.
+    #[must_use]
+    pub fn remove(&mut self, id: GroupId, failure: Failure, nodes: &mut Nodes) -> Option<Removal> {
+        let group = self.present.remove(&id)?;
+        self.queues.remove(&kind_of(&group.spec), group.place);
+        for (bundle, node) in group.reservations() {
+            nodes.release(node, &group.spec.bundles[bundle as usize]);
+        }
+        let removed_from = group.nodes().collect();
+        let spec = group.spec;
+        if !spec.name.is_empty() {
+            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+        }
+        if let Some(made) = self.creators.get_mut(&spec.creator) {
+            made.remove(&id);
+            if made.is_empty() {
+                self.creators.remove(&spec.creator);
+            }
+        }
+        let failure = Arc::new(failure);
+        self.remember(spec, Arc::clone(&failure));
+        Some(Removal { nodes: removed_from, watchers: self.topics.close(id), failure })
+    }
+
+    /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
+    pub fn home(&self, id: GroupId, bundle: Option<u32>, needs: &Resources) -> Home {
+        let Some(group) = self.present.get(&id) else {
+            return Home::Never(Failure::GroupRemoved(id));
+        };
+        let wanted = |index: &usize| bundle.is_none_or(|bundle| *index == bundle as usize);
+        let able = |index: &usize| group.spec.bundles[*index].fits(needs);
+        let mut able = (0..group.held.len()).filter(wanted).filter(able).peekable();
+        if able.peek().is_none() {
+            let which = bundle.map_or_else(|| "no bundle".to_owned(), |index| format!("bundle {index}"));
+            let reason = match bundle {
+                Some(index) if index as usize >= group.held.len() => {
+                    format!("{id} has no {which}, only {} of them", group.held.len())
+                }
+                Some(_) => format!("{which} of {id} can never hold {needs}"),
+                None => format!("{which} of {id} can ever hold {needs}"),
+            };
+            return Home::Never(Failure::Unschedulable(reason));
+        }
+        match group.stage {
+            Stage::Created => able.find_map(|index| group.held[index]).map_or(Home::Wait, Home::On),
+            Stage::Waiting | Stage::Preparing { .. } => Home::Wait,
+        }
+    }
+
+    /// From now on `worker` hears of each change, unless the group is removed.
+    pub fn watch(&mut self, id: GroupId, worker: WorkerId) {
+        if self.present.contains_key(&id) {
+            self.topics.watch(id, worker);
+        }
+    }
+
+    /// Who hears of each change.
+    pub fn watchers(&self, id: GroupId) -> impl Iterator<Item = WorkerId> {
+        self.topics.watchers(id)
+    }
+
+    /// A process is gone and hears of nothing: the groups that it made and that end with it.
+    #[must_use]
+    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
+        self.topics.on_worker_gone(worker);
+        self.creators.get(&worker).into_iter().flatten().copied().collect()
+    }
+
+    /// The groups of a job that are not detached.
+    #[must_use]
+    pub fn ending_with_job(&self, job: JobId) -> Vec<GroupId> {
+        let ending = self.creators.values().flatten().copied();
+        ending.filter(|id| id.job() == job).collect()
+    }
+
+    /// The state of a group.
+    #[must_use]
+    pub fn state(&self, id: GroupId) -> GroupState {
+        match (self.present.get(&id), self.removed.get(&id)) {
+            (Some(group), _) => group.state(),
+            (None, Some((_, failure))) => GroupState::Removed(Arc::clone(failure)),
+            (None, None) => GroupState::Removed(Arc::new(Failure::GroupRemoved(id))),
+        }
+    }
+
+    /// The group of this name.
+    #[must_use]
+    pub fn named(&self, namespace: &str, name: &str) -> Option<&GroupSpec> {
+        let id = self.names.get(&(namespace.to_owned(), name.to_owned()))?;
+        self.present.get(id).map(|group| &*group.spec)
+    }
+
+    /// Each group that is there or remembered.
+    pub fn describe(&self) -> impl Iterator<Item = (&GroupSpec, GroupState)> {
+        let removed = self.removed.values();
+        let removed =
+            removed.map(|(spec, failure)| (&**spec, GroupState::Removed(Arc::clone(failure))));
+        removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
+    }
+
+    /// All processes that this machine names.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
+        self.topics.workers().chain(self.creators.keys().copied())
+    }
+
+    /// What ends with its creator, and that creator.
+    pub fn bound_to_creators(&self) -> impl Iterator<Item = (GroupId, WorkerId)> {
+        let made = self.creators.iter();
+        made.flat_map(|(creator, groups)| groups.iter().map(|group| (*group, *creator)))
+    }
+
+    /// What all groups hold and plan on a node.
+    #[must_use]
+    pub fn reserved(&self, node: NodeId) -> Resources {
+        let mut sum = Resources::default();
+        for group in self.present.values() {
+            for (bundle, _) in group.reservations().filter(|(_, other)| *other == node) {
+                sum.add(&group.spec.bundles[bundle as usize]);
+            }
+        }
+        sum
+    }
+
+    /// Panics unless every rule that this machine alone can see holds.
+    pub fn check(&self) {
+        let mut waiting = 0;
+        for (id, group) in &self.present {
+            let missing = group.held.iter().filter(|held| held.is_none()).count();
+            match group.stage {
+                Stage::Created => assert_eq!(missing, 0, "CTL-6: {id} is created in part"),
+                Stage::Waiting | Stage::Preparing { .. } if !group.created_before => {
+                    assert_eq!(missing, group.held.len(), "CTL-6: {id} waits and holds bundles");
+                }
+                Stage::Waiting | Stage::Preparing { .. } => {}
+            }
+            if matches!(group.stage, Stage::Waiting) {
+                waiting += 1;
+                let there = self.queues.get(&kind_of(&group.spec), group.place);
+                assert_eq!(there, Some(*id), "CTL-7: {id} waits outside its queue");
+            }
+        }
+        assert_eq!(self.queues.len(), waiting, "CTL-7: what does not wait stands in a queue");
+        for id in self.topics.keys() {
+            assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
+        }
+    }
+
+    /// Every node asked has answered or is gone.
+    fn settle(&mut self, id: GroupId, nodes: &mut Nodes) -> Prepared {
+        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
+        let stage = std::mem::replace(&mut group.stage, Stage::Created);
+        let Stage::Preparing { planned, refused, .. } = stage else { return Prepared::Unsettled };
+        let keep = refused.is_empty() || group.created_before;
+        let mut prepared = BTreeSet::new();
+        for (bundle, node) in planned {
+            if !refused.contains(&node) {
+                prepared.insert(node);
+            }
+            if keep && prepared.contains(&node) {
+                group.held[bundle as usize] = Some(node);
+            } else {
+                nodes.release(node, &group.spec.bundles[bundle as usize]);
+            }
+        }
+        if refused.is_empty() && group.is_whole() {
+            group.created_before = true;
+            return Prepared::Created(group.nodes().collect::<BTreeSet<_>>().into_iter().collect());
+        }
+        group.stage = Stage::Waiting;
+        self.queues.insert(kind_of(&group.spec), group.place, id);
+        Prepared::Waits(if keep { Vec::new() } else { prepared.into_iter().collect() })
+    }
+
+    fn lose_node(&mut self, id: GroupId, node: NodeId, nodes: &mut Nodes) -> Prepared {
+        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
+        for held in group.held.iter_mut().filter(|held| **held == Some(node)) {
+            *held = None;
+        }
+        match &mut group.stage {
+            Stage::Waiting => Prepared::Unsettled,
+            Stage::Created => {
+                group.stage = Stage::Waiting;
+                self.queues.insert(kind_of(&group.spec), group.place, id);
+                Prepared::Waits(Vec::new())
+            }
+            Stage::Preparing { unanswered, refused, planned } => {
+                unanswered.remove(&node);
+                if planned.iter().any(|(_, other)| *other == node) {
+                    refused.insert(node);
+                }
+                if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
+            }
+        }
+    }
+
+    fn remember(&mut self, spec: Box<GroupSpec>, failure: Arc<Failure>) {
+        self.forgotten_next.push_back(spec.id);
+        self.removed.insert(spec.id, (spec, failure));
+        if self.forgotten_next.len() > self.removed_max
+            && let Some(forgotten) = self.forgotten_next.pop_front()
+        {
+            self.removed.remove(&forgotten);
+        }
+    }
+}
+
+impl Group {
+    /// A node for each missing bundle, or why there is none.
+    fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
+        if self.held.is_empty() {
+            let text = format!("{} has no bundles", self.spec.id);
+            return Err(Attempt::Never(Failure::Unschedulable(text)));
+        }
+        let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
+        let missing: Vec<usize> =
+            (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
+        let bundles: Vec<&Resources> =
+            missing.iter().map(|index| &self.spec.bundles[*index]).collect();
+        let strategy = self.spec.strategy;
+        match arrange(strategy, &bundles, nodes.rooms().collect(), &held) {
+            Arrangement::Found(found) => {
+                let indexes = missing.into_iter().map(|index| index as u32);
+                return Ok(indexes.zip(found).collect());
+            }
+            Arrangement::Unknown => return Err(Attempt::Waits),
+            Arrangement::Nowhere => {}
+        }
+        if self.created_before || nodes.iter().next().is_none() {
+            return Err(Attempt::Waits);
+        }
+        match arrange(strategy, &bundles, nodes.rooms_when_empty().collect(), &[]) {
+            Arrangement::Found(_) | Arrangement::Unknown => Err(Attempt::Waits),
+            Arrangement::Nowhere => Err(Attempt::Never(self.infeasible(nodes))),
+        }
+    }
+
+    fn infeasible(&self, nodes: &Nodes) -> Failure {
+        let bundles: Vec<String> = self.spec.bundles.iter().map(ToString::to_string).collect();
+        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
+        let rooms: Vec<String> = rooms.collect();
+        Failure::Unschedulable(format!(
+            "no nodes can ever hold the bundles [{}] of {} by {}: {}",
+            bundles.join(", "),
+            self.spec.id,
+            self.spec.strategy,
+            rooms.join(", "),
+        ))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.held.iter().all(Option::is_some)
+    }
+
+    /// Each bundle that is reserved or planned, and where.
+    fn reservations(&self) -> impl Iterator<Item = (u32, NodeId)> {
+        let planned: &[(u32, NodeId)] = match &self.stage {
+            Stage::Preparing { planned, .. } => planned,
+            Stage::Waiting | Stage::Created => &[],
+        };
+        let held = self.held.iter().enumerate();
+        let held = held.filter_map(|(index, node)| node.map(|node| (index as u32, node)));
+        held.chain(planned.iter().copied())
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.reservations().map(|(_, node)| node)
+    }
+
+    fn state(&self) -> GroupState {
+        match &self.stage {
+            Stage::Waiting | Stage::Preparing { .. } => GroupState::Pending,
+            Stage::Created => GroupState::Created(self.held.iter().flatten().copied().collect()),
+        }
+    }
+}
+
+fn kind_of(spec: &GroupSpec) -> Kind {
+    (spec.strategy, spec.bundles.clone())
+}

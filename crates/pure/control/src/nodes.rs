@@ -1,0 +1,250 @@
+//! Which nodes are there, what each has, and what is believed to be free on it.
+//!
+//! Owns: the head's view of each node. Does not own: what is truly free, which the node decides, or how bundles
+//! are laid on nodes (`packing`).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use types::{Failure, LabelRule, NodeId, Resources, Strategy};
+
+/// The nodes of the cluster.
+#[derive(Debug)]
+pub struct Nodes {
+    present: BTreeMap<NodeId, Node>,
+    gone: VecDeque<(NodeId, Traits)>,
+    gone_max: usize,
+}
+
+/// One node that is there.
+#[derive(Debug)]
+struct Node {
+    traits: Traits,
+    total: Resources,
+    free: Resources,
+    reserved: Resources,
+    actors: u32,
+    doubted: bool,
+}
+
+/// What a node is like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// For label rules.
+    pub labels: BTreeMap<String, String>,
+    /// Its address, host name and the like.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// Where something may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Home {
+    /// On this node, at once or as soon as the node has room.
+    On(NodeId),
+    /// Nowhere yet.
+    Wait,
+    /// Nowhere, ever.
+    Never(Failure),
+}
+
+impl Nodes {
+    /// No nodes, and a memory for `gone_max` that will be gone.
+    #[must_use]
+    pub const fn new(gone_max: usize) -> Self {
+        Self { present: BTreeMap::new(), gone: VecDeque::new(), gone_max }
+    }
+
+    /// A node is there, with all it has free.
+    pub fn on_joined(&mut self, node: NodeId, total: Resources, traits: Traits) {
+        let free = total.clone();
+        let reserved = Resources::default();
+        let joined = Node { traits, total, free, reserved, actors: 0, doubted: false };
+        self.present.insert(node, joined);
+    }
+
+    /// A node is gone. False if it was not there.
+    pub fn on_lost(&mut self, node: NodeId) -> bool {
+        let Some(lost) = self.present.remove(&node) else { return false };
+        self.gone.push_back((node, lost.traits));
+        if self.gone.len() > self.gone_max {
+            self.gone.pop_front();
+        }
+        true
+    }
+
+    /// A node says what is free. True if there may be more room than was believed.
+    pub fn on_free(&mut self, node: NodeId, free: &Resources) -> bool {
+        let Some(known) = self.present.get_mut(&node) else { return false };
+        let within = known.total.iter().map(|(name, total)| (name, total.min(free.get(name))));
+        let reported: Resources = within.collect();
+        let grew = std::mem::take(&mut known.doubted) || !known.free.fits(&reported);
+        known.free = reported;
+        grew
+    }
+
+    /// A node refused what the head believed to be free: its next report counts as room.
+    pub fn on_refused(&mut self, node: NodeId) {
+        if let Some(known) = self.present.get_mut(&node) {
+            known.doubted = true;
+        }
+    }
+
+    /// Takes `amounts` for a bundle on `node`.
+    pub fn reserve(&mut self, node: NodeId, amounts: &Resources) {
+        let Some(known) = self.present.get_mut(&node) else { return };
+        known.reserved.add(amounts);
+        known.free.subtract(amounts);
+    }
+
+    /// Gives back what [`Self::reserve`] took.
+    pub fn release(&mut self, node: NodeId, amounts: &Resources) {
+        let Some(known) = self.present.get_mut(&node) else { return };
+        known.reserved.subtract(amounts);
+        for (name, amount) in amounts.iter() {
+            let free = known.free.get(name).plus(amount).min(known.total.get(name));
+            known.free.set(name, free);
+        }
+    }
+
+    /// An actor was sent to `node`.
+    pub fn add_actor(&mut self, node: NodeId) {
+        if let Some(known) = self.present.get_mut(&node) {
+            known.actors += 1;
+        }
+    }
+
+    /// An actor left `node`.
+    pub fn remove_actor(&mut self, node: NodeId) {
+        if let Some(known) = self.present.get_mut(&node) {
+            known.actors = known.actors.saturating_sub(1);
+        }
+    }
+
+    /// Where something of these `needs` may run by a strategy that names no group.
+    pub fn choose(&self, strategy: &Strategy, needs: &Resources) -> Home {
+        let (hard, soft): (&[LabelRule], &[LabelRule]) = match strategy {
+            Strategy::Labels(hard, soft) => (hard, soft),
+            Strategy::Node { node, soft } => {
+                match self.present.get(node) {
+                    Some(known) if known.total.fits(needs) => return Home::On(*node),
+                    _ if *soft => {}
+                    Some(_) => return never(format!("{node} can never have {needs} free")),
+                    None => return never(format!("{node} is not there, and its affinity is hard")),
+                }
+                (&[], &[])
+            }
+            Strategy::Pack | Strategy::Spread | Strategy::Group { .. } => (&[], &[]),
+        };
+        let able = self
+            .present
+            .iter()
+            .filter(|(_, known)| known.total.fits(needs) && known.traits.satisfy(hard));
+        let best = able.min_by_key(|(node, known)| {
+            let busy = !known.free.fits(needs);
+            (busy, !known.traits.satisfy(soft), known.load(strategy, needs), **node)
+        });
+        match best {
+            Some((node, _)) => Home::On(*node),
+            None if self.present.is_empty() => Home::Wait,
+            None if hard.is_empty() => {
+                never(format!("no node can ever have {needs} free; the nodes have {}", self.total()))
+            }
+            None => never(format!("no node with the labels asked for can ever have {needs} free")),
+        }
+    }
+
+    /// What is believed free on each node.
+    pub fn rooms(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
+        self.present.iter().map(|(node, known)| (*node, &known.free))
+    }
+
+    /// What would be free on each node, were it empty.
+    pub fn rooms_when_empty(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
+        self.present.iter().map(|(node, known)| (*node, &known.total))
+    }
+
+    /// Whether the node is there.
+    #[must_use]
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.present.contains_key(&node)
+    }
+
+    /// The nodes that are there.
+    pub fn iter(&self) -> impl Iterator<Item = NodeId> {
+        self.present.keys().copied()
+    }
+
+    /// What the head has reserved on a node.
+    #[must_use]
+    pub fn reserved(&self, node: NodeId) -> Option<&Resources> {
+        self.present.get(&node).map(|known| &known.reserved)
+    }
+
+    /// Each node that is there or remembered, with what it has if it is there.
+    pub fn describe(&self) -> impl Iterator<Item = (NodeId, &Traits, Option<&Resources>)> {
+        let gone = self.gone.iter().map(|(node, traits)| (*node, traits, None));
+        let present = &self.present;
+        gone.chain(present.iter().map(|(node, known)| (*node, &known.traits, Some(&known.total))))
+    }
+
+    /// What all nodes have.
+    #[must_use]
+    pub fn total(&self) -> Resources {
+        sum(self.present.values().map(|known| &known.total))
+    }
+
+    /// What is believed free on all nodes.
+    #[must_use]
+    pub fn free(&self) -> Resources {
+        sum(self.present.values().map(|known| &known.free))
+    }
+
+    /// Panics unless every rule that this machine alone can see holds.
+    pub fn check(&self) {
+        for (node, known) in &self.present {
+            let Node { total, free, .. } = known;
+            assert!(total.fits(free), "CTL-12: {node} has {total} and {free} of it free");
+        }
+    }
+}
+
+impl Node {
+    /// What makes a node the worse choice, by the strategy.
+    fn load(&self, strategy: &Strategy, needs: &Resources) -> (u64, u32) {
+        // Below a half a node is as good as an empty one, so that few nodes are used while they are few.
+        const HALF_PERMILLE: u64 = 500;
+        if matches!(strategy, Strategy::Spread) || needs.is_empty() {
+            return (0, self.actors);
+        }
+        let shares = self.total.iter().map(|(name, total)| {
+            let used = total.minus(self.free.get(name)).unwrap_or_default();
+            used.units().saturating_mul(1000) / total.units()
+        });
+        let permille = shares.max().unwrap_or(0);
+        (if permille < HALF_PERMILLE { 0 } else { permille }, 0)
+    }
+}
+
+impl Traits {
+    fn satisfy(&self, rules: &[LabelRule]) -> bool {
+        rules.iter().all(|rule| {
+            let value = self.labels.get(&rule.label);
+            let holds = match &rule.values {
+                Some(values) => value.is_some_and(|value| values.contains(value)),
+                None => value.is_some(),
+            };
+            holds != rule.negated
+        })
+    }
+}
+
+fn never(reason: String) -> Home {
+    Home::Never(Failure::Unschedulable(reason))
+}
+
+fn sum<'a>(parts: impl Iterator<Item = &'a Resources>) -> Resources {
+    parts.fold(Resources::default(), |mut sum, part| {
+        sum.add(part);
+        sum
+    })
+}

@@ -1,0 +1,141 @@
+//! Bytes by namespace and name.
+//!
+//! Owns: the values, and the limit on the bytes of all. Does not own: what they mean.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use types::Payload;
+
+/// The key-value table.
+#[derive(Debug)]
+pub struct Table {
+    namespaces: BTreeMap<String, BTreeMap<Vec<u8>, Payload>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+/// What became of a value that was to be put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Putting {
+    /// The key is new.
+    Added,
+    /// The key was there, and has the new value.
+    Replaced,
+    /// The key was there, and keeps its value.
+    Kept,
+    /// The table would hold more than this many bytes; nothing changed.
+    Full(usize),
+}
+
+impl Table {
+    /// An empty table that holds at most `bytes_max` bytes of names and values.
+    #[must_use]
+    pub const fn new(bytes_max: usize) -> Self {
+        Self { namespaces: BTreeMap::new(), bytes: 0, bytes_max }
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, namespace: &str, name: &[u8]) -> Option<&Payload> {
+        self.namespaces.get(namespace)?.get(name)
+    }
+
+    /// Sets the value of a key, unless there is one and it may not be overwritten.
+    pub fn put(
+        &mut self,
+        namespace: &str,
+        name: Vec<u8>,
+        value: Payload,
+        overwrite: bool,
+    ) -> Putting {
+        let old = self.get(namespace, &name).map(|value| name.len() + value.len());
+        if old.is_some() && !overwrite {
+            return Putting::Kept;
+        }
+        let bytes = self.bytes - old.unwrap_or(0) + name.len() + value.len();
+        if bytes > self.bytes_max {
+            return Putting::Full(self.bytes_max);
+        }
+        self.bytes = bytes;
+        self.namespaces.entry(namespace.to_owned()).or_default().insert(name, value);
+        if old.is_some() { Putting::Replaced } else { Putting::Added }
+    }
+
+    /// Removes a key, or all keys that begin with it: how many.
+    pub fn delete(&mut self, namespace: &str, name: &[u8], prefix: bool) -> u64 {
+        let names = if prefix { self.names(namespace, name) } else { vec![name.to_vec()] };
+        let Some(keys) = self.namespaces.get_mut(namespace) else { return 0 };
+        let mut removed = 0;
+        for name in names {
+            if let Some(value) = keys.remove(&name) {
+                self.bytes -= name.len() + value.len();
+                removed += 1;
+            }
+        }
+        if keys.is_empty() {
+            self.namespaces.remove(namespace);
+        }
+        removed
+    }
+
+    /// The names of a namespace that begin so, in order.
+    #[must_use]
+    pub fn names(&self, namespace: &str, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let Some(keys) = self.namespaces.get(namespace) else { return Vec::new() };
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let begun = keys.range::<[u8], _>(from).take_while(|(name, _)| name.starts_with(prefix));
+        begun.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Panics unless every rule that this machine alone can see holds.
+    pub fn check(&self) {
+        let entries = self.namespaces.values().flatten();
+        let bytes: usize = entries.map(|(name, value)| name.len() + value.len()).sum();
+        assert_eq!(self.bytes, bytes, "CTL-11: the table's bytes are counted wrongly");
+        assert!(bytes <= self.bytes_max, "CTL-11: the table holds {bytes} bytes");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_put_kept_replaced_listed_and_deleted() {
+        let mut table = Table::new(100);
+
+        assert_eq!(table.put("n", b"a1".to_vec(), value(b"x"), false), Putting::Added);
+        assert_eq!(table.put("n", b"a1".to_vec(), value(b"y"), false), Putting::Kept);
+        assert_eq!(table.put("n", b"a2".to_vec(), value(b"y"), true), Putting::Added);
+        assert_eq!(table.put("n", b"a2".to_vec(), value(b"zz"), true), Putting::Replaced);
+        assert_eq!(table.put("n", b"b".to_vec(), value(b"z"), true), Putting::Added);
+        table.check();
+
+        assert_eq!(table.get("n", b"a1"), Some(&value(b"x")));
+        assert_eq!(table.get("other", b"a1"), None);
+        assert_eq!(table.names("n", b"a"), [b"a1".to_vec(), b"a2".to_vec()]);
+        assert_eq!(table.delete("n", b"a", false), 0);
+        assert_eq!(table.delete("n", b"a", true), 2);
+        assert_eq!(table.delete("n", b"b", false), 1);
+        assert_eq!(table.names("n", b""), Vec::<Vec<u8>>::new());
+        table.check();
+    }
+
+    #[test]
+    fn a_table_that_is_full_refuses_what_is_new_and_takes_what_is_smaller() {
+        let mut table = Table::new(4);
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"abc"), true), Putting::Added);
+
+        assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Full(4));
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"abcd"), true), Putting::Full(4));
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"ab"), true), Putting::Replaced);
+        assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Added);
+        table.check();
+    }
+
+    fn value(bytes: &[u8]) -> Payload {
+        Payload::from(bytes)
+    }
+}

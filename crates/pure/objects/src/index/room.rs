@@ -1,0 +1,142 @@
+//! Who waits for a range, in which order, and what leaves to make room.
+//!
+//! Owns: the wait for memory. Does not own: the objects themselves (`index`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{Failure, ObjectId, Timestamp, WorkerId};
+
+use super::{Index, Order, Place, Write};
+
+/// So long a request waits for readers to end, when nothing can leave, before it fails.
+const STUCK_LIFE: Duration = Duration::from_secs(10);
+
+/// Who waits for a range.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// A process that wants to write an object.
+    Create { writer: WorkerId, object: ObjectId, owner: WorkerId, size: u64 },
+    /// An object on disk that is wanted in memory.
+    Restore(ObjectId),
+}
+
+impl Request {
+    /// The process that it is for, if it is for one only.
+    pub(super) const fn writer(&self) -> Option<WorkerId> {
+        match self {
+            Self::Create { writer, .. } => Some(*writer),
+            Self::Restore(_) => None,
+        }
+    }
+}
+
+/// Since when nothing moved although somebody waits.
+#[derive(Debug, Default)]
+pub(super) struct Stuck(Option<Timestamp>);
+
+impl Index {
+    /// When [`Self::on_time`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.stuck.0.map(|since| since + STUCK_LIFE)
+    }
+
+    /// Ends the wait of who waited too long although nothing can leave.
+    pub fn on_time(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
+        if self.stuck.0.is_some_and(|since| now.since(since) >= STUCK_LIFE) {
+            self.stuck.0 = None;
+            let failure = Failure::StoreFull(format!(
+                "{} of {} bytes are in use, and all that is sealed is being read, so that nothing can go to disk",
+                self.arena.used(),
+                self.arena.capacity()
+            ));
+            self.fail_first(failure, orders);
+            self.make_room(now, orders);
+        }
+    }
+
+    /// Serves who waits, in order, as far as there is room, and lets objects leave if there is not.
+    pub(super) fn make_room(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
+        let mut moved = false;
+        while self.serve_first(orders) {
+            moved = true;
+        }
+        let awaited = self.waiting.front().map_or(0, |request| self.size_of(request));
+        while let Some(object) = self.spilling.next(now, self.arena.used(), awaited) {
+            self.spill(object, orders);
+        }
+        if self.waiting.is_empty() || self.spilling.may_help() {
+            self.stuck.0 = None;
+        } else if moved || self.stuck.0.is_none() {
+            self.stuck.0 = Some(now);
+        }
+    }
+
+    /// The first who waits does so in vain.
+    pub(super) fn fail_first(&mut self, failure: Failure, orders: &mut Vec<Order>) {
+        match self.waiting.pop_front() {
+            Some(Request::Create { writer, object, .. }) => {
+                orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
+            }
+            Some(Request::Restore(object)) => self.fail_readers(object, &failure, orders),
+            None => {}
+        }
+    }
+
+    /// Gives the first who waits a range. False if there is none for it, or nobody waits.
+    fn serve_first(&mut self, orders: &mut Vec<Order>) -> bool {
+        let Some(request) = self.waiting.front() else { return false };
+        let size = self.size_of(request);
+        let wanted = match request {
+            Request::Create { .. } => true,
+            Request::Restore(object) => {
+                let entry = self.objects.get(object);
+                entry.is_some_and(|entry| entry.place == Place::Disk)
+                    && self.readers.contains_key(object)
+            }
+        };
+        let offset = if wanted { self.arena.take(size) } else { None };
+        if wanted && offset.is_none() {
+            return false;
+        }
+        if let (Some(request), Some(offset)) = (self.waiting.pop_front(), offset) {
+            self.serve(request, offset, orders);
+        }
+        true
+    }
+
+    fn serve(&mut self, request: Request, offset: u64, orders: &mut Vec<Order>) {
+        match request {
+            Request::Create { writer, object, owner, size } => {
+                let write = Write { owner, offset, size, freed: false };
+                if let Some(earlier) = self.writes.insert((object, writer), write) {
+                    self.arena.give_back(earlier.offset, earlier.size);
+                }
+                orders.push(Order::Created(writer, object, offset));
+            }
+            Request::Restore(object) => {
+                if let Some(entry) = self.objects.get_mut(&object) {
+                    entry.place = Place::Restoring(offset);
+                    orders.push(Order::Restore(object, offset, entry.size));
+                }
+            }
+        }
+    }
+
+    fn spill(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
+        let Some(entry) = self.objects.get_mut(&object) else { return };
+        if let Place::Spillable(offset, _) = entry.place {
+            entry.place = Place::Spilling(offset);
+            self.spilling.on_begun(entry.size);
+            orders.push(Order::Spill(object, offset, entry.size));
+        }
+    }
+
+    fn size_of(&self, request: &Request) -> u64 {
+        match request {
+            Request::Create { size, .. } => *size,
+            Request::Restore(object) => self.objects.get(object).map_or(0, |entry| entry.size),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The head: what the cluster knows about itself, and who is told.
+//!
+//! Owns: which machine hears of which event, and in which order the effects follow. Does not own: any decision
+//! (`control`). `docs/machines/control.md` has the states and the rules.
+//!
+//! - `membership`: nodes, drivers and other processes come and go, and what ends with them
+//! - `placement`: actors and groups find their nodes
+//! - `queries`: answers to those who only ask
+
+pub mod events;
+mod membership;
+mod placement;
+mod queries;
+#[cfg(test)]
+mod tests;
+
+use control::{Actors, Functions, Groups, Jobs, Nodes, Table, Timeline};
+use types::limits::TABLE_BYTES_MAX;
+use types::{NodeId, Settings, Timestamp, WorkerId};
+use wire::ToHead;
+use wire::to_node::NodeReport;
+
+use crate::Role;
+pub use events::{Effect, Event};
+
+/// The whole logic of the head.
+#[derive(Debug)]
+pub struct Head {
+    nodes: Nodes,
+    jobs: Jobs,
+    actors: Actors,
+    groups: Groups,
+    functions: Functions,
+    table: Table,
+    timeline: Timeline,
+}
+
+impl Head {
+    /// The head of a cluster that has no node yet.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let gone_max = usize::try_from(settings.gone_remembered_max).unwrap_or(usize::MAX);
+        Self {
+            nodes: Nodes::new(gone_max),
+            jobs: Jobs::new(gone_max),
+            actors: Actors::new(gone_max),
+            groups: Groups::new(gone_max),
+            functions: Functions::default(),
+            table: Table::new(TABLE_BYTES_MAX),
+            timeline: Timeline::default(),
+        }
+    }
+
+    fn heard(&mut self, from: WorkerId, message: ToHead, effects: &mut Vec<Effect>) {
+        match message {
+            ToHead::StartJob { pid, namespace, entrypoint } => {
+                self.start_job(from, pid, (namespace, entrypoint), effects);
+            }
+            ToHead::PutFunction { job, function, pickle } => {
+                self.jobs.saw(job, from);
+                self.put_function(job, function, pickle, effects);
+            }
+            ToHead::CreateActor { request, spec, get_if_exists } => {
+                self.jobs.saw(spec.id.job(), from);
+                self.create_actor((from, request), spec, get_if_exists, effects);
+            }
+            ToHead::ActorReady { actor, dependencies } => {
+                let fate = self.actors.on_ready(actor, dependencies);
+                self.meet(actor, fate, effects);
+            }
+            ToHead::ActorHopeless(actor, failure) => self.actor_hopeless(actor, failure, effects),
+            ToHead::ActorMade(actor) => self.actor_made(actor, from, effects),
+            ToHead::ActorNotMade(actor, failure) => {
+                self.actor_not_made(actor, from, failure, effects);
+            }
+            ToHead::ActorLeaves(actor) => self.actors.on_leaves(actor, from),
+            ToHead::WatchActor(actor) => self.watch_actor(actor, from, effects),
+            ToHead::KillActor { actor, for_good } => {
+                let fate = self.actors.kill(actor, for_good);
+                self.meet(actor, fate, effects);
+            }
+            ToHead::ActorUnreachable(actor) => {
+                let fate = self.actors.on_unreachable(actor);
+                self.meet(actor, fate, effects);
+            }
+            ToHead::CreateGroup(spec) => self.create_group(spec, effects),
+            ToHead::RemoveGroup(group) => self.remove_group(group, effects),
+            ToHead::WatchGroup(group) => self.watch_group(group, from, effects),
+            ToHead::Ask { request, question } => self.answer((from, request), question, effects),
+            ToHead::Spans(spans) => {
+                let gathered = self.timeline.on_spans(from, spans);
+                Self::answer_gathered(gathered, effects);
+            }
+            ToHead::Node(report) => self.reported(from.node, report, effects),
+        }
+    }
+
+    fn reported(&mut self, node: NodeId, report: NodeReport, effects: &mut Vec<Effect>) {
+        match report {
+            NodeReport::Joined { resources, labels, facts } => {
+                self.node_joined(node, resources, (labels, facts), effects);
+            }
+            NodeReport::Free(free) => {
+                if self.nodes.on_free(node, &free) {
+                    self.try_waiting_groups(effects);
+                }
+            }
+            NodeReport::ActorPlaced(actor, worker) => self.actors.on_placed(actor, node, worker),
+            NodeReport::ActorNotPlaced(actor, failure) => {
+                self.actor_not_placed(actor, node, failure, effects);
+            }
+            NodeReport::ActorEnded(actor, death) => self.actor_ended(actor, node, death, effects),
+            NodeReport::BundlesPrepared(group, ok) => {
+                self.bundles_prepared(group, node, ok, effects);
+            }
+            NodeReport::WorkerGone(death) => self.worker_gone(death.worker, effects),
+        }
+    }
+}
+
+impl Role for Head {
+    type Event = Event;
+    type Effect = Effect;
+
+    fn step(&mut self, _now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Worker(from, message) => self.heard(from, message, effects),
+            Event::Node(node, report) => self.reported(node, report, effects),
+            Event::NodeLost(node) => self.node_lost(node, effects),
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn on_time(&mut self, _now: Timestamp, _effects: &mut Vec<Effect>) {}
+
+    fn check(&self) {
+        self.nodes.check();
+        self.jobs.check();
+        self.actors.check();
+        self.groups.check();
+        self.functions.check();
+        self.table.check();
+        for (actor, node) in self.actors.nodes() {
+            assert!(self.nodes.contains(node), "CTL-2: {actor} is on {node}, which is not there");
+        }
+        for node in self.nodes.iter() {
+            let (held, reserved) = (self.groups.reserved(node), self.nodes.reserved(node));
+            assert_eq!(Some(&held), reserved, "CTL-5: the reservations of {node} are wrong");
+        }
+        for (actor, creator) in self.actors.bound_to_creators() {
+            let outlived = self.jobs.is_ended_driver(creator);
+            assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
+        }
+        for (group, creator) in self.groups.bound_to_creators() {
+            let outlived = self.jobs.is_ended_driver(creator);
+            assert!(!outlived, "CTL-10: {group} outlives its creator, {creator}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Nodes, drivers and other processes come and go, and what ends with them.
+//!
+//! Owns: the order of what follows. Does not own: how an actor or group ends (`placement`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use control::jobs::Job;
+use control::nodes::Traits;
+use types::failure::ActorEnd;
+use types::{ActorId, Failure, FunctionId, GroupId, JobId, NodeId, Payload, Resources, WorkerId};
+use wire::{Answer, FromHead, ToNode};
+
+use super::{Effect, Head};
+
+/// Names and values as a node lists them.
+type Pairs = Vec<(String, String)>;
+
+impl Head {
+    pub(super) fn start_job(
+        &mut self,
+        driver: WorkerId,
+        pid: u32,
+        (namespace, entrypoint): (String, String),
+        effects: &mut Vec<Effect>,
+    ) {
+        let job = self.jobs.start(Job { driver, pid, namespace, entrypoint });
+        // The node hears first, so that it knows the job when the driver asks for workers.
+        effects.push(Effect::JobStarted(driver, job));
+        effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
+    }
+
+    pub(super) fn node_joined(
+        &mut self,
+        node: NodeId,
+        resources: Resources,
+        (labels, facts): (Pairs, Pairs),
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.nodes.contains(node) {
+            return;
+        }
+        let labels = labels.into_iter().collect();
+        let facts = facts.into_iter().collect();
+        self.nodes.on_joined(node, resources, Traits { labels, facts });
+        self.try_waiting_groups(effects);
+        self.place_wanting(None, effects);
+    }
+
+    pub(super) fn node_lost(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
+        if !self.nodes.on_lost(node) {
+            return;
+        }
+        self.groups_lost_node(node, effects);
+        let fates = self.actors.on_node_lost(node);
+        for worker in self.workers_of(node) {
+            self.worker_gone(worker, effects);
+        }
+        for (actor, fate) in fates {
+            self.meet(actor, fate, effects);
+        }
+        self.try_waiting_groups(effects);
+    }
+
+    pub(super) fn worker_gone(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+        self.functions.on_worker_gone(worker);
+        let gathered = self.timeline.on_worker_gone(worker);
+        Self::answer_gathered(gathered, effects);
+        // Forgotten as a watcher before anything is published.
+        let groups = self.groups.on_worker_gone(worker);
+        let actors = self.actors.on_worker_gone(worker);
+        let job = self.jobs.on_worker_gone(worker);
+        self.end_all(&actors, &groups, effects);
+        if let Some(job) = job {
+            self.end_job(job, effects);
+        }
+    }
+
+    pub(super) fn put_function(
+        &mut self,
+        job: JobId,
+        function: FunctionId,
+        pickle: Payload,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.is_live(job) {
+            return;
+        }
+        for (asker, request) in self.functions.put(job, function, pickle.clone()) {
+            Self::reply((asker, request), Answer::Bytes(pickle.clone()), effects);
+        }
+    }
+
+    /// Whether the job runs, or an actor of it outlived its driver.
+    pub(super) fn is_live(&self, job: JobId) -> bool {
+        self.jobs.is_running(job) || self.actors.any_of(job)
+    }
+
+    /// Forgets a job's functions once nobody can need them.
+    pub(super) fn clear_functions_unless_live(&mut self, job: JobId, effects: &mut Vec<Effect>) {
+        if self.is_live(job) {
+            return;
+        }
+        for asker in self.functions.clear(job) {
+            Self::reply(asker, job_has_ended(job), effects);
+        }
+    }
+
+    fn end_job(&mut self, job: JobId, effects: &mut Vec<Effect>) {
+        let actors = self.actors.ending_with_job(job);
+        let groups = self.groups.ending_with_job(job);
+        self.end_all(&actors, &groups, effects);
+        self.clear_functions_unless_live(job, effects);
+        self.timeline.on_job_ended(job);
+        effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, ToNode::EndJob(job))));
+    }
+
+    fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId], effects: &mut Vec<Effect>) {
+        for actor in actors {
+            if let Some(creator) = self.actors.spec(*actor).map(|spec| spec.creator) {
+                self.bury(*actor, ActorEnd::CreatorEnded(creator), effects);
+            }
+        }
+        for group in groups {
+            self.remove_group(*group, effects);
+        }
+    }
+
+    fn workers_of(&self, node: NodeId) -> BTreeSet<WorkerId> {
+        let known = self.jobs.workers().chain(self.actors.workers());
+        let known = known.chain(self.groups.workers()).chain(self.timeline.workers());
+        known.filter(|worker| worker.node == node).collect()
+    }
+}
+
+/// What is answered to who asks for a function of a job that is over.
+pub(super) fn job_has_ended(job: JobId) -> Answer {
+    let text = format!("{job} has ended, and its functions with it");
+    Answer::Failed(Arc::new(Failure::Unschedulable(text)))
+}

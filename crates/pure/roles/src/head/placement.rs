@@ -1,0 +1,319 @@
+//! Actors and placement groups find their nodes, live there and end.
+//!
+//! Owns: what is said to nodes and watchers on the way. Does not own: states (`control::actors`,
+//! `control::groups`), or which node fits (`control::nodes`).
+
+use std::sync::Arc;
+
+use control::{Attempt, Creation, Fate, Home, Prepared};
+use types::failure::ActorEnd;
+use types::{
+    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, NodeId,
+    Strategy, WorkerId,
+};
+use wire::{Answer, FromHead, ToNode};
+
+use super::{Effect, Head};
+
+impl Head {
+    pub(super) fn create_actor(
+        &mut self,
+        asker: (WorkerId, u64),
+        spec: Box<ActorSpec>,
+        get_if_exists: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (actor, creator, handle) = (spec.id, spec.creator, spec.handle.clone());
+        let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
+        let name = spec.name.clone();
+        let answer = match (self.actors.create(spec), name) {
+            (Creation::Created, _) => Answer::Actor { actor, handle, found: false },
+            (Creation::NameTaken(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
+            (Creation::NameTaken(holder), _) => self.describe_actor(holder),
+        };
+        Self::reply(asker, answer, effects);
+        if orphan {
+            self.bury(actor, ActorEnd::CreatorEnded(creator), effects);
+        }
+    }
+
+    /// Does what an actor's fate asks for.
+    pub(super) fn meet(&mut self, actor: ActorId, fate: Fate, effects: &mut Vec<Effect>) {
+        match fate {
+            Fate::Unchanged => {}
+            Fate::WantsNode => {
+                self.publish_if_restarting(actor, effects);
+                self.place_actor(actor, effects);
+            }
+            Fate::EndProcess(node) => effects.push(end_actor(node, actor, &ActorEnd::Killed)),
+            Fate::Retires(worker) => effects.push(Effect::ToWorker(worker, FromHead::Retire)),
+            Fate::Dies(end) => self.bury(actor, end, effects),
+        }
+    }
+
+    pub(super) fn actor_made(
+        &mut self,
+        actor: ActorId,
+        worker: WorkerId,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(node) = self.actors.on_made(actor, worker) {
+            self.jobs.saw(actor.job(), worker);
+            effects.push(Effect::ToNode(node, ToNode::ActorMade(actor)));
+            self.publish_actor(actor, effects);
+        }
+    }
+
+    pub(super) fn actor_not_made(
+        &mut self,
+        actor: ActorId,
+        worker: WorkerId,
+        failure: Arc<Failure>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.actors.may_be(actor, worker) {
+            let end = match Arc::unwrap_or_clone(failure) {
+                Failure::Raised { error, text } => ActorEnd::Constructor { error, text },
+                other => ActorEnd::NotMade(Box::new(other)),
+            };
+            self.bury(actor, end, effects);
+        }
+    }
+
+    pub(super) fn actor_hopeless(
+        &mut self,
+        actor: ActorId,
+        failure: Arc<Failure>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let failure = Box::new(Arc::unwrap_or_clone(failure));
+        self.bury(actor, ActorEnd::NotMade(failure), effects);
+    }
+
+    pub(super) fn actor_not_placed(
+        &mut self,
+        actor: ActorId,
+        node: NodeId,
+        failure: Arc<Failure>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.actors.is_on(actor, node) {
+            self.actor_hopeless(actor, failure, effects);
+        }
+    }
+
+    pub(super) fn actor_ended(
+        &mut self,
+        actor: ActorId,
+        node: NodeId,
+        death: Death,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.actors.is_on(actor, node) {
+            self.nodes.remove_actor(node);
+            let fate = self.actors.on_ended(actor, node, death);
+            self.meet(actor, fate, effects);
+        }
+    }
+
+    /// The one way out of life.
+    pub(super) fn bury(&mut self, actor: ActorId, end: ActorEnd, effects: &mut Vec<Effect>) {
+        let reason = end.clone();
+        let Some(burial) = self.actors.bury(actor, end) else { return };
+        if let Some(node) = burial.node {
+            self.nodes.remove_actor(node);
+            effects.push(end_actor(node, actor, &reason));
+        }
+        for watcher in burial.watchers {
+            let state = ActorState::Dead(Arc::clone(&burial.failure));
+            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+        }
+        self.clear_functions_unless_live(actor.job(), effects);
+    }
+
+    pub(super) fn watch_actor(
+        &mut self,
+        actor: ActorId,
+        watcher: WorkerId,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.actors.watch(actor, watcher);
+        let state = self.actors.state(actor);
+        effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+    }
+
+    /// Places the actors that want a node: in this group, or anywhere.
+    pub(super) fn place_wanting(&mut self, group: Option<GroupId>, effects: &mut Vec<Effect>) {
+        for actor in self.actors.wanting_node(group) {
+            self.place_actor(actor, effects);
+        }
+    }
+
+    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>, effects: &mut Vec<Effect>) {
+        let (group, creator) = (spec.id, spec.creator);
+        let orphan = !spec.detached && self.is_gone_driver(group.job(), creator);
+        match self.groups.create(spec) {
+            Ok(true) if orphan => self.remove_group(group, effects),
+            Ok(true) if self.groups.first_like(group) == Some(group) => {
+                self.try_group(group, effects);
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                let state = GroupState::Removed(failure);
+                effects.push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
+            }
+        }
+    }
+
+    pub(super) fn remove_group(&mut self, group: GroupId, effects: &mut Vec<Effect>) {
+        if self.drop_group(group, Failure::GroupRemoved(group), effects) {
+            self.try_waiting_groups(effects);
+        }
+    }
+
+    pub(super) fn watch_group(
+        &mut self,
+        group: GroupId,
+        watcher: WorkerId,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.groups.watch(group, watcher);
+        let state = self.groups.state(group);
+        effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+    }
+
+    pub(super) fn bundles_prepared(
+        &mut self,
+        group: GroupId,
+        node: NodeId,
+        ok: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let prepared = self.groups.on_prepared(group, node, ok, &mut self.nodes);
+        self.settle_group(group, prepared, effects);
+    }
+
+    pub(super) fn groups_lost_node(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
+        for (group, prepared) in self.groups.on_node_lost(node, &mut self.nodes) {
+            if matches!(prepared, Prepared::Waits(_)) {
+                self.publish_group(group, effects);
+            }
+            self.settle_group(group, prepared, effects);
+        }
+    }
+
+    /// There may be room: one attempt for each kind of group, and further ones while they succeed.
+    pub(super) fn try_waiting_groups(&mut self, effects: &mut Vec<Effect>) {
+        for first in self.groups.waiting() {
+            let mut next = Some(first);
+            while let Some(group) = next.take() {
+                if self.try_group(group, effects) {
+                    next = self.groups.first_like(group);
+                }
+            }
+        }
+    }
+
+    /// Tries to reserve a group; false if it waits.
+    fn try_group(&mut self, group: GroupId, effects: &mut Vec<Effect>) -> bool {
+        match self.groups.attempt(group, &mut self.nodes) {
+            Attempt::Prepare(asked) => {
+                for (node, bundles) in asked {
+                    let message = ToNode::PrepareBundles { group, bundles };
+                    effects.push(Effect::ToNode(node, message));
+                }
+                true
+            }
+            Attempt::Waits => false,
+            Attempt::Never(failure) => self.drop_group(group, failure, effects),
+        }
+    }
+
+    fn settle_group(&mut self, group: GroupId, prepared: Prepared, effects: &mut Vec<Effect>) {
+        match prepared {
+            Prepared::Unsettled => {}
+            Prepared::Created(nodes) => {
+                let commit = |node| Effect::ToNode(node, ToNode::CommitBundles(group));
+                effects.extend(nodes.into_iter().map(commit));
+                self.publish_group(group, effects);
+                self.place_wanting(Some(group), effects);
+            }
+            Prepared::Waits(nodes) => {
+                let give_back = |node| Effect::ToNode(node, ToNode::ReturnBundles(group));
+                effects.extend(nodes.into_iter().map(give_back));
+            }
+        }
+    }
+
+    /// The one way out for a group; false if it is not there.
+    fn drop_group(&mut self, group: GroupId, failure: Failure, effects: &mut Vec<Effect>) -> bool {
+        let Some(removal) = self.groups.remove(group, failure, &mut self.nodes) else {
+            return false;
+        };
+        let give_back = |node| Effect::ToNode(node, ToNode::ReturnBundles(group));
+        effects.extend(removal.nodes.into_iter().map(give_back));
+        for watcher in removal.watchers {
+            let state = GroupState::Removed(Arc::clone(&removal.failure));
+            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+        }
+        self.place_wanting(Some(group), effects);
+        true
+    }
+
+    fn place_actor(&mut self, actor: ActorId, effects: &mut Vec<Effect>) {
+        let Some((strategy, needs)) = self.actors.wish(actor) else { return };
+        let home = match strategy {
+            Strategy::Group { group, bundle } => self.groups.home(*group, *bundle, needs),
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                self.nodes.choose(strategy, needs)
+            }
+        };
+        match home {
+            Home::On(node) => self.start_actor(actor, node, effects),
+            Home::Wait => {}
+            Home::Never(failure) => {
+                self.bury(actor, ActorEnd::NotMade(Box::new(failure)), effects);
+            }
+        }
+    }
+
+    fn start_actor(&mut self, actor: ActorId, node: NodeId, effects: &mut Vec<Effect>) {
+        if let Some(start) = self.actors.place(actor, node) {
+            self.nodes.add_actor(node);
+            let control::Start { spec, dependencies, incarnation } = start;
+            let message = ToNode::StartActor { spec, dependencies, incarnation };
+            effects.push(Effect::ToNode(node, message));
+        }
+    }
+
+    /// Whether the process is a driver whose job is over: its last words may come after its end.
+    fn is_gone_driver(&self, job: types::JobId, creator: WorkerId) -> bool {
+        !self.jobs.is_running(job) && self.jobs.is_ended_driver(creator)
+    }
+
+    fn publish_if_restarting(&self, actor: ActorId, effects: &mut Vec<Effect>) {
+        if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
+            self.publish_actor(actor, effects);
+        }
+    }
+
+    fn publish_actor(&self, actor: ActorId, effects: &mut Vec<Effect>) {
+        let state = self.actors.state(actor);
+        for watcher in self.actors.watchers(actor) {
+            let state = state.clone();
+            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+        }
+    }
+
+    fn publish_group(&self, group: GroupId, effects: &mut Vec<Effect>) {
+        let state = self.groups.state(group);
+        for watcher in self.groups.watchers(group) {
+            let state = state.clone();
+            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+        }
+    }
+}
+
+fn end_actor(node: NodeId, actor: ActorId, end: &ActorEnd) -> Effect {
+    Effect::ToNode(node, ToNode::EndActor { actor, reason: end.to_string() })
+}

@@ -1,0 +1,160 @@
+//! Answers to those who only ask.
+//!
+//! Owns: how what the machines know is put into answers. Does not own: anything that is asked for.
+
+use std::sync::Arc;
+
+use control::timeline::Gathered;
+use control::{Lookup, table::Putting};
+use types::{ActorId, ActorName, Failure, FunctionId, JobId, Payload, WorkerId};
+use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo};
+use wire::{Answer, FromHead, Question};
+
+use super::membership::job_has_ended;
+use super::{Effect, Head};
+
+impl Head {
+    pub(super) fn answer(
+        &mut self,
+        asker: (WorkerId, u64),
+        question: Question,
+        effects: &mut Vec<Effect>,
+    ) {
+        let answer = match question {
+            Question::Function(job, function) => {
+                let Some(answer) = self.find_function(job, function, asker) else { return };
+                answer
+            }
+            Question::Timeline(job) => return self.gather(asker, job, effects),
+            Question::Nodes => Answer::Nodes(self.node_infos()),
+            Question::TotalResources => Answer::Resources(self.nodes.total()),
+            Question::FreeResources => Answer::Resources(self.nodes.free()),
+            Question::ActorNamed(name) => self.actor_named(&name),
+            Question::ActorNames(namespace) => {
+                Answer::ActorNames(self.actors.names(namespace.as_deref()))
+            }
+            Question::Actors => Answer::Actors(self.actor_infos()),
+            Question::Groups => Answer::Groups(self.group_infos()),
+            Question::GroupNamed { namespace, name } => self.group_named(&namespace, &name),
+            Question::Jobs => Answer::Jobs(self.job_infos()),
+            Question::Get(Key { namespace, name }) => {
+                let value = self.table.get(&namespace, &name);
+                value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
+            }
+            Question::Put { key, value, overwrite } => self.put_key(key, value, overwrite),
+            Question::Delete { key: Key { namespace, name }, prefix } => {
+                Answer::Count(self.table.delete(&namespace, &name, prefix))
+            }
+            Question::Keys(Key { namespace, name }) => {
+                Answer::Keys(self.table.names(&namespace, &name))
+            }
+        };
+        Self::reply(asker, answer, effects);
+    }
+
+    pub(super) fn reply(
+        (asker, request): (WorkerId, u64),
+        answer: Answer,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
+    }
+
+    pub(super) fn answer_gathered(gathered: Vec<Gathered>, effects: &mut Vec<Effect>) {
+        for Gathered { asker, request, spans } in gathered {
+            Self::reply((asker, request), Answer::Spans(spans), effects);
+        }
+    }
+
+    /// What who looked a living actor up needs to make a handle.
+    pub(super) fn describe_actor(&self, actor: ActorId) -> Answer {
+        let handle = self.actors.spec(actor).map(|spec| spec.handle.clone());
+        handle.map_or(Answer::Nothing, |handle| Answer::Actor { actor, handle, found: true })
+    }
+
+    /// The answer, unless the question waits.
+    fn find_function(
+        &mut self,
+        job: JobId,
+        function: FunctionId,
+        asker: (WorkerId, u64),
+    ) -> Option<Answer> {
+        self.jobs.saw(job, asker.0);
+        if !self.is_live(job) {
+            return Some(job_has_ended(job));
+        }
+        match self.functions.ask(job, function, asker) {
+            Lookup::Found(pickle) => Some(Answer::Bytes(pickle)),
+            Lookup::Waits => None,
+        }
+    }
+
+    fn gather(&mut self, asker: (WorkerId, u64), job: JobId, effects: &mut Vec<Effect>) {
+        let processes = self.jobs.processes(job);
+        let report = |process: &WorkerId| Effect::ToWorker(*process, FromHead::ReportSpans);
+        effects.extend(processes.iter().map(report));
+        let gathered = self.timeline.ask(asker, job, processes);
+        Self::answer_gathered(gathered, effects);
+    }
+
+    fn actor_named(&self, name: &ActorName) -> Answer {
+        let actor = self.actors.named(name);
+        actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
+    }
+
+    fn group_named(&self, namespace: &str, name: &str) -> Answer {
+        let Some(spec) = self.groups.named(namespace, name) else { return Answer::Nothing };
+        let state = self.groups.state(spec.id);
+        Answer::Groups(vec![GroupInfo { spec: spec.clone(), state }])
+    }
+
+    fn put_key(&mut self, key: Key, value: Payload, overwrite: bool) -> Answer {
+        match self.table.put(&key.namespace, key.name, value, overwrite) {
+            Putting::Added => Answer::Count(1),
+            Putting::Replaced | Putting::Kept => Answer::Count(0),
+            Putting::Full(limit) => {
+                let text = format!("the key-value table holds at most {limit} bytes");
+                Answer::Failed(Arc::new(Failure::StoreFull(text)))
+            }
+        }
+    }
+
+    fn node_infos(&self) -> Vec<NodeInfo> {
+        let nodes = self.nodes.describe().map(|(node, traits, resources)| NodeInfo {
+            node,
+            alive: resources.is_some(),
+            resources: resources.cloned().unwrap_or_default(),
+            labels: traits.labels.clone(),
+            facts: traits.facts.clone(),
+        });
+        nodes.collect()
+    }
+
+    fn actor_infos(&self) -> Vec<ActorInfo> {
+        let actors = self.actors.describe().map(|actor| ActorInfo {
+            actor: actor.actor,
+            class: actor.class.to_owned(),
+            name: actor.name.cloned(),
+            state: actor.state,
+            restarts: actor.restarts,
+        });
+        actors.collect()
+    }
+
+    fn group_infos(&self) -> Vec<GroupInfo> {
+        let groups = self.groups.describe();
+        groups.map(|(spec, state)| GroupInfo { spec: spec.clone(), state }).collect()
+    }
+
+    fn job_infos(&self) -> Vec<JobInfo> {
+        let jobs = self.jobs.describe().map(|(job, known, running)| JobInfo {
+            job,
+            driver: known.driver,
+            pid: known.pid,
+            namespace: known.namespace.clone(),
+            entrypoint: known.entrypoint.clone(),
+            running,
+        });
+        jobs.collect()
+    }
+}

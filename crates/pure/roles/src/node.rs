@@ -1,0 +1,262 @@
+//! The node daemon: what it has, who works on it, and where the bytes of objects are.
+//!
+//! Owns: the processes of one machine, their leases and its shared memory. Does not own: what a task is
+//! (`worker`), or what the cluster knows (`head`).
+
+pub mod events;
+
+mod acting;
+mod arriving;
+mod bundling;
+mod leasing;
+mod process;
+mod reaping;
+mod storing;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use objects::{Index, Order};
+use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site};
+use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
+use types::{ActorId, Amount, JobId, NodeId, Resources, Settings, Timestamp, WorkerId};
+use wire::ToNode;
+
+use crate::Role;
+use acting::Actor;
+pub use events::{Effect, Event};
+use process::Process;
+use telling::Reports;
+
+/// What a node is made from.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Its id.
+    pub node: NodeId,
+    /// What it offers.
+    pub resources: Resources,
+    /// What it is like, for strategies.
+    pub labels: Vec<(String, String)>,
+    /// Its address, host name and the like, for people.
+    pub facts: Vec<(String, String)>,
+    /// How many CPUs the machine really has.
+    pub cpus: u32,
+    /// The size of its shared memory.
+    pub arena_bytes: u64,
+    /// What is set for the cluster.
+    pub settings: Settings,
+}
+
+/// The whole logic of a node daemon.
+#[derive(Debug)]
+pub struct Node {
+    node: NodeId,
+    site: Site,
+    ledger: Ledger,
+    queue: Queue,
+    promises: Promises,
+    leases: Leases,
+    pool: Pool,
+    objects: Index,
+    processes: BTreeMap<WorkerId, Process>,
+    drivers: BTreeMap<JobId, WorkerId>,
+    actors: BTreeMap<ActorId, Actor>,
+    reports: Reports,
+    /// Where something changed, so that demands may be met.
+    touched: BTreeSet<Pot>,
+    /// Where a demand lacks nothing but a process.
+    capped: BTreeSet<Pot>,
+    /// Blocked workers that know it.
+    told_capped: BTreeSet<WorkerId>,
+    /// When a demand ceases to hold back others.
+    held_back_until: Option<Timestamp>,
+    /// How often in a row a process could not be started.
+    failed_starts: u32,
+    numbered: u32,
+    orders: Vec<Order>,
+}
+
+type Effects = Vec<Effect>;
+
+impl Node {
+    /// A node without processes.
+    #[must_use]
+    pub fn new(config: NodeConfig) -> Self {
+        let NodeConfig { node, resources, labels, facts, cpus, arena_bytes, settings } = config;
+        let offered = resources.get(CPU).units().div_ceil(Amount::ONE.units());
+        let offered = u32::try_from(offered).unwrap_or(u32::MAX);
+        let cap = match u32::try_from(settings.workers_max).unwrap_or(u32::MAX) {
+            0 => WORKERS_MIN_CAP.max(WORKERS_PER_CPU_MAX.saturating_mul(offered.max(cpus))),
+            workers_max => workers_max,
+        };
+        let idle_life = Duration::from_millis(settings.idle_worker_life_ms);
+        let pool =
+            Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
+        Self {
+            node,
+            site: Site::new(node, labels.iter().cloned()),
+            reports: Reports::new(&resources, labels, facts),
+            ledger: Ledger::new(resources),
+            queue: Queue::default(),
+            promises: Promises::default(),
+            leases: Leases::default(),
+            pool,
+            objects: Index::new(arena_bytes, settings.spill_at_percent),
+            processes: BTreeMap::new(),
+            drivers: BTreeMap::new(),
+            actors: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            capped: BTreeSet::new(),
+            told_capped: BTreeSet::new(),
+            held_back_until: None,
+            failed_starts: 0,
+            numbered: 0,
+            orders: Vec::new(),
+        }
+    }
+
+    fn on_message(
+        &mut self,
+        now: Timestamp,
+        from: WorkerId,
+        message: ToNode,
+        effects: &mut Effects,
+    ) {
+        match message {
+            ToNode::Want { shape, spec, count, granted } => {
+                self.want(now, (from, shape), spec, (count, granted), effects);
+            }
+            ToNode::Release(lease) => self.release(now, from, lease, effects),
+            ToNode::Blocked => self.blocked(from),
+            ToNode::Unblocked => self.unblocked(from),
+            ToNode::Leaving { reason } => self.leaving(from, reason),
+            ToNode::Staying => self.staying(now, from, effects),
+            ToNode::Named(name) => self.named(from, name),
+            ToNode::Create { object, owner, size } => {
+                self.create(now, (from, object), owner, size, effects);
+            }
+            ToNode::Seal(object) => self.seal(now, from, object, effects),
+            ToNode::Pin(objects) => self.pin(now, from, &objects, effects),
+            ToNode::Unpin(objects) => self.unpin(now, from, &objects, effects),
+            ToNode::Free(objects) => self.free(now, &objects, effects),
+            // A process says hello once, before it has an id.
+            ToNode::Hello(_) => {}
+            // Only the head says these, and not as a process of this node.
+            ToNode::StartActor { .. }
+            | ToNode::EndActor { .. }
+            | ToNode::ActorMade(_)
+            | ToNode::PrepareBundles { .. }
+            | ToNode::CommitBundles(_)
+            | ToNode::ReturnBundles(_)
+            | ToNode::EndJob(_)
+            | ToNode::Stop => {}
+        }
+    }
+
+    fn on_head(&mut self, now: Timestamp, message: ToNode, effects: &mut Effects) {
+        match message {
+            ToNode::StartActor { spec, dependencies, incarnation } => {
+                self.start_actor(now, spec, dependencies, incarnation, effects);
+            }
+            ToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
+            ToNode::ActorMade(actor) => self.actor_made(actor),
+            ToNode::PrepareBundles { group, bundles } => {
+                self.prepare_bundles(group, &bundles, effects);
+            }
+            ToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
+            ToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
+            ToNode::EndJob(job) => self.end_job(now, job, effects),
+            ToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
+            // Processes of the node say these, not the head.
+            ToNode::Hello(_)
+            | ToNode::Want { .. }
+            | ToNode::Release(_)
+            | ToNode::Blocked
+            | ToNode::Unblocked
+            | ToNode::Leaving { .. }
+            | ToNode::Staying
+            | ToNode::Named(_)
+            | ToNode::Create { .. }
+            | ToNode::Seal(_)
+            | ToNode::Pin(_)
+            | ToNode::Unpin(_)
+            | ToNode::Free(_) => {}
+        }
+    }
+
+    /// What every event ends with: who can be served is, and what changed is told.
+    fn conclude(&mut self, now: Timestamp, effects: &mut Effects) {
+        self.serve_waiting(now, effects);
+        self.report_free(now, effects);
+    }
+}
+
+impl Role for Node {
+    type Event = Event;
+    type Effect = Effect;
+
+    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
+        self.join(effects);
+        match event {
+            Event::Arrived { connection, peer } => self.arrived(now, connection, peer, effects),
+            Event::Message(from, message) => self.on_message(now, from, message, effects),
+            Event::HungUp(process) => self.hung_up(now, process, effects),
+            Event::Head(message) => self.on_head(now, message, effects),
+            Event::JobStarted(driver, job) => self.job_started(driver, job),
+            Event::Forked { worker, pid } => self.forked(worker, pid),
+            Event::ForkFailed { worker, reason } => self.fork_failed(now, worker, &reason, effects),
+            Event::ProcessEnded { worker, exit, peak_memory_bytes } => {
+                self.process_ended(now, worker, (exit, peak_memory_bytes), effects);
+            }
+            Event::Wrote { worker, error, lines } => {
+                self.wrote(now, worker, error, lines, effects);
+            }
+            Event::Spilled(object, result) => self.spilled(now, object, result, effects),
+            Event::Restored(object, result) => self.restored(now, object, result, effects),
+        }
+        self.conclude(now, effects);
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let deadlines = [
+            self.reports.next_deadline(),
+            self.pool.next_deadline(),
+            self.objects.next_deadline(),
+            self.held_back_until,
+            self.next_silent_end(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn on_time(&mut self, now: Timestamp, effects: &mut Effects) {
+        self.join(effects);
+        self.spare_idle(now, effects);
+        self.end_silent(now, effects);
+        self.move_stuck(now, effects);
+        if self.held_back_until.is_some_and(|until| now >= until) {
+            self.held_back_until = None;
+            self.touched.extend(self.queue.pots());
+        }
+        self.conclude(now, effects);
+        self.report_due(now, effects);
+    }
+
+    fn check(&self) {
+        let held_by_actors = self.actors.values().filter_map(Actor::holding);
+        let held_by_leases = self.leases.iter().map(|(_, lease)| &lease.holding);
+        let promised = self.promises.iter().map(|promise| &promise.holding);
+        let all: Vec<&Holding> = held_by_actors.chain(held_by_leases).chain(promised).collect();
+        self.ledger.check(all.into_iter());
+        self.queue.check(|claimant| {
+            let promises = self.promises.iter().filter(|promise| promise.claimant == claimant);
+            u32::try_from(promises.count()).unwrap_or(u32::MAX)
+        });
+        self.pool.check(|environment| self.promises.count(environment));
+        self.leases.check();
+        self.check_work();
+        self.objects.check();
+    }
+}

@@ -1,0 +1,151 @@
+//! Processes are started, arrive, and go when they are not needed.
+//!
+//! Owns: the way from a fork to an idle process, and from there to the door. Does not own: what work they get
+//! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
+
+use scheduler::{EnvironmentId, Work};
+use types::{JobId, Timestamp, WorkerId};
+use wire::Peer;
+use wire::to_worker::FromNode;
+
+use super::process::{Kind, Link, Process};
+use super::{Effect, Effects, Node};
+
+impl Node {
+    pub(super) fn arrived(
+        &mut self,
+        now: Timestamp,
+        connection: u64,
+        peer: Peer,
+        effects: &mut Effects,
+    ) {
+        match peer {
+            Peer::Worker { worker, pid } => {
+                let Some(process) = self.processes.get_mut(&worker) else { return };
+                if process.link != Link::Awaited || process.has_exited() {
+                    return;
+                }
+                process.pid = pid;
+                process.link = Link::Up;
+                let ending = process.is_ending();
+                effects.push(Effect::Welcome { connection, worker });
+                if !ending {
+                    self.failed_starts = 0;
+                    self.worker_ready(now, worker, effects);
+                }
+            }
+            Peer::Driver { pid, owns_cluster } => {
+                let driver = self.number();
+                let kind = Kind::Driver { owns_cluster, job: None };
+                self.processes.insert(driver, Process::new(pid, kind, Link::Up));
+                effects.push(Effect::Welcome { connection, worker: driver });
+                self.start_ahead(effects);
+            }
+        }
+    }
+
+    pub(super) fn forked(&mut self, worker: WorkerId, pid: u32) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            process.pid = pid;
+        }
+    }
+
+    pub(super) fn job_started(&mut self, driver: WorkerId, started: JobId) {
+        let Some(process) = self.processes.get_mut(&driver) else { return };
+        if let Kind::Driver { job, .. } = &mut process.kind {
+            *job = Some(started);
+            self.drivers.insert(started, driver);
+        }
+    }
+
+    pub(super) fn named(&mut self, worker: WorkerId, name: String) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            process.name = name;
+        }
+    }
+
+    /// The worker will end by itself, and gets nothing more to do.
+    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String) {
+        let Some(process) = self.processes.get_mut(&worker) else { return };
+        if process.reason.is_empty() {
+            process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
+        }
+        self.retire(worker);
+    }
+
+    /// A worker that was asked to leave is still needed by others.
+    pub(super) fn staying(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
+        if self.pool.work(worker) == Some(Work::Asked) {
+            self.worker_ready(now, worker, effects);
+        }
+    }
+
+    /// Asks those who are idle for too long whether they can go.
+    pub(super) fn spare_idle(&mut self, now: Timestamp, effects: &mut Effects) {
+        while let Some(worker) = self.pool.expired(now) {
+            self.spare(worker, effects);
+        }
+    }
+
+    pub(super) fn spare(&mut self, worker: WorkerId, effects: &mut Effects) {
+        self.pool.ask(worker);
+        effects.push(Effect::ToWorker(worker, FromNode::Spare));
+    }
+
+    /// Starts one process.
+    pub(super) fn fork(&mut self, environment: EnvironmentId, effects: &mut Effects) {
+        let worker = self.number();
+        self.pool.on_forked(worker, environment);
+        self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
+        let environment = self.pool.description(environment).to_owned();
+        effects.push(Effect::Fork { worker, environment, job: None });
+    }
+
+    /// A process has nothing to do: it keeps a promise, or is idle.
+    pub(super) fn worker_ready(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
+        let Some(environment) = self.pool.environment_of(worker) else { return };
+        match self.promises.take(environment, self.pool.job_of(worker)) {
+            Some(promise) => {
+                self.queue.on_kept(now, promise.claimant);
+                self.employ(worker, promise.claimant, promise.holding, effects);
+            }
+            None => {
+                self.pool.on_idle(now, worker);
+                self.touched.append(&mut self.capped);
+            }
+        }
+    }
+
+    /// Ends a process at once.
+    pub(super) fn kill(&mut self, worker: WorkerId, reason: &str, effects: &mut Effects) {
+        let Some(process) = self.processes.get_mut(&worker) else { return };
+        if process.has_exited() {
+            return;
+        }
+        if process.reason.is_empty() {
+            reason.clone_into(&mut process.reason);
+        }
+        effects.push(Effect::Kill(worker));
+        self.retire(worker);
+    }
+
+    /// A process without work gets none any more.
+    pub(super) fn retire(&mut self, worker: WorkerId) {
+        match self.pool.work(worker) {
+            Some(Work::Starting | Work::Idle(_) | Work::Asked) => self.pool.on_ending(worker),
+            Some(Work::Leased(_) | Work::Actor(_) | Work::Ending) | None => {}
+        }
+    }
+
+    fn start_ahead(&mut self, effects: &mut Effects) {
+        let plain = self.pool.environment("");
+        for _ in 0..self.pool.missing_ahead() {
+            self.fork(plain, effects);
+        }
+    }
+
+    fn number(&mut self) -> WorkerId {
+        self.numbered += 1;
+        WorkerId { node: self.node, number: self.numbered }
+    }
+}

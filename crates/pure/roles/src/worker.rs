@@ -1,0 +1,249 @@
+//! A worker or a driver: submits tasks, calls actors, owns objects, runs what others submit.
+//!
+//! Owns: which machine hears of which event. Does not own: counts, queues and orders (`ownership`).
+
+mod asking;
+mod blocking;
+mod calling;
+mod cancelling;
+mod events;
+mod executing;
+mod inbox;
+mod owning;
+mod reading;
+mod streaming;
+mod submitting;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
+use types::{JobId, Map, ObjectId, Settings, TaskId, Timestamp, WorkerId};
+use wire::{FromHead, FromNode, FromPeer};
+
+use crate::Role;
+use crate::worker::asking::Groups;
+use crate::worker::calling::Creation;
+use crate::worker::cancelling::CancelReach;
+pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
+use crate::worker::inbox::Inbox;
+use crate::worker::owning::Settlement;
+use crate::worker::reading::Pins;
+use crate::worker::templates::Templates;
+
+type Effects = Vec<Effect>;
+
+/// The logic of one worker or driver.
+#[derive(Debug)]
+pub struct Worker {
+    me: WorkerId,
+    linger: Duration,
+    now: Timestamp,
+    refs: Refs,
+    values: Values,
+    tasks: Tasks,
+    dispatch: Dispatch,
+    calls: Calls,
+    streams: Streams,
+    pins: Pins,
+    creations: Map<TaskId, Creation>,
+    groups: Groups,
+    templates: Templates,
+    inbox: Inbox,
+    /// Refs inside results that were sent, kept until their receiver has registered them.
+    handed_over: Map<TaskId, Vec<ObjectId>>,
+    settlements: Map<TaskId, Settlement>,
+    /// Large objects that nobody can reach, to be told to the node at the end of the step.
+    freed: Vec<ObjectId>,
+    job: Option<JobId>,
+}
+
+impl Worker {
+    /// The process `me`, which owns nothing yet.
+    #[must_use]
+    pub fn new(me: WorkerId, settings: &Settings) -> Self {
+        Self {
+            me,
+            linger: Duration::from_millis(settings.lease_linger_ms),
+            now: Timestamp::ZERO,
+            refs: Refs::default(),
+            values: Values::default(),
+            tasks: Tasks::default(),
+            dispatch: Dispatch::default(),
+            calls: Calls::default(),
+            streams: Streams::default(),
+            pins: Pins::default(),
+            creations: Map::default(),
+            groups: Groups::default(),
+            templates: Templates::default(),
+            inbox: Inbox::default(),
+            handed_over: Map::default(),
+            settlements: Map::default(),
+            freed: Vec::new(),
+            job: None,
+        }
+    }
+
+    /// The job of a driver, once it has one.
+    #[must_use]
+    pub fn job(&self) -> Option<JobId> {
+        self.job
+    }
+
+    /// How many submitted tasks and calls are unfinished.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// How many objects are known here.
+    #[must_use]
+    pub fn objects_known(&self) -> usize {
+        self.refs.len()
+    }
+
+    /// Whether nothing is left to do, to keep or to give back.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.tasks.is_empty()
+            && self.inbox.is_idle()
+            && self.refs.is_empty()
+            && self.values.is_empty()
+            && self.handed_over.is_empty()
+            && self.settlements.is_empty()
+            && self.dispatch.leases_held() == 0
+    }
+
+    fn on_peer(&mut self, from: WorkerId, message: FromPeer, effects: &mut Effects) {
+        match message {
+            FromPeer::Templates(templates) => self.templates.received(from, templates),
+            FromPeer::Tasks { lease: _, assignment, tasks } => self.tasks_came(from, assignment, tasks, effects),
+            FromPeer::Calls(calls) => self.calls_came(from, calls, effects),
+            FromPeer::Recall { count } => self.recalled(from, count, effects),
+            FromPeer::Cancel { task, force, recursive } => self.cancel_came(task, CancelReach { force, recursive }, effects),
+            FromPeer::CancelObject { object, force, recursive } => self.cancel(object, CancelReach { force, recursive }, effects),
+            FromPeer::Consumed { task, count } => effects.push(Effect::Consumed(task, count)),
+            FromPeer::Done(tasks) => {
+                for done in tasks {
+                    self.task_done(from, done, effects);
+                }
+            }
+            FromPeer::HandedBack(tasks) => self.tasks_came_back(from, &tasks, effects),
+            FromPeer::Item { task, index, item } => self.item_came(from, task, index, item, effects),
+            FromPeer::Borrow { objects, confirm } => self.lend(from, objects, confirm, effects),
+            FromPeer::Borrowed(objects) => self.borrows_confirmed(&objects, effects),
+            FromPeer::Return(objects) => self.take_back(from, &objects, effects),
+            FromPeer::Settled(tasks) => self.settled(&tasks, effects),
+            FromPeer::Fetch(objects) => self.fetch_came(from, &objects, effects),
+            FromPeer::Fetched { object, stored } => self.value_came(object, stored, effects),
+        }
+    }
+
+    fn on_node(&mut self, message: FromNode, effects: &mut Effects) {
+        match message {
+            FromNode::Leased { shape, lease, worker, assignment } => {
+                self.leased(shape, lease, worker, assignment, effects);
+            }
+            FromNode::Refused { shape, failure } => self.refused(shape, &failure, effects),
+            FromNode::Reclaim(lease) => {
+                self.dispatch.reclaim(lease);
+                self.give_back_leases(effects);
+            }
+            FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, &death, effects),
+            FromNode::Start { spec, dependencies, incarnation, assignment } => {
+                self.start_actor(spec, dependencies, incarnation, assignment, effects);
+            }
+            FromNode::Capped(capped) => self.capped(capped, effects),
+            FromNode::Created { object, offset } => effects.push(Effect::Allocated(object, Ok(offset))),
+            FromNode::CreateFailed { object, failure } => effects.push(Effect::Allocated(object, Err(failure))),
+            FromNode::Pinned { object, offset, size } => self.pinned(object, offset, size, effects),
+            FromNode::PinFailed { object, failure } => self.pin_failed(object, failure, effects),
+            FromNode::PeerEnded(death) => self.peer_lost(death.worker, effects),
+            FromNode::Lines(lines) => effects.push(Effect::Lines(lines)),
+            FromNode::Spare => self.spared(effects),
+            FromNode::Exit { reason } => effects.push(Effect::Exit(reason)),
+            FromNode::Welcome { .. } | FromNode::Visitor => {}
+        }
+    }
+
+    fn on_head(&mut self, message: FromHead, effects: &mut Effects) {
+        match message {
+            FromHead::JobStarted(job) => self.job = Some(job),
+            FromHead::ActorChanged { actor, state } => self.actor_changed(actor, state, effects),
+            FromHead::GroupChanged { group, state } => self.group_changed(group, &state, effects),
+            FromHead::Retire => self.retire(effects),
+            FromHead::ReportSpans => effects.push(Effect::ReportSpans),
+            FromHead::Answered { request, answer } => effects.push(Effect::Answered(request, answer)),
+        }
+    }
+
+    fn on_user(&mut self, event: Event, effects: &mut Effects) {
+        match event {
+            Event::Submit(spec) => self.submit(spec, effects),
+            Event::CreateActor { request, spec, get_if_exists } => {
+                self.create_actor(request, spec, get_if_exists, effects);
+            }
+            Event::Put(object, stored) => self.put(object, stored, effects),
+            Event::Allocate { object, owner, size } => self.allocate(object, owner, size, effects),
+            Event::Written(object) => effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
+            Event::Hold(reference, source) => self.hold(reference, source, effects),
+            Event::Release(objects) => objects.into_iter().for_each(|object| self.release(object, effects)),
+            Event::Unread(object) => self.unread(object, effects),
+            Event::Want { refs, load } => refs.into_iter().for_each(|wanted| self.want(wanted, load, effects)),
+            Event::Blocked => self.blocked(effects),
+            Event::Unblocked => self.unblocked(effects),
+            Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran, effects),
+            Event::Yielded { task, index, item } => self.yielded(task, index, item, effects),
+            Event::Took { task, index: _ } => self.took(task, effects),
+            Event::Abandoned(task) => self.abandoned(task, effects),
+            Event::Cancel { target, force, recursive } => self.cancel_ref(target, CancelReach { force, recursive }, effects),
+            Event::KillActor { actor, for_good } => {
+                effects.push(Effect::ToHead(wire::ToHead::KillActor { actor, for_good }));
+            }
+            Event::CreateGroup(spec) => self.create_group(spec, effects),
+            Event::AwaitGroup { group, object, value } => self.await_group(group, object, value, effects),
+            Event::RemoveGroup(group) => effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group))),
+            Event::Ask { request, question } => {
+                effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
+            }
+            Event::Tell(message) => effects.push(Effect::ToHead(message)),
+            Event::Leave => self.leave(effects),
+            Event::Named(name) => effects.push(Effect::ToNode(wire::ToNode::Named(name))),
+            Event::Peer(from, message) => self.on_peer(from, message, effects),
+            Event::PeerLost(peer) => self.peer_lost(peer, effects),
+            Event::Node(message) => self.on_node(message, effects),
+            Event::Head(message) => self.on_head(message, effects),
+            Event::NodeLost(reason) => self.node_lost(&reason, effects),
+        }
+    }
+}
+
+impl Role for Worker {
+    type Event = Event;
+    type Effect = Effect;
+
+    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
+        self.now = now;
+        self.on_user(event, effects);
+        self.free_objects(effects);
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        [self.dispatch.next_deadline(self.linger), self.inbox.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn on_time(&mut self, now: Timestamp, effects: &mut Effects) {
+        self.now = now;
+        self.give_back_leases(effects);
+        self.executing_on_time(effects);
+        self.free_objects(effects);
+    }
+
+    fn check(&self) {
+        self.refs.check();
+        self.dispatch.check();
+        self.inbox.check();
+    }
+}

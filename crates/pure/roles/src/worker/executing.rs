@@ -1,0 +1,354 @@
+//! A task's way in: fetch arguments, run, hand over the result.
+//!
+//! Owns: what follows when a task comes, begins and ends. Does not own: the queues (`inbox`), user code
+//! (`_kernel/execute.py`), or the lease it runs on (`scheduler::leases`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{ActorId, ActorSpec, Assignment, Callee, Failure, Ref, Stored, TaskId, Value, WorkerId};
+use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::{FromPeer, ToHead, ToNode};
+
+use super::inbox::{Hosted, Incoming, Running};
+use super::{Content, Effect, Effects, Execution, Interrupt, Worker};
+
+impl Worker {
+    /// An owner sent tasks on its lease.
+    pub(super) fn tasks_came(&mut self, owner: WorkerId, assignment: Option<Assignment>, tasks: Vec<TaskMessage>, effects: &mut Effects) {
+        if let Some(assignment) = assignment {
+            self.inbox.assignment = assignment;
+        }
+        if self.inbox.blocked_threads > 0 || self.inbox.leaving {
+            let back = tasks.into_iter().map(|task| task.id).collect();
+            effects.push(Effect::ToPeer(owner, FromPeer::HandedBack(back)));
+            return;
+        }
+        self.enqueue(owner, tasks, effects);
+    }
+
+    /// A caller sent calls to the actor here.
+    pub(super) fn calls_came(&mut self, caller: WorkerId, calls: Vec<TaskMessage>, effects: &mut Effects) {
+        self.enqueue(caller, calls, effects);
+    }
+
+    /// The node asks for an actor to be made here.
+    pub(super) fn start_actor(
+        &mut self,
+        spec: Box<ActorSpec>,
+        dependencies: Vec<Dependency>,
+        incarnation: u32,
+        assignment: Assignment,
+        effects: &mut Effects,
+    ) {
+        self.inbox.assignment = assignment;
+        let incoming = Incoming {
+            owner: spec.creator,
+            task: TaskId::creation(spec.id),
+            attempt: incarnation,
+            template: Arc::clone(&spec.template),
+            arguments: spec.arguments.clone(),
+            dependencies,
+            missing: 0,
+        };
+        let concurrency = spec.concurrency.clone();
+        let ordered = concurrency.ordered;
+        let hosted = Hosted { actor: spec.id, spec: Some(spec), made: false, retiring: false, ordered };
+        let default = (String::new(), concurrency.calls_max);
+        self.inbox.host(hosted, concurrency.groups.into_iter().chain([default]));
+        self.receive(incoming, effects);
+        self.begin(effects);
+    }
+
+    /// A large argument of a task here can be read.
+    pub(super) fn dependency_pinned(&mut self, task: TaskId, effects: &mut Effects) {
+        if let Some(incoming) = self.inbox.waiting(task) {
+            incoming.missing -= 1;
+        }
+        self.begin(effects);
+    }
+
+    /// A large argument of a task here cannot be had: the task does not run.
+    pub(super) fn dependency_failed(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
+        let Some(incoming) = self.inbox.take_waiting(task) else { return };
+        self.unread_dependencies(&incoming, effects);
+        let outcome = Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
+        self.reply(incoming.owner, task, outcome, Duration::ZERO, effects);
+        self.begin(effects);
+    }
+
+    /// The user's code ended.
+    pub(super) fn finished(&mut self, task: TaskId, outcome: Outcome, ran: Duration, effects: &mut Effects) {
+        let Some(running) = self.inbox.running(task) else { return };
+        let outcome = match running.interrupted {
+            Some((why, _)) => as_interrupted(outcome, why, task, running.template.timeout),
+            None => outcome,
+        };
+        if let Outcome::Returned(values) = &outcome {
+            let contained: Vec<Ref> = values.iter().flat_map(|stored| &stored.contains).copied().collect();
+            self.hand_over(task, &contained);
+        }
+        self.inbox.end(task, outcome, ran);
+        self.reply_if_open(task, effects);
+        self.begin(effects);
+        self.leave_if_done(effects);
+    }
+
+    /// A running generator yielded.
+    pub(super) fn yielded(&mut self, task: TaskId, index: u32, item: Stored, effects: &mut Effects) {
+        let Some(owner) = self.inbox.owner_of(task) else { return };
+        self.hand_over(task, &item.contains);
+        if owner == self.me {
+            self.item_came(owner, task, index, item, effects);
+        } else {
+            effects.push(Effect::ToPeer(owner, FromPeer::Item { task, index, item }));
+        }
+    }
+
+
+
+
+
+    /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
+    pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId, effects: &mut Effects) {
+        let lost = self.inbox.take_back(usize::MAX, |incoming| {
+            incoming.owner == owner && !matches!(incoming.template.callee, Callee::Constructor)
+        });
+        for incoming in &lost {
+            self.unread_dependencies(incoming, effects);
+        }
+        for task in self.inbox.running_for(owner) {
+            self.inbox.interrupted(task, Interrupt::Cancelled, self.now);
+            effects.push(Effect::Interrupt(task, Interrupt::Cancelled));
+        }
+        self.settlements.retain(|_, settlement| settlement.executor != owner);
+    }
+
+    /// The actor's last handle went.
+    pub(super) fn retire(&mut self, effects: &mut Effects) {
+        if let Some(hosted) = &mut self.inbox.actor {
+            hosted.retiring = true;
+        }
+        self.leave_if_done(effects);
+    }
+
+    /// The actor leaves by itself, after the calls that run.
+    pub(super) fn leave(&mut self, effects: &mut Effects) {
+        if let Some(hosted) = &self.inbox.actor {
+            effects.push(Effect::ToHead(ToHead::ActorLeaves(hosted.actor)));
+        }
+        self.inbox.leaving = true;
+        self.leave_if_done(effects);
+    }
+
+    /// The node has one idle worker too many: this one ends, unless others need what it owns.
+    pub(super) fn spared(&mut self, effects: &mut Effects) {
+        if self.inbox.is_idle() && self.tasks.is_empty() && self.refs.is_empty() && self.handed_over.is_empty() {
+            self.exit("it was idle", effects);
+        } else {
+            effects.push(Effect::ToNode(ToNode::Staying));
+        }
+    }
+
+    /// Ends this process for the sake of one task, whose owner hears of it first.
+    pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &str, effects: &mut Effects) {
+        self.hand_back(usize::MAX, None, effects);
+        if let Some(running) = self.inbox.forget(task) {
+            self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
+        }
+        self.exit(reason, effects);
+    }
+
+
+    /// Says how a task ended, to its owner.
+    pub(super) fn reply(&mut self, owner: WorkerId, task: TaskId, outcome: Outcome, ran: Duration, effects: &mut Effects) {
+        if let Some(actor) = self.inbox.constructor_of(task) {
+            self.constructor_ended(actor, outcome, effects);
+            return;
+        }
+        let done = TaskDone { id: task, outcome, ran };
+        if owner == self.me {
+            self.task_done(owner, done, effects);
+        } else {
+            effects.push(Effect::ToPeer(owner, FromPeer::Done(vec![done])));
+        }
+    }
+
+    /// A borrow that a reply waited for is confirmed.
+    pub(super) fn reply_gate_opened(&mut self, task: TaskId, effects: &mut Effects) {
+        if let Some(running) = self.inbox.running(task) {
+            running.gates -= 1;
+        }
+        self.reply_if_open(task, effects);
+        self.leave_if_done(effects);
+    }
+
+    /// A task that will not run here reads its large arguments no more.
+    pub(super) fn unread_dependencies(&mut self, incoming: &Incoming, effects: &mut Effects) {
+        for dependency in &incoming.dependencies {
+            if matches!(dependency.stored.value, Value::Shared { .. }) && self.range_of(dependency.object).is_some() {
+                self.unread(dependency.object, effects);
+            }
+        }
+    }
+
+    /// The node daemon is gone: nothing can go on.
+    pub(super) fn node_lost(&mut self, reason: &str, effects: &mut Effects) {
+        let failure = Arc::new(Failure::LocalNodeDied(reason.to_owned()));
+        for task in self.tasks.all() {
+            self.fail(task, &failure, effects);
+        }
+    }
+
+    fn enqueue(&mut self, owner: WorkerId, tasks: Vec<TaskMessage>, effects: &mut Effects) {
+        for message in tasks {
+            let template = self.templates.told_by(owner, message.template);
+            let Some(template) = template else { unreachable!("OWN-15: a template is told before its tasks") };
+            let incoming = Incoming {
+                owner,
+                task: message.id,
+                attempt: message.attempt,
+                template,
+                arguments: message.arguments,
+                dependencies: message.dependencies,
+                missing: 0,
+            };
+            self.receive(incoming, effects);
+        }
+        self.begin(effects);
+    }
+
+    /// Queues a task and pins its large arguments.
+    pub(super) fn receive(&mut self, mut incoming: Incoming, effects: &mut Effects) {
+        for dependency in &incoming.dependencies {
+            if matches!(dependency.stored.value, Value::Shared { .. })
+                && !self.pin_for(dependency.object, incoming.task, effects)
+            {
+                incoming.missing += 1;
+            }
+        }
+        self.inbox.push(incoming);
+    }
+
+    /// Begins what may begin.
+    fn begin(&mut self, effects: &mut Effects) {
+        if self.inbox.blocked_threads > 0 && self.inbox.actor.is_none() {
+            return;
+        }
+        while let Some(incoming) = self.inbox.next() {
+            let execution = self.run(incoming, true);
+            effects.push(Effect::Run(Box::new(execution)));
+        }
+    }
+
+    /// A task begins; `counted` against its group's limit, unless it runs on the thread of one that waits.
+    pub(super) fn run(&mut self, incoming: Incoming, counted: bool) -> Execution {
+        let dependencies = incoming.dependencies.into_iter().map(|dependency| {
+            let content = match dependency.stored.value {
+                Value::Inline(payload) => Content::Inline(payload),
+                Value::Failed(failure) => Content::Failed(failure),
+                Value::Shared { .. } => {
+                    let (offset, size) =
+                        self.range_of(dependency.object).expect("OWN-16: a task begins with its arguments pinned");
+                    Content::Mapped { offset, size }
+                }
+            };
+            (dependency.object, content)
+        });
+        let dependencies = dependencies.collect();
+        let running = Running {
+            owner: incoming.owner,
+            template: Arc::clone(&incoming.template),
+            counted,
+            began: self.now,
+            interrupted: None,
+            gates: 0,
+            ended: None,
+        };
+        self.inbox.begin(incoming.task, running);
+        Execution {
+            task: incoming.task,
+            attempt: incoming.attempt,
+            template: incoming.template,
+            arguments: incoming.arguments,
+            dependencies,
+            assignment: self.inbox.assignment.clone(),
+            owner: incoming.owner,
+            actor: self.inbox.take_spec(incoming.task),
+            incarnation: incoming.attempt,
+        }
+    }
+
+
+
+
+    fn reply_if_open(&mut self, task: TaskId, effects: &mut Effects) {
+        let open = self.inbox.running(task).is_some_and(|running| running.gates == 0 && running.ended.is_some());
+        if !open {
+            return;
+        }
+        let Some(Running { owner, ended: Some((outcome, ran)), .. }) = self.inbox.forget(task) else { return };
+        self.reply(owner, task, outcome, ran, effects);
+    }
+
+    /// Refs inside a result are kept here until the receiver has registered them.
+    fn hand_over(&mut self, task: TaskId, contained: &[Ref]) {
+        if contained.is_empty() || self.inbox.owner_of(task) == Some(self.me) {
+            return;
+        }
+        for reference in contained {
+            if !self.refs.is_known(reference.object) {
+                continue;
+            }
+            let held = self.refs.hold(*reference, self.me);
+            assert_eq!(held, ownership::Held::Known, "OWN-17: a result holds refs that are held here");
+            self.handed_over.entry(task).or_default().push(reference.object);
+        }
+    }
+
+    fn constructor_ended(&mut self, actor: ActorId, outcome: Outcome, effects: &mut Effects) {
+        match outcome {
+            Outcome::Failed { failure, .. } => {
+                effects.push(Effect::ToHead(ToHead::ActorNotMade(actor, failure)));
+                self.inbox.leaving = true;
+            }
+            Outcome::Returned(_) | Outcome::Streamed(_) => {
+                if let Some(hosted) = &mut self.inbox.actor {
+                    hosted.made = true;
+                }
+                effects.push(Effect::ToHead(ToHead::ActorMade(actor)));
+            }
+        }
+    }
+
+    fn leave_if_done(&mut self, effects: &mut Effects) {
+        let retired = self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
+        if retired && self.inbox.is_idle() {
+            self.exit("its last handle went", effects);
+        } else if self.inbox.leaving && self.inbox.runs_nothing() {
+            self.hand_back(usize::MAX, None, effects);
+            let reason = if self.inbox.actor.is_some() { "it left by itself" } else { "it made as many calls as max_calls allows" };
+            self.exit(reason, effects);
+        }
+    }
+
+    fn exit(&mut self, reason: &str, effects: &mut Effects) {
+        self.inbox.leaving = true;
+        effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
+        effects.push(Effect::Exit(reason.to_owned()));
+    }
+}
+
+/// What an interrupted task ended with: the interrupt, unless it returned all the same.
+fn as_interrupted(outcome: Outcome, why: Interrupt, task: TaskId, timeout: Option<Duration>) -> Outcome {
+    let Outcome::Failed { yielded, .. } = outcome else { return outcome };
+    match why {
+        Interrupt::Cancelled => {
+            Outcome::Failed { failure: Arc::new(Failure::Cancelled(task)), retriable: false, yielded }
+        }
+        Interrupt::TimedOut => {
+            let failure = Arc::new(Failure::TimedOut(task, timeout.unwrap_or_default()));
+            Outcome::Failed { failure, retriable: true, yielded }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What came to this process to be run: by concurrency group, waiting or running.
+//!
+//! Owns: queues, limits, what runs since when, and replies that wait for borrows to be confirmed.
+//! Does not own: what arrivals and ends lead to (`executing`, `blocking`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
+use types::{
+    ActorId, ActorSpec, Assignment, Callee, FunctionId, Map, Payload, TaskId, Template, Timestamp, WorkerId,
+};
+use wire::to_worker::{Dependency, Outcome};
+
+use super::Interrupt;
+
+/// What a worker does for others.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    groups: BTreeMap<String, Group>,
+    running: Map<TaskId, Running>,
+    pub(super) actor: Option<Hosted>,
+    pub(super) assignment: Assignment,
+    calls_made: Map<FunctionId, u32>,
+    pub(super) blocked_threads: u32,
+    /// The node may start no further process for what a thread here waits for.
+    pub(super) capped: bool,
+    /// This process ends after what runs.
+    pub(super) leaving: bool,
+}
+
+/// Tasks that share a limit.
+#[derive(Debug)]
+struct Group {
+    limit: u32,
+    busy: u32,
+    waiting: VecDeque<Incoming>,
+}
+
+/// A task that has not begun.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) owner: WorkerId,
+    pub(super) task: TaskId,
+    pub(super) attempt: u32,
+    pub(super) template: Arc<Template>,
+    pub(super) arguments: Payload,
+    pub(super) dependencies: Vec<Dependency>,
+    /// How many large arguments are not pinned yet.
+    pub(super) missing: u32,
+}
+
+/// A task that has begun.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) owner: WorkerId,
+    pub(super) template: Arc<Template>,
+    /// It counts against the limit of its group.
+    pub(super) counted: bool,
+    pub(super) began: Timestamp,
+    pub(super) interrupted: Option<(Interrupt, Timestamp)>,
+    /// Borrows that are to be confirmed before the reply.
+    pub(super) gates: u32,
+    pub(super) ended: Option<(Outcome, Duration)>,
+}
+
+/// The actor that lives in this process.
+#[derive(Debug)]
+pub(super) struct Hosted {
+    pub(super) actor: ActorId,
+    /// What the constructor is run with, until it is.
+    pub(super) spec: Option<Box<ActorSpec>>,
+    pub(super) made: bool,
+    /// Its last handle went.
+    pub(super) retiring: bool,
+    /// Calls of one caller start in the order in which they were made.
+    pub(super) ordered: bool,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        let only = Group { limit: 1, busy: 0, waiting: VecDeque::new() };
+        Self {
+            groups: BTreeMap::from([(String::new(), only)]),
+            running: Map::default(),
+            actor: None,
+            assignment: Assignment::default(),
+            calls_made: Map::default(),
+            blocked_threads: 0,
+            capped: false,
+            leaving: false,
+        }
+    }
+}
+
+impl Inbox {
+    /// An actor with these limits by group will live here.
+    pub(super) fn host(&mut self, hosted: Hosted, limits: impl Iterator<Item = (String, u32)>) {
+        self.actor = Some(hosted);
+        for (name, limit) in limits {
+            self.groups.insert(name, Group { limit, busy: 0, waiting: VecDeque::new() });
+        }
+    }
+
+    /// A task waits to begin.
+    pub(super) fn push(&mut self, incoming: Incoming) {
+        let group = self.group(&Arc::clone(&incoming.template));
+        group.waiting.push_back(incoming);
+    }
+
+    /// The next task that may begin, which then counts as busy.
+    pub(super) fn next(&mut self) -> Option<Incoming> {
+        if self.leaving {
+            return None;
+        }
+        let ordered = self.actor.as_ref().is_none_or(|hosted| hosted.ordered);
+        self.groups.values_mut().find_map(|group| group.next(ordered))
+    }
+
+    /// A task begins.
+    pub(super) fn begin(&mut self, task: TaskId, running: Running) {
+        self.running.insert(task, running);
+    }
+
+    /// The user's code of a task ended with this.
+    pub(super) fn end(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
+        let Some(running) = self.running.get_mut(&task) else { return };
+        let (template, counted) = (Arc::clone(&running.template), running.counted);
+        running.ended = Some((outcome, ran));
+        if counted {
+            self.group(&template).busy -= 1;
+        }
+        if template.calls_max > 0 {
+            let made = self.calls_made.entry(template.function).or_insert(0);
+            *made += 1;
+            self.leaving |= *made >= template.calls_max;
+        }
+    }
+
+    /// A task that runs, or whose reply waits.
+    pub(super) fn running(&mut self, task: TaskId) -> Option<&mut Running> {
+        self.running.get_mut(&task)
+    }
+
+    /// The task is over.
+    pub(super) fn forget(&mut self, task: TaskId) -> Option<Running> {
+        self.running.remove(&task)
+    }
+
+    /// Who awaits a task that runs here.
+    pub(super) fn owner_of(&self, task: TaskId) -> Option<WorkerId> {
+        self.running.get(&task).map(|running| running.owner)
+    }
+
+    /// A task that has not begun.
+    pub(super) fn waiting(&mut self, task: TaskId) -> Option<&mut Incoming> {
+        self.groups.values_mut().find_map(|group| group.waiting.iter_mut().find(|incoming| incoming.task == task))
+    }
+
+    /// Takes a task that has not begun out of its queue.
+    pub(super) fn take_waiting(&mut self, task: TaskId) -> Option<Incoming> {
+        self.groups.values_mut().find_map(|group| {
+            let position = group.waiting.iter().position(|incoming| incoming.task == task)?;
+            group.waiting.remove(position)
+        })
+    }
+
+    /// Takes at most `count` tasks that have not begun and that `gives` lets go, from the end, in order.
+    pub(super) fn take_back(&mut self, count: usize, gives: impl Fn(&Incoming) -> bool) -> Vec<Incoming> {
+        let mut taken = Vec::new();
+        for group in self.groups.values_mut() {
+            let given: Vec<usize> =
+                (0..group.waiting.len()).rev().filter(|at| gives(&group.waiting[*at])).take(count - taken.len()).collect();
+            taken.extend(given.into_iter().filter_map(|at| group.waiting.remove(at)));
+        }
+        taken.reverse();
+        taken
+    }
+
+    /// What runs for an owner, but for constructors, which belong to the head.
+    pub(super) fn running_for(&self, owner: WorkerId) -> Vec<TaskId> {
+        let theirs = |running: &Running| running.owner == owner && !matches!(running.template.callee, Callee::Constructor);
+        let mut tasks: Vec<_> =
+            self.running.iter().filter(|(_, running)| theirs(running)).map(|(task, _)| *task).collect();
+        tasks.sort_unstable();
+        tasks
+    }
+
+    /// A borrow is to be confirmed before the reply of a task.
+    pub(super) fn shut_reply(&mut self, task: TaskId) {
+        if let Some(running) = self.running.get_mut(&task) {
+            running.gates += 1;
+        }
+    }
+
+    /// A running task was interrupted.
+    pub(super) fn interrupted(&mut self, task: TaskId, why: Interrupt, now: Timestamp) {
+        if let Some(running) = self.running.get_mut(&task) {
+            running.interrupted.get_or_insert((why, now));
+        }
+    }
+
+    /// The actor that a task makes here.
+    pub(super) fn constructor_of(&self, task: TaskId) -> Option<ActorId> {
+        self.actor.as_ref().map(|hosted| hosted.actor).filter(|actor| TaskId::creation(*actor) == task)
+    }
+
+    /// What the constructor is run with.
+    pub(super) fn take_spec(&mut self, task: TaskId) -> Option<Box<ActorSpec>> {
+        self.constructor_of(task)?;
+        self.actor.as_mut()?.spec.take()
+    }
+
+    /// Whether nothing runs or replies.
+    pub(super) fn runs_nothing(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Whether nothing waits either.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.groups.values().all(|group| group.waiting.is_empty())
+    }
+
+    /// Whether tasks of a lease wait behind one that runs.
+    pub(super) fn tasks_wait(&self) -> bool {
+        self.actor.is_none() && self.groups.values().any(|group| !group.waiting.is_empty())
+    }
+
+    /// When something is due.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let behind = self.tasks_wait();
+        self.running.values().filter_map(|running| running.next_deadline(behind)).min()
+    }
+
+    /// Tasks for which something is due.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<TaskId> {
+        let behind = self.tasks_wait();
+        let is_due = |running: &Running| running.next_deadline(behind).is_some_and(|deadline| deadline <= now);
+        let mut due: Vec<_> =
+            self.running.iter().filter(|(_, running)| is_due(running)).map(|(task, _)| *task).collect();
+        due.sort_unstable();
+        due
+    }
+
+    fn group(&mut self, template: &Template) -> &mut Group {
+        let name = group_of(template);
+        let name = if self.groups.contains_key(name) { name } else { "" };
+        self.groups.get_mut(name).expect("OWN-13: there is a default group")
+    }
+
+    /// Panics unless the limits hold.
+    pub(super) fn check(&self) {
+        for (name, group) in &self.groups {
+            assert!(group.busy <= group.limit, "OWN-13: no more calls run in group {name:?} than its limit");
+        }
+    }
+}
+
+impl Group {
+    fn next(&mut self, ordered: bool) -> Option<Incoming> {
+        if self.busy >= self.limit {
+            return None;
+        }
+        let position = if ordered {
+            self.waiting.front().filter(|incoming| incoming.missing == 0).map(|_| 0)
+        } else {
+            self.waiting.iter().position(|incoming| incoming.missing == 0)
+        };
+        let incoming = self.waiting.remove(position?)?;
+        self.busy += 1;
+        Some(incoming)
+    }
+}
+
+impl Running {
+    fn next_deadline(&self, behind: bool) -> Option<Timestamp> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let stuck = behind.then(|| self.began + STUCK_BEHIND);
+        let timeout = match (self.interrupted, self.template.timeout) {
+            (Some((Interrupt::TimedOut, at)), _) => Some(at + INTERRUPT_GRACE),
+            (Some((Interrupt::Cancelled, _)), _) | (None, None) => None,
+            (None, Some(timeout)) => Some(self.began + timeout),
+        };
+        [stuck, timeout].into_iter().flatten().min()
+    }
+}
+
+fn group_of(template: &Template) -> &str {
+    match &template.callee {
+        Callee::Method { group, .. } => group,
+        Callee::Function | Callee::Constructor => "",
+    }
+}

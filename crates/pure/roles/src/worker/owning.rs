@@ -1,0 +1,258 @@
+//! Refs that come, go, travel and get lost.
+//!
+//! Owns: the messages between owners and borrowers, and what an unreachable object takes along.
+//! Does not own: the counts (`ownership::refs`), or the values (`ownership::values`).
+
+use std::sync::Arc;
+
+use ownership::refs::Gate;
+use ownership::{Fate, Held};
+use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
+use wire::{FromPeer, ToHead, ToNode};
+
+use super::{Content, Effect, Effects, Source, Worker};
+
+/// What is still to be registered before the executor of a task may let go of the refs in its results.
+#[derive(Debug)]
+pub(super) struct Settlement {
+    pub(super) executor: WorkerId,
+    pub(super) missing: u32,
+}
+
+impl Worker {
+    /// The user stored a value.
+    pub(super) fn put(&mut self, object: ObjectId, stored: Stored, effects: &mut Effects) {
+        self.refs.own(object, 1);
+        self.keep(object, stored, None, effects);
+    }
+
+    /// A handle to a ref was made here.
+    pub(super) fn hold(&mut self, reference: Ref, source: Source, effects: &mut Effects) {
+        let gate = match source {
+            Source::Handle | Source::Outside => None,
+            Source::Value(outer) => self.refs.lender(outer).filter(|lender| *lender != reference.owner).map(|_| Gate::Value(outer)),
+            Source::Task(task) => self.inbox.owner_of(task).filter(|owner| *owner != reference.owner && *owner != self.me).map(|_| Gate::Reply(task)),
+        };
+        self.use_ref(reference, gate, effects);
+    }
+
+    /// A handle went.
+    pub(super) fn release(&mut self, object: ObjectId, effects: &mut Effects) {
+        if self.refs.is_known(object) {
+            self.drop_use(object, effects);
+        } else {
+            self.values.forget(object);
+        }
+    }
+
+    /// One more use; a first borrow is told to the owner, and `gate` opens when that is confirmed.
+    pub(super) fn use_ref(&mut self, reference: Ref, gate: Option<Gate>, effects: &mut Effects) {
+        match self.refs.hold(reference, self.me) {
+            Held::Known => {}
+            Held::New => {
+                let borrow = FromPeer::Borrow { objects: vec![reference.object], confirm: gate.is_some() };
+                effects.push(Effect::ToPeer(reference.owner, borrow));
+                if let Some(gate) = gate {
+                    self.refs.close(reference.object, gate);
+                    self.shut(gate);
+                }
+            }
+            Held::Gone => {
+                let why = "its owner let it go before this ref to it was used".to_owned();
+                let failure = Failure::ObjectLost(reference.object, why);
+                self.values.arrive(reference.object, Stored::failed(failure));
+            }
+        }
+    }
+
+    /// One use less, and all that follows.
+    pub(super) fn drop_use(&mut self, object: ObjectId, effects: &mut Effects) {
+        let mut dropped = vec![object];
+        while let Some(object) = dropped.pop() {
+            match self.refs.release(object) {
+                Fate::Kept => {}
+                Fate::Unreachable => self.let_go(object, &mut dropped, effects),
+                Fate::Returned(owner) => {
+                    self.values.forget(object);
+                    effects.push(Effect::ToPeer(owner, FromPeer::Return(vec![object])));
+                }
+            }
+        }
+    }
+
+    /// The value of an object that this process owns: the refs in it are used as long as it lives.
+    pub(super) fn keep(&mut self, object: ObjectId, stored: Stored, made_by: Option<(TaskId, WorkerId)>, effects: &mut Effects) {
+        if !self.refs.is_known(object) {
+            if matches!(stored.value, Value::Shared { .. }) {
+                self.freed.push(object);
+            }
+            return;
+        }
+        for reference in &stored.contains {
+            let gate = made_by
+                .filter(|(_, executor)| *executor != self.me && *executor != reference.owner)
+                .map(|(task, _)| Gate::Settlement(task));
+            self.use_ref(*reference, gate, effects);
+        }
+        self.value_came(object, stored, effects);
+    }
+
+    /// A value arrived: whoever waited for it goes on.
+    pub(super) fn value_came(&mut self, object: ObjectId, stored: Stored, effects: &mut Effects) {
+        if !self.refs.is_known(object) {
+            return;
+        }
+        let Some(awaiters) = self.values.arrive(object, stored.clone()) else { return };
+        match &stored.value {
+            Value::Inline(payload) => effects.push(Effect::Loaded(object, Content::Inline(payload.clone()))),
+            Value::Failed(failure) => effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure)))),
+            Value::Shared { .. } => {
+                effects.push(Effect::Available(object));
+                if awaiters.load {
+                    self.load(object, effects);
+                }
+            }
+        }
+        for fetcher in awaiters.fetchers {
+            let fetched = FromPeer::Fetched { object, stored: stored.clone() };
+            effects.push(Effect::ToPeer(fetcher, fetched));
+        }
+        for task in awaiters.tasks {
+            self.argument_came(task, effects);
+        }
+    }
+
+    /// Other processes hold refs to objects of this one.
+    pub(super) fn lend(&mut self, borrower: WorkerId, objects: Vec<ObjectId>, confirm: bool, effects: &mut Effects) {
+        for object in &objects {
+            if !self.refs.lend(*object, borrower) {
+                let why = "its owner let it go before this process came to hold it".to_owned();
+                let stored = Stored::failed(Failure::ObjectLost(*object, why));
+                effects.push(Effect::ToPeer(borrower, FromPeer::Fetched { object: *object, stored }));
+            }
+        }
+        if confirm {
+            effects.push(Effect::ToPeer(borrower, FromPeer::Borrowed(objects)));
+        }
+    }
+
+    /// Owners know of borrows of this process.
+    pub(super) fn borrows_confirmed(&mut self, objects: &[ObjectId], effects: &mut Effects) {
+        for object in objects {
+            let gates = self.refs.confirmed(*object);
+            self.open(gates, effects);
+        }
+    }
+
+    /// A borrower returned objects.
+    pub(super) fn take_back(&mut self, borrower: WorkerId, objects: &[ObjectId], effects: &mut Effects) {
+        for object in objects {
+            if self.refs.take_back(*object, borrower) == Fate::Unreachable {
+                self.let_go_whole(*object, effects);
+            }
+        }
+    }
+
+    /// The receiver of results has registered the refs inside them.
+    pub(super) fn settled(&mut self, tasks: &[TaskId], effects: &mut Effects) {
+        for task in tasks {
+            for object in self.handed_over.remove(task).into_iter().flatten() {
+                self.drop_use(object, effects);
+            }
+        }
+    }
+
+    /// Another process asks for values.
+    pub(super) fn fetch_came(&mut self, from: WorkerId, objects: &[ObjectId], effects: &mut Effects) {
+        for object in objects {
+            let stored = if self.refs.is_known(*object) {
+                match self.values.await_by(*object, |awaiters| awaiters.fetchers.push(from)) {
+                    ownership::Readiness::Here(stored) => stored.clone(),
+                    ownership::Readiness::Awaited { .. } => continue,
+                }
+            } else {
+                Stored::failed(Failure::ObjectLost(*object, "its owner has let it go".to_owned()))
+            };
+            effects.push(Effect::ToPeer(from, FromPeer::Fetched { object: *object, stored }));
+        }
+    }
+
+    /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.
+    pub(super) fn peer_lost(&mut self, peer: WorkerId, effects: &mut Effects) {
+        self.templates.forget(peer);
+        self.values.on_worker_lost(peer);
+        for object in self.refs.on_borrower_lost(peer) {
+            self.let_go_whole(object, effects);
+        }
+        for (object, gates) in self.refs.on_owner_lost(peer) {
+            self.open(gates, effects);
+            self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)), effects);
+        }
+        self.owner_of_tasks_lost(peer, effects);
+    }
+
+    /// Tells the node what this step made unreachable.
+    pub(super) fn free_objects(&mut self, effects: &mut Effects) {
+        if !self.freed.is_empty() {
+            effects.push(Effect::ToNode(ToNode::Free(std::mem::take(&mut self.freed))));
+        }
+    }
+
+    /// Opens what waited for a confirmation.
+    pub(super) fn open(&mut self, gates: Vec<Gate>, effects: &mut Effects) {
+        for gate in gates {
+            match gate {
+                Gate::Value(outer) => self.drop_use(outer, effects),
+                Gate::Reply(task) => self.reply_gate_opened(task, effects),
+                Gate::Settlement(task) => self.settle(task, effects),
+            }
+        }
+    }
+
+    /// Tells the executor of `task` that the refs in its results are registered, once they are.
+    pub(super) fn settle(&mut self, task: TaskId, effects: &mut Effects) {
+        let Some(settlement) = self.settlements.get_mut(&task) else { return };
+        settlement.missing -= 1;
+        if settlement.missing == 0 {
+            let executor = settlement.executor;
+            self.settlements.remove(&task);
+            effects.push(Effect::ToPeer(executor, FromPeer::Settled(vec![task])));
+        }
+    }
+
+    fn shut(&mut self, gate: Gate) {
+        match gate {
+            Gate::Value(outer) => {
+                let reference = Ref { object: outer, owner: self.refs.lender(outer).unwrap_or(self.me) };
+                let held = self.refs.hold(reference, self.me);
+                assert_eq!(held, Held::Known, "OWN-10: a ref comes from a value that is held");
+            }
+            Gate::Reply(task) => self.inbox.shut_reply(task),
+            Gate::Settlement(task) => {
+                if let Some(settlement) = self.settlements.get_mut(&task) {
+                    settlement.missing += 1;
+                }
+            }
+        }
+    }
+
+    fn let_go_whole(&mut self, object: ObjectId, effects: &mut Effects) {
+        let mut dropped = Vec::new();
+        self.let_go(object, &mut dropped, effects);
+        for inner in dropped {
+            self.drop_use(inner, effects);
+        }
+    }
+
+    fn let_go(&mut self, object: ObjectId, dropped: &mut Vec<ObjectId>, effects: &mut Effects) {
+        if let Some(stored) = self.values.forget(object) {
+            if matches!(stored.value, Value::Shared { .. }) {
+                self.freed.push(object);
+            }
+            dropped.extend(stored.contains.iter().map(|reference| reference.object));
+        }
+        if let Some(actor) = object.task.actor().filter(|actor| actor.handle() == object) {
+            effects.push(Effect::ToHead(ToHead::ActorUnreachable(actor)));
+        }
+    }
+}

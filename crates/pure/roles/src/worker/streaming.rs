@@ -1,0 +1,74 @@
+//! Objects that a running task yields one by one, on their way in.
+//!
+//! Owns: what an arriving or taken item leads to. Does not own: the counts (`ownership::streams`).
+
+use ownership::streams::item;
+use ownership::Next;
+use types::{ObjectId, Stored, TaskId, WorkerId};
+use wire::FromPeer;
+
+use super::{Effect, Effects, Worker};
+
+impl Worker {
+    /// What the consumer of a stream finds next.
+    #[must_use]
+    pub fn stream_next(&self, task: TaskId) -> Next {
+        self.streams.next(task)
+    }
+
+    /// A task yielded an item.
+    pub(super) fn item_came(&mut self, from: WorkerId, task: TaskId, index: u32, stored: Stored, effects: &mut Effects) {
+        self.await_settlement(task, from, &stored);
+        if self.streams.arrived(task, index) {
+            let object = item(task, index);
+            self.refs.own(object, 1);
+            self.keep(object, stored, Some((task, from)), effects);
+            effects.push(Effect::StreamMoved(task));
+        } else if matches!(stored.value, types::Value::Shared { .. }) && !self.refs.is_known(item(task, index)) {
+            self.freed.push(item(task, index));
+        }
+    }
+
+    /// The consumer took an item: its handle now uses what the stream used.
+    pub(super) fn took(&mut self, task: TaskId, effects: &mut Effects) {
+        let count = self.streams.took(task);
+        self.tell_consumed(task, count, effects);
+    }
+
+    /// The consumer takes no more.
+    pub(super) fn abandoned(&mut self, task: TaskId, effects: &mut Effects) {
+        for object in self.streams.abandon(task) {
+            self.drop_use(object, effects);
+        }
+        self.tell_consumed(task, u32::MAX, effects);
+    }
+
+    /// A stream's task ended well after so many items; false if an earlier attempt had yielded more.
+    pub(super) fn end_stream(&mut self, task: TaskId, total: u32, effects: &mut Effects) -> bool {
+        let consistent = self.streams.ended(task, total);
+        effects.push(Effect::StreamMoved(task));
+        consistent
+    }
+
+    /// A stream's task failed: the failure is its last item.
+    pub(super) fn fail_stream(&mut self, task: TaskId, failed: &Stored, effects: &mut Effects) {
+        let index = self.streams.arrived_count(task);
+        if self.streams.arrived(task, index) {
+            let object: ObjectId = item(task, index);
+            self.refs.own(object, 1);
+            self.keep(object, failed.clone(), None, effects);
+        }
+        self.streams.ended(task, index + 1);
+        effects.push(Effect::StreamMoved(task));
+    }
+
+    fn tell_consumed(&self, task: TaskId, count: u32, effects: &mut Effects) {
+        let Some(submitted) = self.tasks.get(task) else { return };
+        if submitted.spec.template.look_ahead.is_none() {
+            return;
+        }
+        if let Some(worker) = self.executor_of(task) {
+            effects.push(Effect::ToPeer(worker, FromPeer::Consumed { task, count }));
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! A task's way out: wait for arguments, get a lease, send, hear back.
+//!
+//! Owns: what follows from each of these. Does not own: queues and leases (`ownership::dispatch`), attempts
+//! (`ownership::tasks`), the order of calls (`ownership::calls`).
+
+use std::sync::Arc;
+
+use ownership::{Attempt, Progress, Submitted};
+use types::{
+    Assignment, Callee, Death, Exit, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId, TaskSpec, Value, WorkerId,
+};
+use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::{FromPeer, ToNode};
+
+use super::owning::Settlement;
+use super::{Effect, Effects, Worker};
+
+impl Worker {
+    /// The user submits a task or a call.
+    pub(super) fn submit(&mut self, mut spec: TaskSpec, effects: &mut Effects) {
+        let task = spec.id;
+        for object in outputs(&spec) {
+            self.refs.own(object, 1);
+        }
+        if spec.template.returns == Returns::Stream {
+            self.streams.open(task);
+        }
+        self.hold_actor(&mut spec);
+        for reference in spec.dependencies.iter().chain(&spec.nested) {
+            self.use_ref(*reference, None, effects);
+        }
+        let missing = self.await_dependencies(task, &spec.dependencies, effects);
+        if let Callee::Method { ordered, .. } = spec.template.callee {
+            let Some(actor) = task.actor() else { unreachable!("OWN-12: a method is called on an actor") };
+            self.watch_actor(actor, effects);
+            self.calls.call(actor, task, ordered);
+        }
+        self.tasks.submit(spec, missing);
+        if missing == 0 {
+            self.ready(task, effects);
+        }
+    }
+
+    /// How many of these values are not here yet; `task` hears of each.
+    pub(super) fn await_dependencies(&mut self, task: TaskId, dependencies: &[Ref], effects: &mut Effects) -> u32 {
+        let mut missing = 0;
+        for dependency in dependencies {
+            let readiness = self.values.await_by(dependency.object, |awaiters| awaiters.tasks.push(task));
+            let ownership::Readiness::Awaited { first } = readiness else { continue };
+            missing += 1;
+            if let Some(owner) = self.refs.lender(dependency.object).filter(|_| first) {
+                effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![dependency.object])));
+            }
+        }
+        missing
+    }
+
+    /// A value that a task or a creation waited for is here.
+    pub(super) fn argument_came(&mut self, task: TaskId, effects: &mut Effects) {
+        if self.creations.contains_key(&task) {
+            self.creation_argument_came(task, effects);
+        } else if self.tasks.argument_arrived(task) {
+            self.ready(task, effects);
+        }
+    }
+
+    /// All arguments of a task have values: it fails with the first that failed, or goes out.
+    pub(super) fn ready(&mut self, task: TaskId, effects: &mut Effects) {
+        let Some(submitted) = self.tasks.get(task) else { return };
+        if let Some(failure) = self.failed_dependency(&submitted.spec.dependencies) {
+            self.fail(task, &failure, effects);
+            return;
+        }
+        let template = Arc::clone(&submitted.spec.template);
+        match &template.callee {
+            Callee::Method { .. } => {
+                let Some(actor) = task.actor() else { unreachable!("OWN-12: a method is called on an actor") };
+                self.calls.ready(actor, task);
+                self.send_calls(actor, effects);
+            }
+            Callee::Function | Callee::Constructor => {
+                let line = self.dispatch.line(&template.shape);
+                let alone = template.retries.max == Some(0);
+                self.dispatch.enqueue(line, task, template.function, alone);
+                self.pump(line, effects);
+            }
+        }
+    }
+
+    /// Sends what can be sent of one shape, and tells the node how many more workers would help.
+    pub(super) fn pump(&mut self, line: u32, effects: &mut Effects) {
+        loop {
+            let tasks = &self.tasks;
+            let wanted = |task: TaskId| tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready);
+            let Some(burst) = self.dispatch.next_burst(line, wanted) else { break };
+            let messages = self.messages(burst.worker, &burst.tasks, effects);
+            let message = FromPeer::Tasks { lease: burst.lease, assignment: burst.assignment, tasks: messages };
+            effects.push(Effect::ToPeer(burst.worker, message));
+        }
+        if let Some(demand) = self.dispatch.demand(line) {
+            let ownership::Demand { spec, count, granted } = demand;
+            effects.push(Effect::ToNode(ToNode::Want { shape: line, spec, count, granted }));
+        }
+        if let Some((worker, count)) = self.dispatch.recall(line) {
+            effects.push(Effect::ToPeer(worker, FromPeer::Recall { count }));
+        }
+    }
+
+    /// Tasks as messages to `worker`, after the templates it has not been told.
+    pub(super) fn messages(&mut self, worker: WorkerId, tasks: &[TaskId], effects: &mut Effects) -> Vec<TaskMessage> {
+        let mut messages = Vec::with_capacity(tasks.len());
+        let mut templates = Vec::new();
+        for task in tasks {
+            let Some(Submitted { spec, attempt, .. }) = self.tasks.sent(*task) else { continue };
+            let dependencies = spec.dependencies.iter().filter_map(|reference| {
+                let stored = self.values.get(reference.object)?.clone();
+                Some(Dependency { object: reference.object, stored })
+            });
+            messages.push(TaskMessage {
+                id: spec.id,
+                attempt: *attempt,
+                template: spec.template.id,
+                arguments: spec.arguments.clone(),
+                dependencies: dependencies.collect(),
+                parent: spec.parent,
+            });
+            if templates.last().is_none_or(|last: &Arc<types::Template>| last.id != spec.template.id) {
+                templates.push(Arc::clone(&spec.template));
+            }
+        }
+        let news = self.templates.news(worker, templates.into_iter());
+        if !news.is_empty() {
+            effects.push(Effect::ToPeer(worker, FromPeer::Templates(news)));
+        }
+        messages
+    }
+
+    /// A worker was granted.
+    pub(super) fn leased(&mut self, line: u32, lease: LeaseId, worker: WorkerId, assignment: Assignment, effects: &mut Effects) {
+        self.dispatch.granted(self.now, line, lease, worker, assignment);
+        self.pump(line, effects);
+    }
+
+    /// No worker can ever run tasks of a shape.
+    pub(super) fn refused(&mut self, line: u32, failure: &Arc<Failure>, effects: &mut Effects) {
+        for task in self.dispatch.refused(line) {
+            self.fail(task, failure, effects);
+        }
+    }
+
+    /// Gives back leases that are not needed.
+    pub(super) fn give_back_leases(&mut self, effects: &mut Effects) {
+        for lease in self.dispatch.give_back(self.now, self.linger) {
+            effects.push(Effect::ToNode(ToNode::Release(lease)));
+        }
+    }
+
+    /// The worker of a lease is gone: what it may have begun is tried again or fails, the rest goes elsewhere.
+    pub(super) fn lease_ended(&mut self, lease: LeaseId, death: &Death, effects: &mut Effects) {
+        let Some((line, tasks)) = self.dispatch.end(lease) else { return };
+        let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
+        let failure = Arc::new(Failure::WorkerCrashed(death.clone()));
+        let mut first = !left_by_itself;
+        for task in tasks {
+            if std::mem::take(&mut first) {
+                self.attempt_failed(task, &failure, effects);
+            } else if self.tasks.came_back(task) {
+                self.again(task, effects);
+            }
+        }
+        self.pump(line, effects);
+    }
+
+    /// A worker gave tasks back that it had not begun.
+    pub(super) fn tasks_came_back(&mut self, worker: WorkerId, tasks: &[TaskId], effects: &mut Effects) {
+        for task in tasks {
+            self.tasks.came_back(*task);
+        }
+        let Some(line) = self.dispatch.came_back(worker, tasks) else { return };
+        let cancelled: Vec<_> =
+            tasks.iter().copied().filter(|task| self.tasks.is_cancelled(*task)).collect();
+        for task in cancelled {
+            self.fail(task, &Arc::new(Failure::Cancelled(task)), effects);
+        }
+        self.give_back_leases(effects);
+        self.pump(line, effects);
+    }
+
+    /// A worker or actor ended a task.
+    pub(super) fn task_done(&mut self, from: WorkerId, done: TaskDone, effects: &mut Effects) {
+        let TaskDone { id, outcome, ran } = done;
+        let line = self.dispatch.done(self.now, from, id, ran);
+        if let Some(actor) = id.actor() {
+            self.calls.end(actor, id);
+        }
+        match outcome {
+            Outcome::Returned(values) => self.returned(from, id, values, effects),
+            Outcome::Streamed(total) => self.streamed(from, id, total, effects),
+            Outcome::Failed { failure, retriable, yielded: _ } => {
+                self.settle(id, effects);
+                if retriable {
+                    self.attempt_failed(id, &failure, effects);
+                } else {
+                    self.fail(id, &failure, effects);
+                }
+            }
+        }
+        if let Some(line) = line {
+            self.give_back_leases(effects);
+            self.pump(line, effects);
+        }
+    }
+
+    /// An attempt failed in a way that another one may mend.
+    pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
+        match self.tasks.failed(task) {
+            Attempt::Again => self.again(task, effects),
+            Attempt::NoMore => {
+                let cancelled = self.tasks.is_cancelled(task).then(|| Arc::new(Failure::Cancelled(task)));
+                self.fail(task, cancelled.as_ref().unwrap_or(failure), effects);
+            }
+        }
+    }
+
+    /// The task ends here: all it would have made fails likewise.
+    pub(super) fn fail(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
+        let Some(submitted) = self.tasks.end(task) else { return };
+        if let Some(actor) = task.actor() {
+            self.calls.end(actor, task);
+        }
+        let failed = Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() };
+        if submitted.spec.template.returns == Returns::Stream {
+            self.fail_stream(task, &failed, effects);
+        }
+        for object in outputs(&submitted.spec) {
+            self.keep(object, failed.clone(), None, effects);
+        }
+        self.unpin(&submitted.spec, effects);
+    }
+
+    /// The failure of the first of these values that failed.
+    pub(super) fn failed_dependency(&self, dependencies: &[Ref]) -> Option<Arc<Failure>> {
+        dependencies.iter().find_map(|dependency| match &self.values.get(dependency.object)?.value {
+            Value::Failed(failure) => Some(Arc::clone(failure)),
+            Value::Inline(_) | Value::Shared { .. } => None,
+        })
+    }
+
+    /// The refs inside these values are to be registered before `executor` may let go of them.
+    pub(super) fn await_settlement(&mut self, task: TaskId, executor: WorkerId, stored: &Stored) {
+        if executor != self.me && !stored.contains.is_empty() {
+            self.settlements.entry(task).or_insert(Settlement { executor, missing: 1 });
+        }
+    }
+
+    /// The process that a task was sent to.
+    pub(super) fn executor_of(&self, task: TaskId) -> Option<WorkerId> {
+        match task.actor() {
+            Some(actor) => match self.calls.reach(actor)? {
+                ownership::Reach::Alive { worker, .. } => Some(*worker),
+                ownership::Reach::NotYet | ownership::Reach::Dead(_) => None,
+            },
+            None => self.dispatch.worker_of(task),
+        }
+    }
+
+    /// Puts a task that is to run again on its way.
+    fn again(&mut self, task: TaskId, effects: &mut Effects) {
+        let Some(submitted) = self.tasks.get(task) else { return };
+        if let Callee::Method { ordered, .. } = submitted.spec.template.callee
+            && let Some(actor) = task.actor()
+        {
+            self.calls.again(actor, &[task], ordered);
+            self.send_calls(actor, effects);
+            return;
+        }
+        self.ready(task, effects);
+    }
+
+    fn returned(&mut self, from: WorkerId, task: TaskId, values: Vec<Stored>, effects: &mut Effects) {
+        for stored in &values {
+            self.await_settlement(task, from, stored);
+        }
+        let submitted = self.tasks.end(task);
+        for (position, stored) in values.into_iter().enumerate() {
+            self.keep(task.output(position as u32 + 1), stored, Some((task, from)), effects);
+        }
+        if self.streams.is_open(task) {
+            let total = self.streams.arrived_count(task);
+            self.end_stream(task, total, effects);
+        }
+        self.settle(task, effects);
+        if let Some(submitted) = submitted {
+            if submitted.spec.template.returns == Returns::Dynamic {
+                self.abandoned(task, effects);
+            }
+            self.unpin(&submitted.spec, effects);
+        }
+    }
+
+    fn streamed(&mut self, from: WorkerId, task: TaskId, total: u32, effects: &mut Effects) {
+        self.settle(task, effects);
+        if self.streams.arrived_count(task) > total {
+            self.fail(task, &Arc::new(Failure::StreamChanged(task)), effects);
+            return;
+        }
+        self.end_stream(task, total, effects);
+        let Some(submitted) = self.tasks.end(task) else { return };
+        let nothing = Stored::inline(types::Payload::from(&[0_u8][..]));
+        self.keep(task.output(1), nothing, Some((task, from)), effects);
+        self.unpin(&submitted.spec, effects);
+    }
+
+    fn unpin(&mut self, spec: &TaskSpec, effects: &mut Effects) {
+        for reference in spec.dependencies.iter().chain(&spec.nested) {
+            self.drop_use(reference.object, effects);
+        }
+    }
+
+    /// A call keeps the actor alive, if this process keeps it alive at all.
+    fn hold_actor(&self, spec: &mut TaskSpec) {
+        let Some(actor) = spec.id.actor() else { return };
+        if self.refs.is_known(actor.handle()) {
+            let handle = Ref { object: actor.handle(), owner: actor.creator() };
+            spec.nested = spec.nested.iter().copied().chain([handle]).collect();
+        }
+    }
+}
+
+/// The objects that exist as soon as the task is submitted.
+fn outputs(spec: &TaskSpec) -> impl Iterator<Item = ObjectId> + use<> {
+    let count = match spec.template.returns {
+        Returns::Count(count) => count,
+        Returns::Stream | Returns::Dynamic => 1,
+    };
+    let task = spec.id;
+    (1..=count).map(move |index| task.output(index))
+}

@@ -1,0 +1,58 @@
+//! Which templates two processes have told each other.
+//!
+//! Owns: what was sent to and received from each peer, oldest forgotten first, in step on both sides.
+//! Does not own: templates themselves, which tasks share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use types::limits::TEMPLATES_MAX;
+use types::{Map, Template, TemplateId, WorkerId};
+
+/// The templates exchanged with each peer.
+#[derive(Debug, Default)]
+pub(super) struct Templates {
+    sent: Map<WorkerId, VecDeque<TemplateId>>,
+    received: Map<WorkerId, VecDeque<Arc<Template>>>,
+}
+
+impl Templates {
+    /// Those of `templates` that `peer` has not been told, which it now will be.
+    pub(super) fn news(&mut self, peer: WorkerId, templates: impl Iterator<Item = Arc<Template>>) -> Vec<Arc<Template>> {
+        let sent = self.sent.entry(peer).or_default();
+        let mut news = Vec::new();
+        for template in templates {
+            if !sent.contains(&template.id) {
+                remember(sent, template.id);
+                news.push(template);
+            }
+        }
+        news
+    }
+
+    /// `peer` told these.
+    pub(super) fn received(&mut self, peer: WorkerId, templates: Vec<Arc<Template>>) {
+        let received = self.received.entry(peer).or_default();
+        for template in templates {
+            remember(received, template);
+        }
+    }
+
+    /// A template that `peer` told.
+    pub(super) fn told_by(&self, peer: WorkerId, id: TemplateId) -> Option<Arc<Template>> {
+        self.received.get(&peer)?.iter().rev().find(|template| template.id == id).cloned()
+    }
+
+    /// `peer` is gone.
+    pub(super) fn forget(&mut self, peer: WorkerId) {
+        self.sent.remove(&peer);
+        self.received.remove(&peer);
+    }
+}
+
+fn remember<T>(queue: &mut VecDeque<T>, item: T) {
+    if queue.len() == TEMPLATES_MAX {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}

@@ -1,0 +1,367 @@
+//! Workers and drivers, one event at a time: what goes in and all that comes out.
+//!
+//! Owns: the builder `TestWorker`. Does not own: what whole clusters do (`sim`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{
+    Assignment, Callee, Death, Exit, Failure, FunctionId, JobId, LeaseId, NodeId, ObjectId, Payload, Ref, Retries,
+    Retry, Returns, Settings, Shape, Stored, TaskId, TaskSpec, Template, TemplateId, Timestamp, Value, WorkerId,
+};
+use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::{FromNode, FromPeer, ToNode};
+
+use super::{Content, Effect, Event, Interrupt, Source, Worker};
+use crate::Role;
+
+#[test]
+fn a_first_task_asks_for_a_worker_and_goes_to_it_with_its_template() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.task(1);
+
+    assert_eq!(driver.step(Event::Submit(task.clone())), [want(1, 0)]);
+    assert_eq!(
+        driver.step(leased(2)),
+        [
+            Effect::ToPeer(worker(2), FromPeer::Templates(vec![Arc::clone(&task.template)])),
+            Effect::ToPeer(worker(2), tasks(Some(Assignment::default()), &[&task], 0)),
+        ],
+    );
+}
+
+#[test]
+fn a_result_is_read_and_dies_with_its_handle() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.sent(1);
+
+    assert_eq!(
+        driver.step(Event::Peer(worker(2), done(task, Outcome::Returned(vec![inline(b"x")])))),
+        [Effect::Loaded(task.output(1), Content::Inline(Payload::from(&b"x"[..])))],
+    );
+    assert_eq!(driver.step(Event::Release(vec![task.output(1)])), []);
+    assert_eq!(driver.role.objects_known(), 0);
+}
+
+#[test]
+fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.sent(1);
+    let object = task.output(1);
+    let shared = Stored { value: Value::Shared { node: NodeId(1), size: 9 }, contains: Box::default() };
+
+    let returned = Event::Peer(worker(2), done(task, Outcome::Returned(vec![shared])));
+    assert_eq!(driver.step(returned), [Effect::Available(object)]);
+    let wanted = Event::Want { refs: vec![Ref { object, owner: worker(1) }], load: true };
+    assert_eq!(driver.step(wanted), [Effect::ToNode(ToNode::Pin(vec![object]))]);
+    let pinned = Event::Node(FromNode::Pinned { object, offset: 64, size: 9 });
+    assert_eq!(driver.step(pinned), [Effect::Loaded(object, Content::Mapped { offset: 64, size: 9 })]);
+    assert_eq!(driver.step(Event::Release(vec![object])), [Effect::ToNode(ToNode::Free(vec![object]))]);
+    assert_eq!(driver.step(Event::Unread(object)), [Effect::ToNode(ToNode::Unpin(vec![object]))]);
+}
+
+#[test]
+fn a_lost_worker_costs_the_first_task_an_attempt_and_the_others_nothing() {
+    let mut driver = TestWorker::new(1);
+    let first = driver.sent(1);
+    driver.step(Event::Peer(worker(2), done(first, Outcome::Returned(vec![inline(b"x")]))));
+    let (second, third) = (driver.task(2), driver.task(3));
+    driver.step(Event::Submit(second.clone()));
+    driver.step(Event::Submit(third.clone()));
+
+    let ended = Event::Node(FromNode::LeaseEnded { lease: LeaseId(1), death: death(2) });
+    assert_eq!(driver.step(ended), [want_again(1, 1)]);
+    let sent = driver.step(leased(3));
+
+    let [_, Effect::ToPeer(_, FromPeer::Tasks { tasks, .. })] = &sent[..] else { panic!("{sent:?}") };
+    let attempts: Vec<_> = tasks.iter().map(|task| (task.id, task.attempt)).collect();
+    assert_eq!(attempts, [(second.id, 1), (third.id, 0)]);
+}
+
+#[test]
+fn a_task_without_attempts_left_fails_with_the_cause_of_its_workers_end() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.task_with(1, |template| template.retries.max = Some(0));
+    driver.step(Event::Submit(task.clone()));
+    driver.step(leased(2));
+
+    let ended = Event::Node(FromNode::LeaseEnded { lease: LeaseId(1), death: death(2) });
+
+    let failure = Arc::new(Failure::WorkerCrashed(death(2)));
+    assert_eq!(driver.step(ended), [Effect::Loaded(task.id.output(1), Content::Failed(failure))]);
+}
+
+#[test]
+fn a_task_waits_for_its_argument_and_carries_its_value() {
+    let mut driver = TestWorker::new(1);
+    let first = driver.sent(1);
+    let mut second = driver.task(2);
+    second.dependencies = Box::new([Ref { object: first.output(1), owner: worker(1) }]);
+    assert_eq!(driver.step(Event::Submit(second.clone())), []);
+
+    let effects = driver.step(Event::Peer(worker(2), done(first, Outcome::Returned(vec![inline(b"x")]))));
+
+    let mut message = message(&second, 0);
+    message.dependencies = vec![Dependency { object: first.output(1), stored: inline(b"x") }];
+    let content = Content::Inline(Payload::from(&b"x"[..]));
+    let tasks = FromPeer::Tasks { lease: LeaseId(1), assignment: None, tasks: vec![message] };
+    assert_eq!(effects[0], Effect::Loaded(first.output(1), content));
+    assert!(effects.contains(&Effect::ToPeer(worker(2), tasks)), "{effects:?}");
+}
+
+#[test]
+fn a_failed_argument_fails_the_task_with_the_same_cause() {
+    let mut driver = TestWorker::new(1);
+    let first = driver.sent(1);
+    let mut second = driver.task(2);
+    second.dependencies = Box::new([Ref { object: first.output(1), owner: worker(1) }]);
+    driver.step(Event::Submit(second.clone()));
+    let failure = Arc::new(Failure::Cancelled(first));
+
+    let failed = Outcome::Failed { failure: Arc::clone(&failure), retriable: false, yielded: 0 };
+    let effects = driver.step(Event::Peer(worker(2), done(first, failed)));
+
+    let lost = |task: TaskId| Effect::Loaded(task.output(1), Content::Failed(Arc::clone(&failure)));
+    assert_eq!(effects, [lost(first), lost(second.id)]);
+}
+
+#[test]
+fn an_executor_runs_tasks_one_by_one_and_replies() {
+    let (mut executor, first, second) = executor_with_two_tasks();
+
+    let effects = executor.step(finished(first, inline(b"x")));
+
+    let Effect::ToPeer(_, FromPeer::Done(done)) = &effects[0] else { panic!("{effects:?}") };
+    assert_eq!((done[0].id, &done[0].outcome), (first, &Outcome::Returned(vec![inline(b"x")])));
+    let Effect::Run(execution) = &effects[1] else { panic!("{effects:?}") };
+    assert_eq!((execution.task, effects.len()), (second, 2));
+}
+
+#[test]
+fn a_blocked_executor_lends_its_cpus_and_hands_back_what_has_not_begun() {
+    let (mut executor, _, second) = executor_with_two_tasks();
+
+    assert_eq!(
+        executor.step(Event::Blocked),
+        [Effect::ToNode(ToNode::Blocked), Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))],
+    );
+    assert_eq!(executor.step(Event::Unblocked), [Effect::ToNode(ToNode::Unblocked)]);
+}
+
+#[test]
+fn what_waits_behind_a_long_task_goes_back() {
+    let (mut executor, _, second) = executor_with_two_tasks();
+    let deadline = executor.role.next_deadline().expect("a task waits");
+
+    assert_eq!(executor.on_time(deadline), [Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))]);
+    assert_eq!(executor.role.next_deadline(), None);
+}
+
+#[test]
+fn a_task_beyond_its_time_is_interrupted_and_fails_as_timed_out() {
+    let mut executor = TestWorker::new(2);
+    let limit = Duration::from_millis(1);
+    let task = executor.task_with(1, |template| template.timeout = Some(limit));
+    executor.receive(&[&task]);
+
+    let interrupted = executor.on_time(executor.role.next_deadline().expect("it has a limit"));
+    assert_eq!(interrupted, [Effect::Interrupt(task.id, Interrupt::TimedOut)]);
+    let raised = Failure::Raised { error: Payload::EMPTY, text: String::new() };
+    let outcome = Outcome::Failed { failure: Arc::new(raised), retriable: false, yielded: 0 };
+    let effects = executor.step(Event::Finished { task: task.id, outcome, ran: limit });
+
+    let failure = Arc::new(Failure::TimedOut(task.id, limit));
+    let timed_out = Outcome::Failed { failure, retriable: true, yielded: 0 };
+    let done = TaskDone { id: task.id, outcome: timed_out, ran: limit };
+    assert_eq!(effects, [Effect::ToPeer(worker(1), FromPeer::Done(vec![done]))]);
+}
+
+#[test]
+fn a_reply_waits_until_a_third_process_knows_of_the_borrow() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task(1);
+    executor.receive(&[&task]);
+    let theirs = Ref { object: executor.object_of(3), owner: worker(3) };
+
+    let held = executor.step(Event::Hold(theirs, Source::Task(task.id)));
+    assert_eq!(held, [Effect::ToPeer(worker(3), borrow(theirs.object, true))]);
+    assert_eq!(executor.step(finished(task.id, inline(b"x"))), []);
+    let effects = executor.step(Event::Peer(worker(3), FromPeer::Borrowed(vec![theirs.object])));
+
+    assert!(matches!(&effects[..], [Effect::ToPeer(_, FromPeer::Done(_))]), "{effects:?}");
+}
+
+#[test]
+fn a_ref_inside_a_result_is_kept_by_its_executor_until_it_is_settled() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task(1);
+    executor.receive(&[&task]);
+    let inner = executor.object_of(2);
+    executor.step(Event::Put(inner, inline(b"y")));
+    let result = Stored { contains: Box::new([Ref { object: inner, owner: worker(2) }]), ..inline(b"x") };
+
+    executor.step(finished(task.id, result));
+    executor.step(Event::Release(vec![inner]));
+    assert_eq!(executor.role.objects_known(), 1);
+    executor.step(Event::Peer(worker(1), borrow(inner, false)));
+    executor.step(Event::Peer(worker(1), FromPeer::Settled(vec![task.id])));
+    assert_eq!(executor.role.objects_known(), 1);
+    executor.step(Event::Peer(worker(1), FromPeer::Return(vec![inner])));
+
+    assert_eq!(executor.role.objects_known(), 0);
+}
+
+#[test]
+fn an_owners_end_fails_what_was_borrowed_from_it() {
+    let mut borrower = TestWorker::new(1);
+    let theirs = Ref { object: borrower.object_of(3), owner: worker(3) };
+    borrower.step(Event::Hold(theirs, Source::Outside));
+
+    let failure = Arc::new(Failure::OwnerDied(theirs.object, worker(3)));
+    let lost = Effect::Loaded(theirs.object, Content::Failed(failure));
+    assert_eq!(borrower.step(Event::PeerLost(worker(3))), [lost]);
+}
+
+struct TestWorker {
+    role: Worker,
+    me: WorkerId,
+    now: Timestamp,
+}
+
+impl TestWorker {
+    fn new(number: u32) -> Self {
+        let me = worker(number);
+        Self { role: Worker::new(me, &Settings::default()), me, now: Timestamp::ZERO }
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.role.step(self.now, event, &mut effects);
+        self.role.check();
+        effects
+    }
+
+    fn on_time(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = Vec::new();
+        self.role.on_time(now, &mut effects);
+        self.role.check();
+        effects
+    }
+
+    fn task(&self, count: u64) -> TaskSpec {
+        self.task_with(count, |_| ())
+    }
+
+    fn task_with(&self, count: u64, change: impl FnOnce(&mut Template)) -> TaskSpec {
+        let mut template = Template {
+            id: TemplateId(1),
+            function: FunctionId::from_bytes([1; 16]),
+            name: "f".to_owned(),
+            callee: Callee::Function,
+            shape: Arc::new(Shape::default()),
+            returns: Returns::Count(1),
+            retries: Retries { max: Some(3), exceptions: Retry::Never },
+            timeout: None,
+            calls_max: 0,
+            look_ahead: None,
+        };
+        change(&mut template);
+        TaskSpec {
+            id: TaskId::new(self.me, count, JobId(1)),
+            template: Arc::new(template),
+            arguments: Payload::EMPTY,
+            dependencies: Box::default(),
+            nested: Box::default(),
+            parent: TaskId::driver(JobId(1)),
+        }
+    }
+
+    /// A task of this process that `worker(2)` runs on lease 1.
+    fn sent(&mut self, count: u64) -> TaskId {
+        let task = self.task(count);
+        self.step(Event::Submit(task.clone()));
+        self.step(leased(2));
+        task.id
+    }
+
+    /// Tasks of `worker(1)` come here.
+    fn receive(&mut self, specs: &[&TaskSpec]) -> Vec<Effect> {
+        let templates = specs.iter().map(|spec| Arc::clone(&spec.template)).collect();
+        self.step(Event::Peer(worker(1), FromPeer::Templates(templates)));
+        self.step(Event::Peer(worker(1), tasks(Some(Assignment::default()), specs, 0)))
+    }
+
+    fn object_of(&self, number: u32) -> ObjectId {
+        ObjectId { task: TaskId::new(worker(number), 99, JobId(1)), index: 0 }
+    }
+}
+
+fn executor_with_two_tasks() -> (TestWorker, TaskId, TaskId) {
+    let mut executor = TestWorker::new(2);
+    let (first, second) = (executor.task(1), executor.task(2));
+    let effects = executor.receive(&[&first, &second]);
+    let [Effect::Run(execution)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(execution.task, first.id);
+    (executor, first.id, second.id)
+}
+
+fn worker(number: u32) -> WorkerId {
+    WorkerId { node: NodeId(1), number }
+}
+
+fn inline(bytes: &[u8]) -> Stored {
+    Stored::inline(Payload::from(bytes))
+}
+
+fn want(count: u32, granted: u64) -> Effect {
+    Effect::ToNode(ToNode::Want { shape: 0, spec: Some(Arc::new(Shape::default())), count, granted })
+}
+
+fn want_again(count: u32, granted: u64) -> Effect {
+    Effect::ToNode(ToNode::Want { shape: 0, spec: None, count, granted })
+}
+
+fn leased(number: u32) -> Event {
+    let lease = LeaseId(u64::from(number) - 1);
+    Event::Node(FromNode::Leased { shape: 0, lease, worker: worker(number), assignment: Assignment::default() })
+}
+
+fn message(spec: &TaskSpec, attempt: u32) -> TaskMessage {
+    TaskMessage {
+        id: spec.id,
+        attempt,
+        template: spec.template.id,
+        arguments: spec.arguments.clone(),
+        dependencies: Vec::new(),
+        parent: spec.parent,
+    }
+}
+
+fn tasks(assignment: Option<Assignment>, specs: &[&TaskSpec], attempt: u32) -> FromPeer {
+    let tasks = specs.iter().map(|spec| message(spec, attempt)).collect();
+    FromPeer::Tasks { lease: LeaseId(1), assignment, tasks }
+}
+
+fn done(task: TaskId, outcome: Outcome) -> FromPeer {
+    FromPeer::Done(vec![TaskDone { id: task, outcome, ran: Duration::from_micros(20) }])
+}
+
+fn finished(task: TaskId, stored: Stored) -> Event {
+    Event::Finished { task, outcome: Outcome::Returned(vec![stored]), ran: Duration::from_micros(20) }
+}
+
+fn borrow(object: ObjectId, confirm: bool) -> FromPeer {
+    FromPeer::Borrow { objects: vec![object], confirm }
+}
+
+fn death(number: u32) -> Death {
+    Death {
+        worker: worker(number),
+        pid: 7,
+        exit: Exit::Signal(9),
+        reason: String::new(),
+        peak_memory_bytes: 0,
+        last_lines: Vec::new(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Who asks for workers, of which shape, and how many.
+//!
+//! Owns: the count of one demand. Does not own: its place among others (`queue`).
+
+use std::sync::Arc;
+
+use types::{ActorId, JobId, Shape, Timestamp, WorkerId};
+
+use crate::queue::Turn;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claimant {
+    /// An owner, for leases of a shape that it numbered so.
+    Lease {
+        /// The owner.
+        owner: WorkerId,
+        /// The number.
+        shape: u32,
+    },
+    /// An actor, for its process.
+    Actor(ActorId),
+}
+
+/// Requests of one claimant, counted.
+#[derive(Debug)]
+pub struct Demand {
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) job: JobId,
+    /// How many more it could use.
+    pub(crate) wanted: u32,
+    /// How many of those hold their resources and wait for a process.
+    pub(crate) promised: u32,
+    /// How many it was granted or refused in all.
+    pub(crate) answered: u64,
+    /// Its place in the queue, if it waits there.
+    pub(crate) turn: Option<Turn>,
+    pub(crate) since: Timestamp,
+}
+
+impl Demand {
+    pub(crate) const fn new(shape: Arc<Shape>, job: JobId, now: Timestamp) -> Self {
+        Self { shape, job, wanted: 0, promised: 0, answered: 0, turn: None, since: now }
+    }
+
+    /// How many it could use for which nothing is held yet.
+    #[must_use]
+    pub const fn waiting(&self) -> u32 {
+        self.wanted.saturating_sub(self.promised)
+    }
+
+    /// Takes what the claimant said when it had seen `seen` answers: answers under way count as met.
+    pub(crate) fn say(&mut self, count: u32, seen: u64) {
+        let under_way = u32::try_from(self.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
+        self.wanted = count.saturating_sub(under_way);
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a demand waits, or can never be met, in words.
+//!
+//! Owns: the sentences. Does not own: the decision (`ledger`, `site`).
+
+use types::{Failure, GroupId, LabelRule, NodeId, Resources};
+
+/// Why a demand can never be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Refusal {
+    /// Its group was removed.
+    GroupRemoved(GroupId),
+    /// For the reason that this sentence gives.
+    Unschedulable(String),
+}
+
+impl Refusal {
+    /// The failure that the owner of the work sees.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::GroupRemoved(group) => Failure::GroupRemoved(group),
+            Self::Unschedulable(sentence) => Failure::Unschedulable(sentence),
+        }
+    }
+
+    pub(crate) fn larger_than_node(demand: &Resources, total: &Resources) -> Self {
+        Self::impossible(demand, &format!("the node has {total} in all"), total)
+    }
+
+    pub(crate) fn larger_than_bundle(
+        group: GroupId,
+        index: u32,
+        demand: &Resources,
+        bundle: &Resources,
+    ) -> Self {
+        Self::impossible(demand, &format!("bundle {index} of {group} holds {bundle}"), bundle)
+    }
+
+    pub(crate) fn larger_than_bundles(
+        group: GroupId,
+        demand: &Resources,
+        bundles: Vec<Resources>,
+    ) -> Self {
+        let mut largest = Resources::default();
+        for (name, amount) in bundles.iter().flat_map(Resources::iter) {
+            largest.set(name, largest.get(name).max(amount));
+        }
+        Self::impossible(demand, &format!("the bundles of {group} are {bundles:?}"), &largest)
+    }
+
+    pub(crate) fn no_such_bundle(group: GroupId, index: u32, count: usize) -> Self {
+        Self::Unschedulable(format!(
+            "there is no bundle {index} of {group}: it has {count}, counted from 0"
+        ))
+    }
+
+    pub(crate) fn other_node(wanted: NodeId, here: NodeId) -> Self {
+        Self::Unschedulable(format!(
+            "the work may run on {wanted} only, and that is not part of the cluster; {here} is"
+        ))
+    }
+
+    pub(crate) fn label(node: NodeId, rule: &LabelRule, value: Option<&str>) -> Self {
+        let not = if rule.negated { "not " } else { "" };
+        let wanted = match &rule.values {
+            None => format!("be {not}there"),
+            Some(values) => format!("{not}be one of {values:?}"),
+        };
+        let is = value.map_or_else(|| "is not there".to_owned(), |value| format!("is {value:?}"));
+        Self::Unschedulable(format!(
+            "no node satisfies the label selector: {:?} must {wanted}, and on {node} it {is}",
+            rule.label
+        ))
+    }
+
+    fn impossible(demand: &Resources, capacity: &str, largest: &Resources) -> Self {
+        let mut sentence = format!("the demand {demand} can never be met: {capacity}");
+        let missing: Vec<&str> = demand
+            .iter()
+            .filter(|(name, amount)| largest.get(name) < *amount)
+            .map(|(name, _)| name)
+            .collect();
+        if missing.is_empty() {
+            sentence += "; more than one device must be whole devices, less must fit on one";
+        } else {
+            sentence += &format!("; there is too little {}", missing.join(", "));
+        }
+        Self::Unschedulable(sentence)
+    }
+}
+
+/// Why a demand waits that could be met.
+#[must_use]
+pub fn why_it_waits(demand: &Resources, free: &Resources, total: &Resources, cap: bool) -> String {
+    if cap && free.fits(demand) {
+        return format!(
+            "the demand {demand} waits for a worker process: the node has as many as it may"
+        );
+    }
+    format!("the demand {demand} waits: {free} of {total} is free")
+}

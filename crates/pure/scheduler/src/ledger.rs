@@ -1,0 +1,471 @@
+//! What the node has, what of it is reserved for placement groups, and who holds what.
+//!
+//! Owns: every amount on the node. Does not own: who comes first (`queue`), or in which process (`pool`).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use types::{Amount, Assignment, DeviceShare, GroupId, Resources, Set, Strategy};
+
+use crate::capacity::{CPU, Capacity};
+use crate::explain::Refusal;
+
+/// So many removed groups are remembered, for those who still ask for them.
+const REMOVED_GROUPS_MAX: usize = 65_536;
+
+/// The stock that a demand is served from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pot {
+    /// What is not reserved.
+    Node,
+    /// The bundles of a group.
+    Group(GroupId),
+}
+
+impl Pot {
+    /// The stock that `strategy` names.
+    #[must_use]
+    pub const fn of(strategy: &Strategy) -> Self {
+        match strategy {
+            Strategy::Group { group, .. } => Self::Group(*group),
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                Self::Node
+            }
+        }
+    }
+}
+
+/// Where held amounts were taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// From what is not reserved.
+    Node,
+    /// From this bundle.
+    Bundle(GroupId, u32),
+}
+
+/// Amounts that somebody holds. Only [`Ledger::give_back`] ends it.
+#[derive(Debug)]
+#[must_use]
+pub struct Holding {
+    place: Place,
+    assignment: Assignment,
+    /// CPUs lent to others while the holder waits.
+    lent: Amount,
+    lasting: bool,
+}
+
+impl Holding {
+    /// The amounts and devices.
+    #[must_use]
+    pub const fn assignment(&self) -> &Assignment {
+        &self.assignment
+    }
+
+    /// The part of it that `amounts` names.
+    #[must_use]
+    pub fn part(&self, amounts: &Resources) -> Assignment {
+        let mut part = self.assignment.clone();
+        split_off(&mut part, amounts);
+        part
+    }
+
+    /// The stock they came from.
+    #[must_use]
+    pub const fn pot(&self) -> Pot {
+        match self.place {
+            Place::Node => Pot::Node,
+            Place::Bundle(group, _) => Pot::Group(group),
+        }
+    }
+
+    /// Whether its CPUs are lent to others.
+    #[must_use]
+    pub fn is_lent(&self) -> bool {
+        self.lent > Amount::ZERO
+    }
+
+    /// What really is with the holder.
+    fn kept(&self) -> Resources {
+        let mut kept = self.assignment.resources.clone();
+        let rest = kept.get(CPU).minus(self.lent).unwrap_or(Amount::ZERO);
+        kept.set(CPU, rest);
+        kept
+    }
+}
+
+/// All amounts on the node.
+#[derive(Debug)]
+pub struct Ledger {
+    node: Capacity,
+    groups: BTreeMap<GroupId, Group>,
+    removed: Removed,
+}
+
+impl Ledger {
+    /// A node with `total`, all of it free.
+    #[must_use]
+    pub fn new(total: Resources) -> Self {
+        Self {
+            node: Capacity::of_node(total),
+            groups: BTreeMap::new(),
+            removed: Removed::default(),
+        }
+    }
+
+    /// What the node has.
+    #[must_use]
+    pub const fn total(&self) -> &Resources {
+        self.node.total()
+    }
+
+    /// What is neither held nor reserved.
+    #[must_use]
+    pub const fn free(&self) -> &Resources {
+        self.node.free()
+    }
+
+    /// Whether `amounts` can be had some day; a group that is not there yet may still come.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn could_ever(&self, strategy: &Strategy, amounts: &Resources) -> Result<(), Refusal> {
+        let Strategy::Group { group, bundle } = strategy else {
+            return possible(&self.node, amounts)
+                .ok_or_else(|| Refusal::larger_than_node(amounts, self.node.total()));
+        };
+        if self.removed.contains(*group) {
+            return Err(Refusal::GroupRemoved(*group));
+        }
+        let Some(reserved) = self.groups.get(group) else { return Ok(()) };
+        match bundle {
+            None => {
+                let mut bundles = reserved.bundles.values();
+                let fits = bundles.any(|bundle| bundle.inside.could_ever_fit(amounts));
+                fits.then_some(()).ok_or_else(|| {
+                    let bundles = reserved.bundles.values().map(|b| b.inside.total().clone());
+                    Refusal::larger_than_bundles(*group, amounts, bundles.collect())
+                })
+            }
+            Some(index) => {
+                let Some(bundle) = reserved.bundles.get(index) else {
+                    return Err(Refusal::no_such_bundle(*group, *index, reserved.bundles.len()));
+                };
+                possible(&bundle.inside, amounts).ok_or_else(|| {
+                    Refusal::larger_than_bundle(*group, *index, amounts, bundle.inside.total())
+                })
+            }
+        }
+    }
+
+    /// Whether `amounts` will be free once all work at hand is done.
+    #[must_use]
+    pub fn will_fit(&self, strategy: &Strategy, amounts: &Resources) -> bool {
+        match strategy {
+            Strategy::Group { group, bundle } => self
+                .groups
+                .get(group)
+                .is_some_and(|group| group.bundles_for(*bundle).any(|b| b.inside.will_fit(amounts))),
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                self.node.will_fit(amounts)
+            }
+        }
+    }
+
+    /// What is free where `strategy` points; for any bundle of a group, what is free in all of them.
+    #[must_use]
+    pub fn free_for(&self, strategy: &Strategy) -> Resources {
+        let Strategy::Group { group, bundle } = strategy else { return self.node.free().clone() };
+        let mut free = Resources::default();
+        if let Some(group) = self.groups.get(group) {
+            group.bundles_for(*bundle).for_each(|bundle| free.add(bundle.inside.free()));
+        }
+        free
+    }
+
+    /// Takes `amounts` where `strategy` points, if they are free. A lasting holder keeps them when its work is done.
+    pub fn take(
+        &mut self,
+        strategy: &Strategy,
+        amounts: &Resources,
+        lasting: bool,
+    ) -> Option<Holding> {
+        let (place, assignment) = match strategy {
+            Strategy::Group { group, bundle } => {
+                let reserved = self.groups.get_mut(group)?;
+                let (index, assignment) = reserved.take(*bundle, amounts, lasting)?;
+                (Place::Bundle(*group, index), assignment)
+            }
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                (Place::Node, self.node.take(amounts, lasting)?)
+            }
+        };
+        Some(Holding { place, assignment, lent: Amount::ZERO, lasting })
+    }
+
+    /// Ends a holding.
+    pub fn give_back(&mut self, mut holding: Holding) {
+        self.end_lending(&mut holding);
+        self.capacity(holding.place).give_back(&holding.assignment, holding.lasting);
+        let Place::Bundle(group, index) = holding.place else { return };
+        let reserved = self.groups.get_mut(&group);
+        let reserved = reserved.expect("SCH-7: a bundle stays as long as it has holders");
+        if reserved.on_holder_left(index) {
+            self.free_bundle(group, index);
+        }
+    }
+
+    /// The holder waits: others may have its CPUs. False if it has none to lend.
+    pub fn lend(&mut self, holding: &mut Holding) -> bool {
+        let amount = holding.assignment.resources.get(CPU);
+        if holding.is_lent() || amount == Amount::ZERO {
+            return false;
+        }
+        holding.lent = amount;
+        self.capacity(holding.place).repay(CPU, amount);
+        true
+    }
+
+    /// The holder goes on and has its CPUs again, even if others have them too.
+    pub fn end_lending(&mut self, holding: &mut Holding) {
+        let lent = std::mem::replace(&mut holding.lent, Amount::ZERO);
+        if lent > Amount::ZERO {
+            self.capacity(holding.place).overdraw(CPU, lent);
+        }
+    }
+
+    /// Gives back all that is not in `kept`.
+    pub fn shrink(&mut self, holding: &mut Holding, kept: &Resources) {
+        let was_lent = holding.is_lent();
+        self.end_lending(holding);
+        let surplus = split_off(&mut holding.assignment, kept);
+        self.capacity(holding.place).give_back(&surplus, holding.lasting);
+        if was_lent {
+            self.lend(holding);
+        }
+    }
+
+    /// Reserves all of `bundles` for a group, or none.
+    pub fn prepare(&mut self, group: GroupId, bundles: &[(u32, Resources)]) -> bool {
+        if let Some(reserved) = self.groups.get(&group) {
+            return !matches!(reserved.phase, Phase::Returning);
+        }
+        let mut reserved = BTreeMap::new();
+        for (index, amounts) in bundles {
+            let Some(assignment) = self.node.take(amounts, true) else { break };
+            reserved.insert(*index, Bundle::new(assignment));
+        }
+        if reserved.len() < bundles.len() {
+            let taken = reserved.values();
+            taken.for_each(|bundle| self.node.give_back(&bundle.reserved, true));
+            return false;
+        }
+        self.removed.forget(group);
+        self.groups.insert(group, Group { phase: Phase::Prepared, bundles: reserved });
+        true
+    }
+
+    /// The bundles of a group may be used. False if they are not reserved.
+    pub fn commit(&mut self, group: GroupId) -> bool {
+        let Some(reserved) = self.groups.get_mut(&group) else { return false };
+        let prepared = matches!(reserved.phase, Phase::Prepared);
+        if prepared {
+            reserved.phase = Phase::Committed;
+        }
+        prepared
+    }
+
+    /// Ends a group: its bundles are free as soon as nobody holds any of them. True if somebody still does.
+    pub fn return_bundles(&mut self, group: GroupId) -> bool {
+        self.removed.remember(group);
+        let Some(reserved) = self.groups.get_mut(&group) else { return false };
+        reserved.phase = Phase::Returning;
+        let bundles = reserved.bundles.iter();
+        let unused: Vec<u32> =
+            bundles.filter(|(_, bundle)| bundle.holders == 0).map(|(index, _)| *index).collect();
+        for index in unused {
+            self.free_bundle(group, index);
+        }
+        self.groups.get(&group).is_some_and(|reserved| !reserved.bundles.is_empty())
+    }
+
+    /// Panics unless `holdings`, which are all there are, and what is free are all there is.
+    pub fn check<'a>(&self, holdings: impl Iterator<Item = &'a Holding>) {
+        let mut held: BTreeMap<Place, (Resources, u32)> = BTreeMap::new();
+        for holding in holdings {
+            let (amounts, count) = held.entry(holding.place).or_default();
+            amounts.add(&holding.kept());
+            *count += 1;
+        }
+        let (mut of_node, _) = held.remove(&Place::Node).unwrap_or_default();
+        for (group, reserved) in &self.groups {
+            for (index, bundle) in &reserved.bundles {
+                of_node.add(&bundle.reserved.resources);
+                let (amounts, count) =
+                    held.remove(&Place::Bundle(*group, *index)).unwrap_or_default();
+                bundle.inside.check(&amounts);
+                assert_eq!(bundle.holders, count, "SCH-7: bundle {index} of {group} knows its holders");
+            }
+        }
+        assert!(held.is_empty(), "SCH-7: {:?} hold bundles that are gone", held.keys());
+        self.node.check(&of_node);
+    }
+
+    fn capacity(&mut self, place: Place) -> &mut Capacity {
+        match place {
+            Place::Node => &mut self.node,
+            Place::Bundle(group, index) => {
+                let reserved = self.groups.get_mut(&group);
+                let bundle = reserved.and_then(|group| group.bundles.get_mut(&index));
+                &mut bundle.expect("SCH-7: a bundle stays as long as it has holders").inside
+            }
+        }
+    }
+
+    fn free_bundle(&mut self, group: GroupId, index: u32) {
+        let Some(reserved) = self.groups.get_mut(&group) else { return };
+        if let Some(bundle) = reserved.bundles.remove(&index) {
+            self.node.give_back(&bundle.reserved, true);
+        }
+        if reserved.bundles.is_empty() {
+            self.groups.remove(&group);
+        }
+    }
+}
+
+/// The bundles of one group on this node.
+#[derive(Debug)]
+struct Group {
+    phase: Phase,
+    bundles: BTreeMap<u32, Bundle>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Reserved; the other nodes of the group may still refuse.
+    Prepared,
+    /// In use.
+    Committed,
+    /// Given back as soon as its holders are gone.
+    Returning,
+}
+
+impl Group {
+    fn bundles_for(&self, bundle: Option<u32>) -> impl Iterator<Item = &Bundle> {
+        let range = bundle.map_or(0..=u32::MAX, |index| index..=index);
+        self.bundles.range(range).map(|(_, bundle)| bundle)
+    }
+
+    fn take(
+        &mut self,
+        bundle: Option<u32>,
+        amounts: &Resources,
+        lasting: bool,
+    ) -> Option<(u32, Assignment)> {
+        if !matches!(self.phase, Phase::Committed) {
+            return None;
+        }
+        let range = bundle.map_or(0..=u32::MAX, |index| index..=index);
+        self.bundles.range_mut(range).find_map(|(index, bundle)| {
+            let assignment = bundle.inside.take(amounts, lasting)?;
+            bundle.holders += 1;
+            Some((*index, assignment))
+        })
+    }
+
+    /// Whether the bundle shall go now.
+    fn on_holder_left(&mut self, index: u32) -> bool {
+        let bundle = self.bundles.get_mut(&index);
+        let bundle = bundle.expect("SCH-7: a bundle stays as long as it has holders");
+        bundle.holders -= 1;
+        bundle.holders == 0 && matches!(self.phase, Phase::Returning)
+    }
+}
+
+#[derive(Debug)]
+struct Bundle {
+    reserved: Assignment,
+    inside: Capacity,
+    holders: u32,
+}
+
+impl Bundle {
+    fn new(reserved: Assignment) -> Self {
+        Self { inside: Capacity::of_assignment(&reserved), reserved, holders: 0 }
+    }
+}
+
+/// The groups that were removed lately; the oldest is forgotten first.
+#[derive(Debug, Default)]
+struct Removed {
+    groups: Set<GroupId>,
+    order: VecDeque<GroupId>,
+}
+
+impl Removed {
+    fn contains(&self, group: GroupId) -> bool {
+        self.groups.contains(&group)
+    }
+
+    fn remember(&mut self, group: GroupId) {
+        if !self.groups.insert(group) {
+            return;
+        }
+        self.order.push_back(group);
+        if self.order.len() > REMOVED_GROUPS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.groups.remove(&oldest);
+        }
+    }
+
+    fn forget(&mut self, group: GroupId) {
+        if self.groups.remove(&group) {
+            self.order.retain(|removed| *removed != group);
+        }
+    }
+}
+
+fn possible(capacity: &Capacity, amounts: &Resources) -> Option<()> {
+    capacity.could_ever_fit(amounts).then_some(())
+}
+
+/// Leaves `kept` in the assignment and returns the rest.
+fn split_off(assignment: &mut Assignment, kept: &Resources) -> Assignment {
+    let mut surplus = Assignment::default();
+    let names: Vec<(String, Amount)> =
+        assignment.resources.iter().map(|(name, amount)| (name.to_owned(), amount)).collect();
+    for (name, amount) in names {
+        let rest = amount.minus(kept.get(&name)).unwrap_or(Amount::ZERO);
+        if rest == Amount::ZERO {
+            continue;
+        }
+        surplus.resources.set(&name, rest);
+        assignment.resources.set(&name, amount.minus(rest).unwrap_or(Amount::ZERO));
+        if let Some(shares) = assignment.devices.get_mut(&name) {
+            surplus.devices.insert(name.clone(), split_shares(shares, rest));
+            if shares.is_empty() {
+                assignment.devices.remove(&name);
+            }
+        }
+    }
+    surplus
+}
+
+/// Moves `amount` out of the last of `shares`.
+fn split_shares(shares: &mut Vec<DeviceShare>, amount: Amount) -> Vec<DeviceShare> {
+    let mut moved = Vec::new();
+    let mut rest = amount;
+    while rest > Amount::ZERO
+        && let Some(last) = shares.pop()
+    {
+        let part = last.amount.min(rest);
+        rest = rest.minus(part).unwrap_or(Amount::ZERO);
+        moved.push(DeviceShare { index: last.index, amount: part });
+        if let Some(left) = last.amount.minus(part)
+            && left > Amount::ZERO
+        {
+            shares.push(DeviceShare { index: last.index, amount: left });
+        }
+    }
+    moved
+}

@@ -1,0 +1,55 @@
+//! What this node is, apart from what it has: its id and its labels.
+//!
+//! Owns: whether work may run here at all. Does not own: whether there is room (`ledger`).
+
+use std::collections::BTreeMap;
+
+use types::{LabelRule, NodeId, Strategy};
+
+use crate::explain::Refusal;
+
+/// One node, as strategies see it.
+#[derive(Debug)]
+pub struct Site {
+    node: NodeId,
+    labels: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// The node with this id and these labels.
+    #[must_use]
+    pub fn new(node: NodeId, labels: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { node, labels: labels.into_iter().collect() }
+    }
+
+    /// Whether `strategy` lets work run here.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn admits(&self, strategy: &Strategy) -> Result<(), Refusal> {
+        match strategy {
+            Strategy::Node { node, soft: false } if *node != self.node => {
+                Err(Refusal::other_node(*node, self.node))
+            }
+            Strategy::Labels(required, _) => {
+                let broken = required.iter().find(|rule| !self.satisfies(rule));
+                broken.map_or(Ok(()), |rule| {
+                    let value = self.labels.get(&rule.label).map(String::as_str);
+                    Err(Refusal::label(self.node, rule, value))
+                })
+            }
+            Strategy::Pack | Strategy::Spread | Strategy::Group { .. } | Strategy::Node { .. } => {
+                Ok(())
+            }
+        }
+    }
+
+    fn satisfies(&self, rule: &LabelRule) -> bool {
+        let holds = match (&rule.values, self.labels.get(&rule.label)) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(values), Some(value)) => values.contains(value),
+        };
+        holds != rule.negated
+    }
+}

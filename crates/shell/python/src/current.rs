@@ -1,0 +1,220 @@
+//! Who this process is, and on whose behalf this thread runs.
+//!
+//! Owns: the engine in use, and per thread the execution, the refs being pickled and where unpickled refs came from.
+//! Does not own: what runs on event loops (`aktis._kernel.context`).
+
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyAnyMethods;
+use roles::worker::Source;
+use runtime::engine::{Caller, Engine, Handle};
+use types::{FunctionId, JobId, Map, TaskId};
+
+use crate::engine::Engine as PyEngine;
+use crate::execution::Execution;
+use crate::hooks;
+
+/// How many functions a worker keeps loaded; at the limit all are forgotten and loaded again at their next call.
+const FUNCTIONS_MAX: usize = 4096;
+
+/// A process of the cluster, as the binding knows it.
+pub(crate) struct Process {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// The job of a driver.
+    pub(crate) job: Option<JobId>,
+    /// The largest value that is kept inline, in bytes.
+    pub(crate) inline_bytes_max: usize,
+    functions: Mutex<Map<FunctionId, Py<PyAny>>>,
+    running: Mutex<Map<TaskId, Py<Execution>>>,
+    prepared_for: Mutex<Option<Prepared>>,
+    main_task: Mutex<Option<TaskId>>,
+}
+
+/// What the process was last made ready for.
+#[derive(PartialEq)]
+pub(crate) struct Prepared {
+    /// The job.
+    pub(crate) job: JobId,
+    /// What the lease holds.
+    pub(crate) assignment: types::Assignment,
+}
+
+static IN_USE: RwLock<Option<Arc<Process>>> = RwLock::new(None);
+
+thread_local! {
+    static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
+    static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
+    static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
+    static RUNS_LOOP: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Process {
+    pub(crate) fn new(engine: Engine, job: Option<JobId>) -> Self {
+        let inline_bytes_max = engine.identity().settings.inline_bytes_max as usize;
+        Self {
+            engine,
+            job,
+            inline_bytes_max,
+            functions: Mutex::default(),
+            running: Mutex::default(),
+            prepared_for: Mutex::default(),
+            main_task: Mutex::default(),
+        }
+    }
+
+    /// The function of this id, fetched at its first call.
+    pub(crate) fn function<'py>(&self, py: Python<'py>, id: FunctionId, job: JobId) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(function) = lock(&self.functions).get(&id) {
+            return Ok(function.bind(py).clone());
+        }
+        let function = hooks::fetch_function(py)?.call1((id.bytes().as_slice(), job.0))?;
+        // Bound to a name, so that they go after the lock: their last references may run the user's finalizers.
+        let mut _forgotten = Map::default();
+        let mut functions = lock(&self.functions);
+        if functions.len() >= FUNCTIONS_MAX {
+            _forgotten = std::mem::take(&mut *functions);
+        }
+        functions.insert(id, function.clone().unbind());
+        Ok(function)
+    }
+
+    /// Notes what the process is made ready for; false if it was before.
+    pub(crate) fn prepare_for(&self, execution: &Execution) -> bool {
+        let running = execution.running();
+        let mut prepared = lock(&self.prepared_for);
+        let job = running.task.job();
+        if prepared.as_ref().is_some_and(|known| known.job == job && known.assignment == running.assignment) {
+            return false;
+        }
+        *prepared = Some(Prepared { job, assignment: running.assignment.clone() });
+        true
+    }
+
+    /// Notes that an execution began.
+    pub(crate) fn began(&self, py: Python<'_>, execution: &Py<Execution>) {
+        let task = execution.get().running().task;
+        lock(&self.running).insert(task, execution.clone_ref(py));
+        *lock(&self.main_task) = Some(task);
+    }
+
+    /// Notes that an execution ended.
+    pub(crate) fn ended(&self, task: TaskId) {
+        // Bound to a name, so that it goes after the lock: the last reference may run the user's finalizers.
+        let _gone = lock(&self.running).remove(&task);
+    }
+
+    /// The execution of a task, while it runs.
+    pub(crate) fn execution_of(&self, py: Python<'_>, task: TaskId) -> Option<Py<Execution>> {
+        lock(&self.running).get(&task).map(|execution| execution.clone_ref(py))
+    }
+
+    /// The task on whose behalf this thread submits, and what it makes belongs to.
+    pub(crate) fn parent(&self, py: Python<'_>) -> PyResult<TaskId> {
+        if let Some(execution) = execution(py)? {
+            return Ok(execution.get().running().task);
+        }
+        match (self.job, *lock(&self.main_task)) {
+            (Some(job), _) => Ok(TaskId::driver(job)),
+            (None, Some(task)) => Ok(task),
+            (None, None) => Err(PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job")),
+        }
+    }
+}
+
+/// The process in use.
+///
+/// # Errors
+/// If it is not connected.
+pub(crate) fn process() -> PyResult<Arc<Process>> {
+    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
+    in_use.as_ref().map(Arc::clone).ok_or_else(|| {
+        PyRuntimeError::new_err("this process is not connected to a cluster; call aktis.init() first")
+    })
+}
+
+/// Puts `process` into use, or none.
+pub(crate) fn set_process(process: Option<Arc<Process>>) {
+    *IN_USE.write().unwrap_or_else(PoisonError::into_inner) = process;
+}
+
+/// The engine that this process uses, if it is connected.
+#[pyfunction]
+pub(crate) fn engine_in_use(py: Python<'_>) -> PyResult<Option<Py<PyEngine>>> {
+    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner).clone();
+    in_use.map(|process| Py::new(py, PyEngine::of(process))).transpose()
+}
+
+/// What runs in this thread or coroutine.
+#[pyfunction]
+pub(crate) fn execution_here(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
+    execution(py)
+}
+
+/// What runs in this thread or coroutine.
+pub(crate) fn execution(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
+    if RUNS_LOOP.get() {
+        let found = hooks::execution_of_coroutine(py)?.call_method0("get")?;
+        return if found.is_none() { Ok(None) } else { Ok(Some(found.cast_into::<Execution>()?.unbind())) };
+    }
+    Ok(EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py))))
+}
+
+/// From now on this thread runs an event loop: each coroutine knows by itself what it belongs to.
+pub(crate) fn this_thread_runs_a_loop() {
+    RUNS_LOOP.set(true);
+}
+
+/// Runs `call` on behalf of `execution`.
+pub(crate) fn on_behalf_of<R>(execution: Py<Execution>, call: impl FnOnce() -> R) -> R {
+    let outer = EXECUTION.replace(Some(execution));
+    let result = call();
+    drop(EXECUTION.replace(outer));
+    result
+}
+
+/// Whether the CPUs of whatever runs here are lent to others while this thread waits.
+pub(crate) fn caller() -> Caller {
+    let is_task = EXECUTION.with_borrow(|here| here.as_ref().is_some_and(|it| it.get().is_plain_task()));
+    if is_task { Caller::Task } else { Caller::Thread }
+}
+
+/// Runs `call`, and collects the refs that it pickles.
+pub(crate) fn collecting<R>(call: impl FnOnce() -> R) -> (R, Vec<Handle>) {
+    let outer = COLLECTED.replace(Some(Vec::new()));
+    let result = call();
+    let collected = COLLECTED.replace(outer);
+    (result, collected.unwrap_or_default())
+}
+
+/// Notes that a ref is being pickled; false if nobody collects.
+pub(crate) fn collect(handle: &Handle) -> bool {
+    COLLECTED.with_borrow_mut(|collected| match collected {
+        Some(handles) => {
+            handles.push(handle.clone());
+            true
+        }
+        None => false,
+    })
+}
+
+/// Runs `call`, whose unpickled refs come from `source`.
+pub(crate) fn unpickling<R>(source: Source, call: impl FnOnce() -> R) -> R {
+    let outer = SOURCE.replace(source);
+    let result = call();
+    SOURCE.set(outer);
+    result
+}
+
+/// Where refs that are unpickled now come from.
+pub(crate) fn source() -> Source {
+    SOURCE.get()
+}
+
+/// The content of a mutex, whoever panicked with it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

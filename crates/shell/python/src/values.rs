@@ -1,0 +1,202 @@
+//! Values between Python and bytes: simple ones directly, all others through pickle.
+//!
+//! Owns: which values need no pickle, and where contents are written. Does not own: the layout of the bytes
+//! (`runtime::engine`), or what the pickler does (`aktis._kernel.serialize`).
+
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::{create_exception, intern};
+use roles::worker::Source;
+use runtime::engine::{Data, Encoded, Handle, Layout, View, read_value};
+use types::{ObjectId, Payload, Ref, Value, WorkerId};
+
+use crate::buffer::{Buffer, Memory};
+use crate::current::{self, Process};
+use crate::objectref::ObjectRef;
+use crate::reading::bytes_of;
+use crate::{engine, error, hooks};
+
+create_exception!(
+    aktis._core,
+    NeedsCloudpickle,
+    pyo3::exceptions::PyException,
+    "The value holds a function or class that other processes cannot import."
+);
+
+/// Calls `take` with `value` in the form in which it is written. Refs inside it are added to `refs`.
+pub(crate) fn with_encoded<R>(
+    value: &Bound<'_, PyAny>,
+    refs: &mut Vec<Handle>,
+    take: impl FnOnce(Encoded<'_>) -> PyResult<R>,
+) -> PyResult<R> {
+    if let Some(simple) = simple(value) {
+        return take(simple);
+    }
+    let py = value.py();
+    let (pickled, collected) = current::collecting(|| hooks::dumps(py)?.call1((value,)));
+    let pickled = pickled?.cast_into::<PyTuple>()?;
+    refs.extend(collected);
+    let pickle = pickled.get_item(0)?.cast_into::<PyBytes>()?;
+    let views = contiguous(&pickled.get_item(1)?.cast_into::<PyList>()?)?;
+    let buffers: Vec<&[u8]> = views.iter().map(bytes_of).collect();
+    take(Encoded::Pickle(pickle.as_bytes(), &buffers))
+}
+
+/// The value in its direct form, if its type is exactly one of a few.
+fn simple<'a>(value: &'a Bound<'_, PyAny>) -> Option<Encoded<'a>> {
+    if value.is_none() {
+        Some(Encoded::None)
+    } else if let Ok(text) = value.cast_exact::<PyString>() {
+        text.to_str().ok().map(Encoded::Text)
+    } else if let Ok(number) = value.cast_exact::<PyInt>() {
+        number.extract().ok().map(Encoded::Int)
+    } else if let Ok(number) = value.cast_exact::<PyFloat>() {
+        Some(Encoded::Float(number.value()))
+    } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        Some(Encoded::Bytes(bytes.as_bytes()))
+    } else if let Ok(truth) = value.cast_exact::<PyBool>() {
+        Some(Encoded::Bool(truth.is_true()))
+    } else {
+        None
+    }
+}
+
+fn contiguous(buffers: &Bound<'_, PyList>) -> PyResult<Vec<PyUntypedBuffer>> {
+    let views = buffers.iter().map(|buffer| PyUntypedBuffer::get(&buffer));
+    views
+        .map(|view| {
+            let view = view?;
+            if view.is_c_contiguous() || view.is_fortran_contiguous() {
+                return Ok(view);
+            }
+            Err(PyBufferError::new_err("a buffer that is kept out of the pickle must be contiguous"))
+        })
+        .collect()
+}
+
+/// The value of `encoded` as it is stored for `object`: inline if it is small, else written to shared memory.
+pub(crate) fn stored_value(
+    py: Python<'_>,
+    process: &Process,
+    object: ObjectId,
+    owner: WorkerId,
+    encoded: Encoded<'_>,
+) -> PyResult<Value> {
+    let layout = Layout::of(encoded);
+    if layout.size() <= process.inline_bytes_max {
+        return Ok(Value::Inline(layout.to_payload()));
+    }
+    let range = engine::waiting(py, |interrupted| {
+        let mut range = process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
+        layout.write_parts(|place, part| range.write(place as u64, part));
+        Ok(range)
+    })?;
+    process.engine.written(range).map_err(|error| error::of_engine(py, error))
+}
+
+/// The refs of `handles`, each once.
+pub(crate) fn refs_of(handles: &[Handle]) -> Box<[Ref]> {
+    let mut refs: Vec<Ref> = handles.iter().map(Handle::reference).collect();
+    refs.sort_unstable();
+    refs.dedup();
+    refs.into()
+}
+
+/// The value that `data` holds, or the exception of its failure. Refs in it come from `source`.
+pub(crate) fn decode<'py>(py: Python<'py>, data: &Data, source: Source) -> PyResult<Bound<'py, PyAny>> {
+    match data {
+        Data::Bytes(payload) => decode_bytes(py, payload, source, || Memory::Own(payload.clone())),
+        Data::Mapped(pinned) => decode_bytes(py, pinned, source, || Memory::Shared(std::sync::Arc::clone(pinned))),
+        Data::Failed(failure) => Err(error::of_failure(py, failure)),
+    }
+}
+
+/// The value that `bytes` are. `keep` gives the memory they lie in to those who look at parts of it.
+pub(crate) fn decode_bytes<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+    source: Source,
+    keep: impl FnOnce() -> Memory,
+) -> PyResult<Bound<'py, PyAny>> {
+    let view = read_value(bytes).map_err(|malformed| PyValueError::new_err(malformed.to_string()))?;
+    Ok(match view {
+        View::None => py.None().into_bound(py),
+        View::Bool(truth) => PyBool::new(py, truth).to_owned().into_any(),
+        View::Int(number) => PyInt::new(py, number).into_any(),
+        View::Float(number) => PyFloat::new(py, number).into_any(),
+        View::Text(text) => PyString::new(py, text).into_any(),
+        View::Bytes(content) => PyBytes::new(py, content).into_any(),
+        View::Pickle(pickle, buffers) if buffers.is_empty() => {
+            let loads = hooks::loads(py)?;
+            current::unpickling(source, || loads.call1((PyBytes::new(py, pickle),)))?
+        }
+        View::Pickle(pickle, buffers) => {
+            let memory = keep();
+            let parts = PyList::empty(py);
+            for range in buffers {
+                parts.append(Bound::new(py, Buffer::new(memory.clone(), range))?)?;
+            }
+            let named = PyDict::new(py);
+            named.set_item(intern!(py, "buffers"), parts)?;
+            let loads = hooks::loads(py)?;
+            current::unpickling(source, || loads.call((PyBytes::new(py, pickle),), Some(&named)))?
+        }
+    })
+}
+
+/// The C pickler's `reducer_override`: notices what other processes could not import.
+///
+/// # Errors
+/// `NeedsCloudpickle` for such a function or class.
+#[pyfunction]
+pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Ok(reference) = value.cast_exact::<ObjectRef>() {
+        return Ok(reference.get().reduced(py)?.into_any());
+    }
+    if value.is_exact_instance_of::<PyFunction>() || value.is_instance_of::<PyType>() {
+        let module = value.getattr(intern!(py, "__module__"))?;
+        let importable = match module.cast::<PyString>() {
+            Ok(name) => name != "__main__" && !is_registered_by_value(py, name)?,
+            Err(_) => false,
+        };
+        if !importable {
+            return Err(NeedsCloudpickle::new_err(()));
+        }
+    }
+    Ok(py.NotImplemented().into_bound(py))
+}
+
+/// Whether the user asked cloudpickle to carry this module, or one above it, along.
+fn is_registered_by_value(py: Python<'_>, module: &Bound<'_, PyString>) -> PyResult<bool> {
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
+    let Some(cloudpickle) = modules.get_item(intern!(py, "cloudpickle.cloudpickle"))? else { return Ok(false) };
+    let registered = cloudpickle.getattr(intern!(py, "_PICKLE_BY_VALUE_MODULES"))?;
+    if registered.len()? == 0 {
+        return Ok(false);
+    }
+    let mut name = module.to_str()?;
+    loop {
+        if registered.contains(name)? {
+            return Ok(true);
+        }
+        let Some((above, _)) = name.rsplit_once('.') else { return Ok(false) };
+        name = above;
+    }
+}
+
+/// The bytes of a value, wherever it will lie; refs in it must be kept by the caller.
+#[pyfunction]
+pub(crate) fn encoded<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let py = value.py();
+    with_encoded(value, &mut Vec::new(), |form| Ok(PyBytes::new(py, &Layout::of(form).to_payload())))
+}
+
+/// The value that [`encoded`] made bytes of.
+#[pyfunction]
+pub(crate) fn decoded<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let payload = Payload::from(data);
+    decode_bytes(py, &payload, Source::Outside, || Memory::Own(payload.clone()))
+}

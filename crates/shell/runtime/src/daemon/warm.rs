@@ -1,0 +1,137 @@
+//! Makes memory of the arena ready before it is needed, on a thread that runs when nothing else wants to.
+//!
+//! Owns: how far the arena was touched. Does not own: which part of it is used (`roles::node`).
+//!
+//! The first write to a page costs twenty times the later ones. Nothing is touched before something large was put, so
+//! that a cluster that stores nothing takes no memory.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use shm::Segment;
+use types::limits::TOUCH_AHEAD_BYTES;
+
+use crate::sys;
+
+/// How much is touched in one call: little enough to end soon after the daemon does.
+const STEP_BYTES: u64 = 4 << 20;
+/// What is put must be this large before anything is touched.
+const LARGE_BYTES: u64 = 1 << 20;
+
+/// The thread and how far it shall go. Dropping it ends the thread.
+#[derive(Debug)]
+pub(super) struct Warmer {
+    shared: Arc<Shared>,
+    used: u64,
+    largest: u64,
+    ahead: u64,
+    arena_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    goal: Mutex<Goal>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Goal {
+    wanted: u64,
+    ended: bool,
+}
+
+impl Shared {
+    fn goal(&self) -> MutexGuard<'_, Goal> {
+        self.goal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Warmer {
+    /// Starts the thread.
+    pub(super) fn start(arena: Arc<Segment>) -> io::Result<Self> {
+        let arena_bytes = arena.len();
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("aktis-warm".to_owned())
+            .stack_size(128 << 10)
+            .spawn(move || work(&arena, &theirs))?;
+        let ahead = TOUCH_AHEAD_BYTES.min(arena_bytes / 4);
+        Ok(Self { shared, used: 0, largest: 0, ahead, arena_bytes })
+    }
+
+    /// A process asks for a range of this size.
+    pub(super) fn on_create(&mut self, size: u64) {
+        self.largest = self.largest.max(size);
+    }
+
+    /// A process was given a range that begins here. Its end is not known, but no further than the largest asked for.
+    pub(super) fn on_created(&mut self, offset: u64) {
+        let used = offset.saturating_add(self.largest);
+        if self.largest < LARGE_BYTES || used <= self.used {
+            return;
+        }
+        self.used = used;
+        self.shared.goal().wanted = used.saturating_add(self.ahead).min(self.arena_bytes);
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for Warmer {
+    fn drop(&mut self) {
+        self.shared.goal().ended = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+fn work(arena: &Segment, shared: &Shared) {
+    if sys::run_when_idle().is_err() {
+        // Touching memory at full priority would slow down those it is meant to help.
+        return;
+    }
+    let mut touched = 0;
+    while let Some(wanted) = next_goal(shared, touched) {
+        let step = STEP_BYTES.min(wanted - touched);
+        if arena.touch(touched, step).is_err() {
+            // No memory is left: who writes there is told so at its own call.
+            return;
+        }
+        touched += step;
+    }
+}
+
+/// Waits until there is more to touch than was; `None` at the end.
+fn next_goal(shared: &Shared, touched: u64) -> Option<u64> {
+    let idle = |goal: &mut Goal| !goal.ended && goal.wanted <= touched;
+    let goal = shared.changed.wait_while(shared.goal(), idle).unwrap_or_else(PoisonError::into_inner);
+    (!goal.ended).then_some(goal.wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn memory_is_touched_ahead_of_what_is_used_once_something_large_was_put() {
+        let arena = Arc::new(Segment::create(64 << 20).unwrap());
+        let file = File::from(arena.as_fd().try_clone_to_owned().unwrap());
+        let touched = || file.metadata().unwrap().blocks() * 512;
+        let mut warmer = Warmer::start(arena).unwrap();
+
+        warmer.on_create(1000);
+        warmer.on_created(0);
+        assert_eq!(warmer.used, 0);
+        warmer.on_create(LARGE_BYTES);
+        warmer.on_created(0);
+
+        while touched() < (16 << 20) + LARGE_BYTES {
+            thread::yield_now();
+        }
+        assert!(touched() < 32 << 20);
+    }
+}

@@ -1,0 +1,35 @@
+//! Knows in a forked child that it is one.
+//!
+//! Owns: the count of forks. Does not own: what a child may do (nothing but connect anew).
+#![expect(unsafe_code, reason = "the standard library has no door to pthread_atfork")]
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// A process, as distinct from its forked children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process(u64);
+
+impl Process {
+    /// The one that runs this.
+    pub(super) fn current() -> Self {
+        static WATCHED: Once = Once::new();
+        WATCHED.call_once(|| {
+            // SAFETY: `on_fork` only counts, which is allowed in a forked child.
+            // It fails only without memory; then forks go unnoticed, as they would without this.
+            unsafe { libc::pthread_atfork(None, None, Some(on_fork)) };
+        });
+        Self(FORKS.load(Ordering::Relaxed))
+    }
+
+    /// Whether the one that runs this is a child of it.
+    pub(super) fn is_forked(self) -> bool {
+        FORKS.load(Ordering::Relaxed) != self.0
+    }
+}
+
+extern "C" fn on_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,204 @@
+//! What is to be said to whom: one outbox for each connection.
+//!
+//! Owns: when an outbox is written. Does not own: what is received (`reading`).
+//!
+//! After a step an outbox is written at once if that was not done within `OUTBOX_DELAY`, or if it is full; the rest
+//! waits until a thread begins to wait or the background thread comes by.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use types::limits::{OUTBOX_BYTES, OUTBOX_DELAY};
+use types::{Map, Timestamp, WorkerId};
+use wire::{FromPeer, ToDaemon};
+
+use super::reading::Request;
+use crate::conn::{Flushed, Inbox, Outbox};
+
+/// The number of the connection to the node daemon.
+pub(super) const NODE: u64 = 0;
+
+/// All connections of the process, as they are written to.
+pub(super) struct Links {
+    links: Map<u64, Link>,
+    /// The connection on which each peer is spoken to; it may speak on another.
+    spoken: Map<WorkerId, u64>,
+    next: u64,
+    /// Connections with something to say.
+    waiting: Vec<u64>,
+    /// What the next reader is to do first.
+    pub(super) requests: Vec<Request>,
+}
+
+struct Link {
+    /// `None` until both sides have proved themselves.
+    stream: Option<Arc<UnixStream>>,
+    peer: Option<WorkerId>,
+    outbox: Outbox,
+    written: Timestamp,
+    state: Writing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// Nothing is to be said.
+    Idle,
+    /// It is in the list of those with something to say.
+    Waiting,
+    /// The socket is full: the reader tells when it is not.
+    Blocked,
+}
+
+/// A connection that broke.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) link: u64,
+    pub(super) why: String,
+}
+
+impl Links {
+    pub(super) fn new(node: Arc<UnixStream>, now: Timestamp) -> Self {
+        let mut links = Map::default();
+        links.insert(NODE, Link::new(Some(node), None, now));
+        let (spoken, waiting, requests) = (Map::default(), Vec::new(), Vec::new());
+        Self { links, spoken, next: NODE + 1, waiting, requests }
+    }
+
+    pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
+        if let Some(link) = self.links.get_mut(&NODE) {
+            wire::encode(message, link.outbox.frames());
+            link.note_waiting(NODE, &mut self.waiting);
+        }
+    }
+
+    /// Says something to a peer that is connected, or being connected to.
+    pub(super) fn say_to_peer(&mut self, peer: WorkerId, message: &FromPeer) {
+        let Some(number) = self.spoken.get(&peer).copied() else { return };
+        let Some(link) = self.links.get_mut(&number) else { return };
+        wire::encode(message, link.outbox.frames());
+        link.note_waiting(number, &mut self.waiting);
+    }
+
+    pub(super) fn knows(&self, peer: WorkerId) -> bool {
+        self.spoken.contains_key(&peer)
+    }
+
+    /// A connection that is being made; with `peer`, it will be spoken on.
+    pub(super) fn begin(&mut self, peer: Option<WorkerId>, now: Timestamp) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.links.insert(number, Link::new(None, peer, now));
+        if let Some(peer) = peer {
+            self.spoken.insert(peer, number);
+        }
+        number
+    }
+
+    /// Both sides proved themselves: what was said meanwhile may go.
+    pub(super) fn connected(&mut self, number: u64, peer: WorkerId, stream: UnixStream, inbox: Inbox) {
+        let Some(link) = self.links.get_mut(&number) else { return };
+        let stream = Arc::new(stream);
+        link.stream = Some(Arc::clone(&stream));
+        link.peer = Some(peer);
+        link.state = Writing::Idle;
+        if !link.outbox.is_empty() {
+            link.note_waiting(number, &mut self.waiting);
+        }
+        self.spoken.entry(peer).or_insert(number);
+        self.requests.push(Request::Read { link: number, peer: Some(peer), stream, inbox });
+    }
+
+    /// The socket of a connection takes bytes again.
+    pub(super) fn writable(&mut self, number: u64) {
+        if let Some(link) = self.links.get_mut(&number) {
+            link.state = Writing::Idle;
+            link.note_waiting(number, &mut self.waiting);
+        }
+    }
+
+    /// Tries those again whose sockets were full.
+    pub(super) fn unblock(&mut self) {
+        let blocked = self.links.iter().filter(|(_, link)| link.state == Writing::Blocked);
+        let mut numbers: Vec<u64> = blocked.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().for_each(|number| self.writable(number));
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn are_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Writes what is due, or everything. Answers the connections that broke.
+    pub(super) fn flush(&mut self, now: Timestamp, everything: bool) -> Vec<Broken> {
+        let mut broken = Vec::new();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|&number| {
+            let Some(link) = self.links.get_mut(&number) else { return false };
+            if !everything && !link.is_due(now) {
+                return true;
+            }
+            match link.write(now) {
+                Ok(Flushed::All) => link.state = Writing::Idle,
+                Ok(Flushed::Blocked) => {
+                    link.state = Writing::Blocked;
+                    self.requests.push(Request::TellWritable(number));
+                }
+                Err(error) => broken.push(Broken { link: number, why: error.to_string() }),
+            }
+            false
+        });
+        self.waiting = waiting;
+        broken
+    }
+
+    /// Whether anything could not be written.
+    pub(super) fn are_blocked(&self) -> bool {
+        let unsaid = |link: &Link| link.stream.is_some() && !link.outbox.is_empty();
+        self.links.values().any(unsaid)
+    }
+
+    /// Ends a connection that broke, and every other one to the same peer. Answers the peer if it had been one, or
+    /// if it was to be one.
+    pub(super) fn end(&mut self, number: u64) -> Option<WorkerId> {
+        let gone = self.links.remove(&number)?;
+        self.requests.push(Request::Forget(number));
+        let peer = gone.peer?;
+        let same = self.links.iter().filter(|(_, link)| link.peer == Some(peer));
+        let mut others: Vec<u64> = same.map(|(number, _)| *number).collect();
+        others.sort_unstable();
+        for other in others {
+            self.links.remove(&other);
+            self.requests.push(Request::Forget(other));
+        }
+        self.spoken.remove(&peer);
+        Some(peer)
+    }
+}
+
+impl Link {
+    fn new(stream: Option<Arc<UnixStream>>, peer: Option<WorkerId>, now: Timestamp) -> Self {
+        // A first message goes at once.
+        let written = Timestamp(now.0.saturating_sub(OUTBOX_DELAY.as_nanos() as u64));
+        Self { stream, peer, outbox: Outbox::default(), written, state: Writing::Idle }
+    }
+
+    fn note_waiting(&mut self, number: u64, waiting: &mut Vec<u64>) {
+        if self.state == Writing::Idle && self.stream.is_some() {
+            self.state = Writing::Waiting;
+            waiting.push(number);
+        }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.outbox.len() >= OUTBOX_BYTES || now.since(self.written) >= OUTBOX_DELAY
+    }
+
+    fn write(&mut self, now: Timestamp) -> io::Result<Flushed> {
+        let Some(stream) = &self.stream else { return Ok(Flushed::All) };
+        self.written = now;
+        self.outbox.flush(stream.as_fd())
+    }
+}

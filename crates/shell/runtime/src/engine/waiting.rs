@@ -1,0 +1,277 @@
+//! How a thread waits: it reads the sockets itself if nobody else does, else it sleeps until it is woken.
+//!
+//! Owns: who reads when. Does not own: what is waited for (`waits`), or what follows from a message (`perform`).
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+use types::Timestamp;
+
+use super::reading::Reader;
+use super::shared::{Core, Locked, Shared};
+use super::waits::{Sleeper, Topic};
+use super::{EngineError, Interrupted, Outcomes};
+use crate::clock;
+
+/// How often a waiting thread asks whether it was interrupted.
+const TICK: Duration = Duration::from_millis(50);
+/// How often it is tried to read before sleeping, in the hope that who reads now is only passing by.
+const PASSING_BY: u32 = 100;
+/// The most that a thread remembers of how polling went.
+const CREDIT_MAX: u32 = 8;
+
+/// What a turn of waiting came to.
+enum Turn<T> {
+    /// What was waited for; the wait is over.
+    Done(T),
+    /// There may be news, or the time is up.
+    Look,
+    /// Something broke the sleep: perhaps a signal.
+    Broken,
+}
+
+/// What is asked under the lock whenever something happened.
+type Check<'a, T> = &'a mut dyn FnMut(&mut Core) -> Option<T>;
+
+thread_local! {
+    /// How often polling helped this thread lately; at 0 it sleeps at once.
+    static CREDIT: Cell<u32> = const { Cell::new(CREDIT_MAX / 2) };
+}
+
+impl Shared {
+    /// Waits until `check` answers; `None` at the deadline.
+    pub(super) fn await_topic<T>(
+        &self,
+        topic: Topic,
+        deadline: Option<Timestamp>,
+        interrupted: Interrupted<'_>,
+        check: Check<'_, T>,
+    ) -> Outcomes<Option<T>> {
+        let mut locked = self.enter()?;
+        if let Some(answer) = check(&mut locked) {
+            return Ok(Some(answer));
+        }
+        let wait = self.begin_wait(&mut locked, topic);
+        self.sleep(locked, wait, deadline, interrupted, check)
+    }
+
+    /// Begins a wait that [`Self::sleep`] or [`Self::end_wait`] ends.
+    pub(super) fn begin_wait(&self, locked: &mut Locked<'_>, topic: Topic) -> u64 {
+        let wait = self.new_number();
+        locked.waits.begin(wait, topic);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        wait
+    }
+
+    pub(super) fn end_wait(&self, core: &mut Core, wait: u64) {
+        drop(core.waits.end(wait));
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Waits until `check` answers, which it did not just now; `None` at the deadline.
+    pub(super) fn sleep<T>(
+        &self,
+        mut locked: Locked<'_>,
+        wait: u64,
+        deadline: Option<Timestamp>,
+        interrupted: Interrupted<'_>,
+        check: Check<'_, T>,
+    ) -> Outcomes<Option<T>> {
+        locked.flush(true);
+        let mut tick = locked.now + TICK;
+        drop(locked);
+        let sleeper = Sleeper::current();
+        loop {
+            let until = deadline.map_or(tick, |deadline| deadline.min(tick));
+            let broken = match self.take_turn(wait, &sleeper, until, check) {
+                Turn::Done(answer) => return Ok(Some(answer)),
+                Turn::Look => false,
+                Turn::Broken => true,
+            };
+            let now = clock::now();
+            let over = deadline.is_some_and(|deadline| deadline <= now);
+            if (sleeper.take_woken() || over)
+                && let Some(end) = self.look(wait, over, check)
+            {
+                return end;
+            }
+            if broken || now >= tick {
+                if interrupted() {
+                    self.end_wait(&mut self.lock(), wait);
+                    self.hand_over_reading();
+                    return Err(EngineError::Interrupted);
+                }
+                tick = clock::now() + TICK;
+            }
+        }
+    }
+
+    /// Reads what comes within `limit`, for those who do not; nothing if somebody else reads.
+    pub(super) fn read_in_background(&self, limit: Option<Duration>) {
+        let Some(mut reader) = self.try_reader() else { return };
+        self.obey_requests(&mut reader);
+        let heard = self.poll_asleep(&mut reader, limit, || false);
+        if heard {
+            self.take_heard(&mut reader);
+        }
+        drop(reader);
+        if self.somebody_waits() {
+            self.hand_over_reading();
+        }
+    }
+
+    /// Nobody reads any more: somebody who waits, or the background thread, is to.
+    fn hand_over_reading(&self) {
+        let heir = if self.somebody_waits() { self.lock().waits.heir() } else { None };
+        match heir {
+            Some(heir) => heir.nudge(),
+            None => self.alarm.stir(),
+        }
+    }
+
+    fn take_turn<T>(&self, wait: u64, sleeper: &Sleeper, until: Timestamp, check: Check<'_, T>) -> Turn<T> {
+        for _ in 0..PASSING_BY {
+            if let Some(reader) = self.try_reader() {
+                return self.lead(reader, wait, sleeper, until, check);
+            }
+            std::hint::spin_loop();
+        }
+        if !sleeper.is_woken() {
+            thread::park_timeout(until.since(clock::now()));
+        }
+        Turn::Look
+    }
+
+    /// Reads for all until this thread has what it waits for, or must look elsewhere.
+    fn lead<T>(
+        &self,
+        mut reader: MutexGuard<'_, Reader>,
+        wait: u64,
+        sleeper: &Sleeper,
+        until: Timestamp,
+        check: Check<'_, T>,
+    ) -> Turn<T> {
+        let turn = loop {
+            self.obey_requests(&mut reader);
+            if self.poll_for(&mut reader, sleeper, until) {
+                let mut locked = self.take_heard(&mut reader);
+                if let Some(answer) = check(&mut locked) {
+                    self.end_wait(&mut locked, wait);
+                    break Turn::Done(answer);
+                }
+                locked.flush(true);
+            } else if self.requested.load(Ordering::SeqCst) {
+                continue;
+            } else if !sleeper.is_woken() && clock::now() < until {
+                break Turn::Broken;
+            }
+            if sleeper.is_woken() || clock::now() >= until {
+                break Turn::Look;
+            }
+        };
+        drop(reader);
+        let others = usize::from(!matches!(turn, Turn::Done(_)));
+        if self.waiting.load(Ordering::SeqCst) > others {
+            self.hand_over_reading_from(wait);
+        } else if others == 0 {
+            self.alarm.stir();
+        }
+        turn
+    }
+
+    fn hand_over_reading_from(&self, wait: u64) {
+        if let Some(heir) = self.lock().waits.heir_of(wait) {
+            heir.nudge();
+        }
+    }
+
+    /// Looks whether the wait is over.
+    fn look<T>(&self, wait: u64, over: bool, check: Check<'_, T>) -> Option<Outcomes<Option<T>>> {
+        let mut locked = self.lock();
+        let end = match (&locked.ended, check(&mut *locked)) {
+            (_, Some(answer)) => Ok(Some(answer)),
+            (Some(ended), None) => Err(ended.clone()),
+            (None, None) if over => Ok(None),
+            (None, None) => {
+                locked.flush(true);
+                return None;
+            }
+        };
+        self.end_wait(&mut locked, wait);
+        Some(end)
+    }
+
+    /// Waits for something to read: busily for a moment if that helped lately, then asleep.
+    fn poll_for(&self, reader: &mut Reader, sleeper: &Sleeper, until: Timestamp) -> bool {
+        let moment = Duration::from_micros(self.identity.settings.poll_us);
+        let began = clock::now();
+        if CREDIT.get() > 0 && !moment.is_zero() && until > began {
+            loop {
+                if self.poll_once(reader, Some(Duration::ZERO)) {
+                    CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
+                    return true;
+                }
+                let now = clock::now();
+                if now.since(began) >= moment || sleeper.is_woken() {
+                    break;
+                }
+            }
+            CREDIT.set(CREDIT.get().saturating_sub(2));
+        }
+        let limit = until.since(clock::now());
+        sleeper.set_polls(true);
+        let heard = self.poll_asleep(reader, Some(limit), || sleeper.is_woken());
+        sleeper.set_polls(false);
+        if heard && clock::now().since(began) <= moment * 2 {
+            CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
+        }
+        heard
+    }
+
+    /// Sleeps in the poller, where the alarm is heard.
+    fn poll_asleep(&self, reader: &mut Reader, limit: Option<Duration>, called: impl Fn() -> bool) -> bool {
+        self.alarm.set_polled(true);
+        let at_once = called() || self.requested.load(Ordering::SeqCst);
+        let heard = self.poll_once(reader, if at_once { Some(Duration::ZERO) } else { limit });
+        self.alarm.set_polled(false);
+        heard
+    }
+
+    fn poll_once(&self, reader: &mut Reader, limit: Option<Duration>) -> bool {
+        match reader.poll(limit) {
+            Ok(heard) => heard,
+            Err(error) => {
+                self.lock().node_lost(&error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Tells the role what was heard.
+    fn take_heard(&self, reader: &mut Reader) -> Locked<'_> {
+        let mut locked = self.lock();
+        for heard in reader.take_heard() {
+            locked.hear(heard);
+        }
+        locked.on_time();
+        locked
+    }
+
+    fn obey_requests(&self, reader: &mut Reader) {
+        if self.requested.swap(false, Ordering::SeqCst) {
+            let requests = std::mem::take(&mut self.lock().links.requests);
+            reader.obey(requests);
+        }
+    }
+
+    fn try_reader(&self) -> Option<MutexGuard<'_, Reader>> {
+        match self.reader.try_lock() {
+            Ok(reader) => Some(reader),
+            Err(TryLockError::Poisoned(reader)) => Some(reader.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}

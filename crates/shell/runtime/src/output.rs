@@ -1,0 +1,134 @@
+//! What a process writes, as lines.
+//!
+//! Owns: where a line ends, and what is shown of one that does not. Does not own: the pipe, or who reads the lines.
+//!
+//! A carriage return stays inside its line, so that a progress bar redraws itself wherever it is shown.
+
+use types::Timestamp;
+use types::limits::{LINE_BYTES_MAX, LINE_PATIENCE};
+
+/// The written bytes of one pipe that are not yet lines.
+#[derive(Debug, Default)]
+pub struct Lines {
+    partial: Vec<u8>,
+    partial_since: Option<Timestamp>,
+}
+
+impl Lines {
+    /// Takes written bytes; appends the lines that they end, without their ends.
+    pub fn on_bytes(&mut self, now: Timestamp, mut bytes: &[u8], lines: &mut Vec<String>) {
+        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+            self.extend(&bytes[..end], lines);
+            lines.push(text(&self.partial));
+            self.partial.clear();
+            bytes = &bytes[end + 1..];
+        }
+        self.extend(bytes, lines);
+        if self.partial.is_empty() {
+            self.partial_since = None;
+        } else if self.partial_since.is_none() {
+            self.partial_since = Some(now);
+        }
+    }
+
+    /// When a line without an end is to be shown as it is.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.partial_since.map(|since| since + LINE_PATIENCE)
+    }
+
+    /// Appends the line without an end, if it is due.
+    pub fn on_time(&mut self, now: Timestamp, lines: &mut Vec<String>) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.finish(lines);
+        }
+    }
+
+    /// Appends what is left when the process has ended.
+    pub fn finish(&mut self, lines: &mut Vec<String>) {
+        self.partial_since = None;
+        if !self.partial.is_empty() {
+            lines.push(text(&self.partial));
+            self.partial.clear();
+        }
+    }
+
+    fn extend(&mut self, mut bytes: &[u8], lines: &mut Vec<String>) {
+        while self.partial.len() + bytes.len() > LINE_BYTES_MAX {
+            let (fitting, rest) = bytes.split_at(LINE_BYTES_MAX - self.partial.len());
+            self.partial.extend_from_slice(fitting);
+            let whole = whole_characters(&self.partial);
+            lines.push(text(&self.partial[..whole]));
+            self.partial.drain(..whole);
+            bytes = rest;
+        }
+        self.partial.extend_from_slice(bytes);
+    }
+}
+
+/// How many of the bytes can be shown without cutting a character in two.
+fn whole_characters(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),
+        Ok(_) | Err(_) => bytes.len(),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(parts: &[&[u8]]) -> (Lines, Vec<String>) {
+        let (mut lines, mut seen) = (Lines::default(), Vec::new());
+        for part in parts {
+            lines.on_bytes(Timestamp::ZERO, part, &mut seen);
+        }
+        (lines, seen)
+    }
+
+    #[test]
+    fn lines_come_out_whole_wherever_the_bytes_are_cut() {
+        let written = "one\n\nthr\u{e9}\u{e9}\n".as_bytes();
+
+        for cut in 0..=written.len() {
+            let (lines, seen) = all(&[&written[..cut], &written[cut..]]);
+            assert_eq!(seen, ["one", "", "thr\u{e9}\u{e9}"]);
+            assert_eq!(lines.deadline(), None);
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_shown_after_a_while() {
+        let (mut lines, mut seen) = all(&[b"\r 10%|#   |"]);
+        let deadline = lines.deadline().unwrap();
+
+        lines.on_time(Timestamp(deadline.0 - 1), &mut seen);
+        assert!(seen.is_empty());
+        lines.on_time(deadline, &mut seen);
+
+        assert_eq!(seen, ["\r 10%|#   |"]);
+        assert_eq!(lines.deadline(), None);
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_between_characters() {
+        let written = format!("x{}", "\u{e9}".repeat(LINE_BYTES_MAX));
+        let (mut lines, mut seen) = all(&[written.as_bytes()]);
+        lines.finish(&mut seen);
+
+        assert!(seen.len() > 1);
+        assert!(seen.iter().all(|line| line.len() <= LINE_BYTES_MAX));
+        assert_eq!(seen.concat(), written);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_such() {
+        let (_, seen) = all(&[b"\xff\xfe\n"]);
+
+        assert_eq!(seen, ["\u{fffd}\u{fffd}"]);
+    }
+}

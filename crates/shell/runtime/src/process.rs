@@ -1,0 +1,278 @@
+//! The fork server, seen from the daemon: asks it for worker processes and hears of their ends.
+//!
+//! Owns: its process, its socket, and what it was asked and has not answered. Does not own: the workers
+//! (`daemon::workers`), or what a worker does first (`aktis.cluster.fork_server`).
+//!
+//! Messages are datagrams of little-endian numbers, so that neither side needs a parser:
+//!
+//! ```text
+//! request   worker (8) | environment (the rest), with the control socket, standard output and standard error
+//! reply     kind (8) | worker or 0 (8) | process (8) | wait status (8) | peak memory in bytes (8) | reason (the rest)
+//! ```
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+use types::limits::{FORK_MESSAGE_BYTES_MAX, FORK_SERVER_STARTS_MAX, FORK_SERVER_YOUTH};
+use types::{Exit, Map, Timestamp, WorkerId};
+
+use crate::sys;
+
+const REPLY_NUMBERS: usize = 5;
+const FORKED: u64 = 1;
+const FAILED: u64 = 2;
+const ENDED: u64 = 3;
+
+/// A worker process that is wanted.
+#[derive(Debug)]
+pub struct Request {
+    /// What it is called.
+    pub worker: WorkerId,
+    /// Its runtime environment as canonical JSON; "" is none.
+    pub environment: String,
+    /// Its control socket, standard output and standard error.
+    pub descriptors: [OwnedFd; 3],
+}
+
+/// What the fork server says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A worker process was started.
+    Forked {
+        /// The worker.
+        worker: WorkerId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker process could not be started.
+    Failed {
+        /// The worker.
+        worker: WorkerId,
+        /// Why.
+        reason: String,
+    },
+    /// A worker process ended.
+    Ended(sys::Reaped),
+}
+
+/// What listening to the fork server came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It said this.
+    Report(Report),
+    /// It has nothing to say now.
+    Nothing,
+    /// It hung up.
+    End,
+}
+
+/// What a fork server that ended leaves behind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Bereaved {
+    /// Workers with their environments whose fork may or may not have happened: to be asked for again, with new
+    /// descriptors.
+    pub unanswered: Vec<(WorkerId, String)>,
+}
+
+/// The fork server of a node.
+#[derive(Debug)]
+pub struct ForkServer {
+    argv: Vec<String>,
+    running: Option<Running>,
+    /// How many died young, one after the other.
+    young_deaths: u32,
+    /// Requests that its socket had no room for yet.
+    unsent: VecDeque<Request>,
+    unanswered: Map<WorkerId, Request>,
+}
+
+#[derive(Debug)]
+struct Running {
+    pid: u32,
+    socket: OwnedFd,
+    started_at: Timestamp,
+}
+
+impl ForkServer {
+    /// Starts `argv`, a program and its arguments, with the socket as descriptor 3.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn start(argv: Vec<String>, now: Timestamp) -> io::Result<Self> {
+        let running = Some(Running::start(&argv, now)?);
+        let (unsent, unanswered) = (VecDeque::new(), Map::default());
+        Ok(Self { argv, running, young_deaths: 0, unsent, unanswered })
+    }
+
+    /// Its process, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.running.as_ref().map(|running| running.pid)
+    }
+
+    /// Its socket, if it runs; another one after each start.
+    #[must_use]
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.running.as_ref().map(|running| running.socket.as_fd())
+    }
+
+    /// Whether requests wait until its socket can be written.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.running.is_some() && !self.unsent.is_empty()
+    }
+
+    /// Asks for a worker process. The answer is a report, now if it cannot even be asked for.
+    #[must_use]
+    pub fn submit(&mut self, request: Request) -> Option<Report> {
+        let worker = request.worker;
+        if self.running.is_none() {
+            let reason = "the fork server ends as soon as it is started; see its log".to_owned();
+            return Some(Report::Failed { worker, reason });
+        }
+        if request.environment.len() > FORK_MESSAGE_BYTES_MAX {
+            let reason = format!("its runtime environment is longer than {FORK_MESSAGE_BYTES_MAX} bytes");
+            return Some(Report::Failed { worker, reason });
+        }
+        self.unsent.push_back(request);
+        self.flush()
+    }
+
+    /// Sends what its socket has room for; answers the failure of a request that cannot be sent.
+    pub fn flush(&mut self) -> Option<Report> {
+        while let (Some(running), Some(request)) = (&self.running, self.unsent.pop_front()) {
+            let message =
+                [&request.worker.to_u64().to_le_bytes()[..], request.environment.as_bytes()].concat();
+            let descriptors = sys::borrowed(&request.descriptors);
+            match sys::send(running.socket.as_fd(), &message, &descriptors) {
+                Ok(_) => {
+                    self.unanswered.insert(request.worker, request);
+                }
+                Err(error) if is_passing(&error) => {
+                    self.unsent.push_front(request);
+                    return None;
+                }
+                Err(error) => {
+                    let reason = format!("the fork server cannot be asked: {error}");
+                    return Some(Report::Failed { worker: request.worker, reason });
+                }
+            }
+        }
+        None
+    }
+
+    /// The next report, if there is one. Its end is complete only with [`Self::on_end`].
+    ///
+    /// # Errors
+    /// If the fork server says what no fork server says.
+    pub fn receive(&mut self) -> io::Result<Heard> {
+        let Some(running) = &self.running else { return Ok(Heard::Nothing) };
+        let mut message = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
+        let received = loop {
+            match sys::receive(running.socket.as_fd(), &mut message, &mut Vec::new()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        match received {
+            Ok(0) => Ok(Heard::End),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Heard::End),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Heard::Nothing),
+            Err(error) => Err(error),
+            Ok(_) => {
+                let report = parse(&message).ok_or(io::ErrorKind::InvalidData)?;
+                if let Report::Forked { worker, .. } | Report::Failed { worker, .. } = &report {
+                    self.unanswered.remove(worker);
+                }
+                Ok(Heard::Report(report))
+            }
+        }
+    }
+
+    /// Its process was reaped: starts another one, unless too many died young.
+    ///
+    /// # Errors
+    /// If the program cannot be started any more.
+    pub fn on_end(&mut self, now: Timestamp) -> io::Result<Bereaved> {
+        if let Some(dead) = self.running.take() {
+            let young = now.since(dead.started_at) < FORK_SERVER_YOUTH;
+            self.young_deaths = if young { self.young_deaths + 1 } else { 0 };
+        }
+        let requests = self.unsent.drain(..).chain(std::mem::take(&mut self.unanswered).into_values());
+        let unanswered = requests.map(|request| (request.worker, request.environment)).collect();
+        if self.young_deaths < FORK_SERVER_STARTS_MAX {
+            self.running = Some(Running::start(&self.argv, now)?);
+        }
+        Ok(Bereaved { unanswered })
+    }
+}
+
+impl Running {
+    fn start(argv: &[String], now: Timestamp) -> io::Result<Self> {
+        let Some((program, arguments)) = argv.split_first() else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
+        };
+        let (socket, theirs) = sys::message_pair()?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        let pid = sys::spawn_with_socket(&mut command, &theirs)?;
+        Ok(Self { pid, socket, started_at: now })
+    }
+}
+
+/// Whether the socket is merely full or empty, or its other end just went, which is told otherwise.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
+fn parse(message: &[u8]) -> Option<Report> {
+    let (numbers, reason) = message.split_at_checked(REPLY_NUMBERS * 8)?;
+    let (numbers, _) = numbers.as_chunks::<8>();
+    let numbers: &[_; REPLY_NUMBERS] = numbers.try_into().ok()?;
+    let [kind, worker, pid, status, peak_memory_bytes] = numbers.map(u64::from_le_bytes);
+    let worker = WorkerId::from_u64(worker);
+    let pid = u32::try_from(pid).ok()?;
+    match kind {
+        FORKED => Some(Report::Forked { worker, pid }),
+        FAILED => {
+            let reason = String::from_utf8_lossy(reason).into_owned();
+            Some(Report::Failed { worker, reason })
+        }
+        ENDED => {
+            let exit = i32::try_from(status).map_or(Exit::Unknown, sys::exit_of);
+            Some(Report::Ended(sys::Reaped { pid, exit, peak_memory_bytes }))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::NodeId;
+
+    use super::*;
+
+    fn reply(numbers: [u64; REPLY_NUMBERS], reason: &str) -> Vec<u8> {
+        let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
+        numbers.chain(reason.bytes()).collect()
+    }
+
+    #[test]
+    fn each_reply_is_understood_and_others_are_not() {
+        let worker = WorkerId { node: NodeId(1), number: 5 };
+        let id = worker.to_u64();
+        let reaped = sys::Reaped { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
+
+        assert_eq!(parse(&reply([1, id, 77, 0, 0], "")), Some(Report::Forked { worker, pid: 77 }));
+        let failed = Report::Failed { worker, reason: "no memory".to_owned() };
+        assert_eq!(parse(&reply([2, id, 0, 0, 0], "no memory")), Some(failed));
+        assert_eq!(parse(&reply([3, 0, 77, 9, 4096], "")), Some(Report::Ended(reaped)));
+        assert_eq!(parse(&reply([4, 0, 0, 0, 0], "")), None);
+        assert_eq!(parse(b"short"), None);
+    }
+}

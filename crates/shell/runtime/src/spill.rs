@@ -1,0 +1,257 @@
+//! Writes objects to disk and reads them back, on a thread of its own, straight from and to the arena.
+//!
+//! Owns: the files of spilled objects. Does not own: which objects, or when (`objects::Spilling`).
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use shm::{Buffer, Draft, Segment};
+use types::ObjectId;
+use types::limits::SPILLS_MAX;
+
+use crate::sys;
+
+/// What is to be done with the file of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Write it from this range of the arena.
+    Spill(ObjectId, Range),
+    /// Read it into this range of the arena.
+    Restore(ObjectId, Range),
+    /// Remove it.
+    Delete(ObjectId),
+}
+
+/// A range of the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Where it begins.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What became of a job; deletions are not told of.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An object was written, or could not be.
+    Spilled(ObjectId, Result<(), String>),
+    /// An object was read, or could not be.
+    Restored(ObjectId, Result<(), String>),
+}
+
+/// The thread and what it was given to do.
+#[derive(Debug)]
+pub struct Spiller {
+    jobs: Option<SyncSender<Job>>,
+    results: Arc<Results>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread did and nobody looked at yet: no more than there were jobs.
+#[derive(Debug)]
+struct Results {
+    done: Mutex<VecDeque<Outcome>>,
+    ready: OwnedFd,
+}
+
+impl Spiller {
+    /// Starts the thread. Files lie in `directory`, which is made when it is first needed.
+    ///
+    /// # Errors
+    /// If the system has no thread or descriptor left.
+    pub fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
+        let (sender, receiver) = sync_channel(SPILLS_MAX);
+        let done = Mutex::new(VecDeque::new());
+        let results = Arc::new(Results { done, ready: sys::eventfd()? });
+        let files = Files { directory, arena };
+        let theirs = Arc::clone(&results);
+        let thread = thread::Builder::new()
+            .name("aktis-spill".to_owned())
+            .stack_size(256 << 10)
+            .spawn(move || work(&files, &receiver, &theirs))?;
+        Ok(Self { jobs: Some(sender), results, thread: Some(thread) })
+    }
+
+    /// Hands over a job; answers what became of it at once if it cannot be taken.
+    #[must_use]
+    pub fn submit(&self, job: Job) -> Option<Outcome> {
+        let why = match self.jobs.as_ref()?.try_send(job) {
+            Ok(()) => return None,
+            Err(TrySendError::Full(_)) => format!("{SPILLS_MAX} objects wait for the disk"),
+            Err(TrySendError::Disconnected(_)) => "the thread that spills ended".to_owned(),
+        };
+        match job {
+            Job::Spill(object, _) => Some(Outcome::Spilled(object, Err(why))),
+            Job::Restore(object, _) => Some(Outcome::Restored(object, Err(why))),
+            Job::Delete(_) => None,
+        }
+    }
+
+    /// What was done since the last call.
+    ///
+    /// # Errors
+    /// If the counter is broken, which it has no reason to be.
+    pub fn outcomes(&self) -> io::Result<VecDeque<Outcome>> {
+        sys::eventfd_clear(self.results.ready.as_fd())?;
+        let mut done = self.results.done.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *done))
+    }
+}
+
+impl AsFd for Spiller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.results.ready.as_fd()
+    }
+}
+
+impl Drop for Spiller {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was printed where it happened; what it left undone ends with the daemon.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Files {
+    directory: PathBuf,
+    arena: Arc<Segment>,
+}
+
+fn work(files: &Files, jobs: &Receiver<Job>, results: &Results) {
+    for job in jobs {
+        let outcome = match job {
+            Job::Spill(object, range) => Outcome::Spilled(object, files.spill(object, range)),
+            Job::Restore(object, range) => Outcome::Restored(object, files.restore(object, range)),
+            Job::Delete(object) => {
+                // What cannot be removed now goes with the session's directory.
+                drop(fs::remove_file(files.path(object)));
+                continue;
+            }
+        };
+        results.done.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcome);
+        if sys::eventfd_signal(results.ready.as_fd()).is_err() {
+            return;
+        }
+    }
+}
+
+impl Files {
+    fn path(&self, object: ObjectId) -> PathBuf {
+        let name: String = object.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.directory.join(name)
+    }
+
+    fn spill(&self, object: ObjectId, range: Range) -> Result<(), String> {
+        let path = self.path(object);
+        let bytes = Buffer::new(Arc::clone(&self.arena), range.offset, range.size, None);
+        write(&path, &bytes).map_err(|error| {
+            // Half a file takes space that is short already; the error told is the one that matters.
+            drop(fs::remove_file(&path));
+            explain(&self.directory, &error)
+        })
+    }
+
+    fn restore(&self, object: ObjectId, range: Range) -> Result<(), String> {
+        let path = self.path(object);
+        self.arena
+            .touch(range.offset, range.size)
+            .and_then(|()| {
+                let mut draft = Draft::new(Arc::clone(&self.arena), range.offset, range.size);
+                File::open(&path)?.read_exact_at(&mut draft, 0)
+            })
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    File::create(path)?.write_all_at(bytes, 0)
+}
+
+/// The reason a node tells: it begins with "disk full" if that is what it is.
+fn explain(directory: &Path, error: &io::Error) -> String {
+    let shown = directory.display();
+    let full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    let what = if full { "disk full while spilling" } else { "cannot spill" };
+    format!("{what} to {shown}: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{JobId, TaskId};
+
+    use super::*;
+
+    fn object(index: u32) -> ObjectId {
+        TaskId::driver(JobId(1)).output(index)
+    }
+
+    fn outcomes(spiller: &Spiller, count: usize) -> Vec<Outcome> {
+        let mut poller = crate::poll::Poller::new().unwrap();
+        poller.add(spiller, 0, crate::poll::Interest::Read).unwrap();
+        let mut seen = Vec::new();
+        while seen.len() < count {
+            poller.wait(None, &mut Vec::new()).unwrap();
+            seen.extend(spiller.outcomes().unwrap());
+        }
+        seen
+    }
+
+    fn directory(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("aktis-spill-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn an_object_comes_back_from_disk_as_it_was() {
+        let directory = directory("back");
+        let arena = Arc::new(Segment::create(1 << 20).unwrap());
+        let spiller = Spiller::start(directory.clone(), Arc::clone(&arena)).unwrap();
+        Draft::new(Arc::clone(&arena), 0, 5000).fill(7);
+
+        assert_eq!(spiller.submit(Job::Spill(object(1), Range { offset: 0, size: 5000 })), None);
+        assert_eq!(outcomes(&spiller, 1), [Outcome::Spilled(object(1), Ok(()))]);
+        assert_eq!(spiller.submit(Job::Restore(object(1), Range { offset: 8192, size: 5000 })), None);
+        assert_eq!(outcomes(&spiller, 1), [Outcome::Restored(object(1), Ok(()))]);
+        assert_eq!(spiller.submit(Job::Delete(object(1))), None);
+        drop(spiller);
+
+        assert!(Buffer::new(arena, 8192, 5000, None).iter().all(|&byte| byte == 7));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+        fs::remove_dir(directory).unwrap();
+    }
+
+    #[test]
+    fn an_object_that_is_not_on_disk_is_told_with_its_file() {
+        let arena = Arc::new(Segment::create(1 << 20).unwrap());
+        let spiller = Spiller::start(directory("none"), arena).unwrap();
+
+        assert_eq!(spiller.submit(Job::Restore(object(2), Range { offset: 0, size: 1 })), None);
+
+        let [Outcome::Restored(_, Err(why))] = &outcomes(&spiller, 1)[..] else { panic!("restored") };
+        assert!(why.starts_with("cannot read"), "{why}");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let full = explain(Path::new("/spill"), &io::Error::from_raw_os_error(libc::ENOSPC));
+        let other = explain(Path::new("/spill"), &io::Error::from_raw_os_error(libc::EACCES));
+
+        assert!(full.starts_with("disk full"), "{full}");
+        assert!(other.starts_with("cannot spill"), "{other}");
+    }
+}

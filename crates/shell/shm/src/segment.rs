@@ -1,0 +1,196 @@
+//! Maps and unmaps one segment.
+//!
+//! Owns: the descriptor and the mapping. Does not own: what lies in it (`buffer`).
+#![expect(unsafe_code, reason = "maps memory")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use types::limits::ARENA_GRAIN_BYTES;
+
+const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+
+/// Memory that several processes map.
+#[derive(Debug)]
+pub struct Segment {
+    descriptor: OwnedFd,
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread; access to its ranges is what the crate's page says.
+unsafe impl Send for Segment {}
+// SAFETY: likewise.
+unsafe impl Sync for Segment {}
+
+impl Segment {
+    /// A new segment of `len` bytes of zeros, none of which takes memory before it is touched.
+    ///
+    /// # Errors
+    /// If the system has no descriptor or address space left.
+    pub fn create(len: u64) -> io::Result<Self> {
+        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+        // SAFETY: the name is a string with its end, which the kernel copies.
+        let number = unsafe { libc::memfd_create(c"aktis".as_ptr(), flags) };
+        if number < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel made this descriptor for us just now, so nobody else owns it.
+        let file = File::from(unsafe { OwnedFd::from_raw_fd(number) });
+        file.set_len(len)?;
+        // SAFETY: the call takes numbers only.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Self::map(OwnedFd::from(file), len)
+    }
+
+    /// Maps a segment that another process created.
+    ///
+    /// # Errors
+    /// If it is shorter than `len`, might become so, or cannot be mapped.
+    pub fn map(descriptor: OwnedFd, len: u64) -> io::Result<Self> {
+        // SAFETY: the call takes numbers only.
+        let seals = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_GET_SEALS) };
+        let file = File::from(descriptor);
+        if seals < 0 || seals & libc::F_SEAL_SHRINK == 0 || file.metadata()?.len() < len {
+            let told = format!("no sealed segment of {len} bytes came with the descriptor");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+        }
+        let len = usize::try_from(len).map_err(io::Error::other)?;
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
+        let start =
+            unsafe { libc::mmap(ptr::null_mut(), len, access, flags, file.as_raw_fd(), 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
+        Ok(Self { descriptor: OwnedFd::from(file), start, len })
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len as u64
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Makes the pages of a range ready to be written without a fault. What lies in them does not change.
+    ///
+    /// # Errors
+    /// If there is no memory left for them.
+    ///
+    /// # Panics
+    /// If the range is not inside the segment.
+    pub fn touch(&self, offset: u64, len: u64) -> io::Result<()> {
+        let first = offset - offset % ARENA_GRAIN_BYTES;
+        let start = self.range(first, len + (offset - first));
+        let len = (len + (offset - first)) as usize;
+        // SAFETY: the range is mapped, as `range` saw to; the advice changes none of its bytes.
+        let result = unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        // Kernels before 5.14 do not know the advice.
+        if error.raw_os_error() == Some(libc::EINVAL) {
+            touch_by_hand(start, len);
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Where a range begins.
+    ///
+    /// # Panics
+    /// If the range is not inside the segment.
+    pub(crate) fn range(&self, offset: u64, len: u64) -> NonNull<u8> {
+        let end = offset.checked_add(len);
+        assert!(
+            end.is_some_and(|end| end <= self.len()),
+            "{len} bytes at {offset} are not inside the segment of {} bytes",
+            self.len
+        );
+        // SAFETY: the offset was just seen to be inside the mapping.
+        unsafe { self.start.add(offset as usize) }
+    }
+}
+
+fn touch_by_hand(start: NonNull<u8>, len: usize) {
+    for at in (0..len).step_by(ARENA_GRAIN_BYTES as usize) {
+        // SAFETY: the byte is mapped; an atomic access of one byte may happen beside any other.
+        let byte = unsafe { AtomicU8::from_ptr(start.add(at).as_ptr()) };
+        byte.fetch_or(0, Ordering::Relaxed);
+    }
+}
+
+impl AsFd for Segment {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // SAFETY: every range keeps its segment, so that nobody uses the mapping any more.
+        let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+        assert_eq!(result, 0, "a mapping that was made can be unmapped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_cannot_be_cut_under_its_readers() {
+        let segment = Segment::create(1 << 20).unwrap();
+        let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
+
+        assert_eq!(file.set_len(4096).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(file.set_len(2 << 20).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_descriptor_that_holds_less_than_promised_is_refused() {
+        let segment = Segment::create(4096).unwrap();
+        let descriptor = segment.as_fd().try_clone_to_owned().unwrap();
+
+        assert!(Segment::map(descriptor, 8192).is_err());
+        let (reader, _writer) = io::pipe().unwrap();
+        assert!(Segment::map(reader.into(), 1).is_err());
+    }
+
+    #[test]
+    fn touching_takes_memory_for_the_range_only_and_changes_nothing() {
+        let segment = Segment::create(64 << 20).unwrap();
+        let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
+        let blocks = || std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512;
+        assert_eq!(blocks(), 0);
+
+        segment.touch(5000, 1 << 20).unwrap();
+        let touched = blocks();
+        touch_by_hand(segment.range(0, 1 << 20), 1 << 20);
+
+        assert!((1 << 20..4 << 20).contains(&touched), "{touched} bytes");
+        assert!(blocks() <= touched + 8192);
+    }
+
+    #[test]
+    #[should_panic(expected = "not inside the segment")]
+    fn a_range_beyond_the_end_is_a_mistake() {
+        let segment = Segment::create(4096).unwrap();
+
+        segment.range(1, 4096);
+    }
+}
