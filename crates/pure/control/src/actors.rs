@@ -3,6 +3,7 @@
 //! Owns: states, names, restarts, watchers. Does not own: which node an actor goes to (`nodes`, `groups`), or the
 //! order of its calls (`ownership`).
 
+mod actor;
 mod index;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,6 +16,7 @@ use types::{
 };
 
 use crate::topics::Topics;
+use actor::{Actor, Life};
 use index::Index;
 
 /// The actors of the cluster.
@@ -26,31 +28,6 @@ pub struct Actors {
     dead_max: usize,
     index: Index,
     topics: Topics<ActorId>,
-}
-
-#[derive(Debug)]
-struct Actor {
-    spec: Box<ActorSpec>,
-    dependencies: Vec<Dependency>,
-    life: Life,
-    /// How often it was made, or is being made, again.
-    incarnation: u32,
-    /// Why the last incarnation ended; "" before the first restart.
-    reason: String,
-    /// Why it dies once its process ends.
-    ending: Option<ActorEnd>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
-    /// The constructor's arguments are not there.
-    Pending,
-    /// It is on its way to this node, or wants one.
-    Placing(Option<NodeId>),
-    /// A process runs the constructor.
-    Making(NodeId, WorkerId),
-    /// It takes calls.
-    Alive(NodeId, WorkerId),
 }
 
 /// What is remembered of a dead actor.
@@ -150,15 +127,7 @@ impl Actors {
         }
         self.index.add(&spec);
         self.topics.watch(id, spec.creator);
-        let actor = Actor {
-            spec,
-            dependencies: Vec::new(),
-            life: Life::Pending,
-            incarnation: 0,
-            reason: String::new(),
-            ending: None,
-        };
-        self.living.insert(id, actor);
+        self.living.insert(id, Actor::new(spec));
         Creation::Created
     }
 
@@ -178,18 +147,28 @@ impl Actors {
     /// What an actor asks of a node, if it wants one.
     #[must_use]
     pub fn wish(&self, id: ActorId) -> Option<(&Strategy, &Resources)> {
-        let actor = self.living.get(&id).filter(|actor| actor.life == Life::Placing(None))?;
+        let actor = self
+            .living
+            .get(&id)
+            .filter(|actor| actor.life == Life::Placing(None))?;
         Some((&actor.spec.template.shape.strategy, &actor.spec.placement))
     }
 
     /// An actor that wants a node goes to this one.
     #[must_use]
     pub fn place(&mut self, id: ActorId, node: NodeId) -> Option<Start> {
-        let actor = self.living.get_mut(&id).filter(|actor| actor.life == Life::Placing(None))?;
+        let actor = self
+            .living
+            .get_mut(&id)
+            .filter(|actor| actor.life == Life::Placing(None))?;
         actor.life = Life::Placing(Some(node));
         self.index.has_node(&actor.spec);
         let (spec, dependencies) = (actor.spec.clone(), actor.dependencies.clone());
-        Some(Start { spec, dependencies, incarnation: actor.incarnation })
+        Some(Start {
+            spec,
+            dependencies,
+            incarnation: actor.incarnation,
+        })
     }
 
     /// A node gave an actor its process.
@@ -204,7 +183,10 @@ impl Actors {
     /// An actor's process says that its constructor returned: the node, if that is news.
     #[must_use]
     pub fn on_made(&mut self, id: ActorId, worker: WorkerId) -> Option<NodeId> {
-        let actor = self.living.get_mut(&id).filter(|actor| actor.may_be(worker))?;
+        let actor = self
+            .living
+            .get_mut(&id)
+            .filter(|actor| actor.may_be(worker))?;
         if matches!(actor.life, Life::Alive(..)) {
             return None;
         }
@@ -216,12 +198,16 @@ impl Actors {
     /// Whether `worker` may be the process of the actor, as far as the node has said.
     #[must_use]
     pub fn may_be(&self, id: ActorId, worker: WorkerId) -> bool {
-        self.living.get(&id).is_some_and(|actor| actor.may_be(worker))
+        self.living
+            .get(&id)
+            .is_some_and(|actor| actor.may_be(worker))
     }
 
     /// An actor's process ended.
     pub fn on_ended(&mut self, id: ActorId, node: NodeId, death: Death) -> Fate {
-        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        let Some(actor) = self.living.get_mut(&id) else {
+            return Fate::Unchanged;
+        };
         if actor.node() != Some(node) {
             return Fate::Unchanged;
         }
@@ -241,7 +227,9 @@ impl Actors {
     /// Whether the actor was sent to this node and has not ended there.
     #[must_use]
     pub fn is_on(&self, id: ActorId, node: NodeId) -> bool {
-        self.living.get(&id).is_some_and(|actor| actor.node() == Some(node))
+        self.living
+            .get(&id)
+            .is_some_and(|actor| actor.node() == Some(node))
     }
 
     /// An actor's process says that it leaves by itself.
@@ -256,11 +244,15 @@ impl Actors {
 
     /// No handle of an actor is left.
     pub fn on_unreachable(&mut self, id: ActorId) -> Fate {
-        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        let Some(actor) = self.living.get_mut(&id) else {
+            return Fate::Unchanged;
+        };
         if actor.spec.detached || actor.ending.is_some() {
             return Fate::Unchanged;
         }
-        let Some(worker) = actor.worker() else { return Fate::Dies(ActorEnd::Unreachable) };
+        let Some(worker) = actor.worker() else {
+            return Fate::Dies(ActorEnd::Unreachable);
+        };
         actor.ending = Some(ActorEnd::Unreachable);
         self.index.unname(&actor.spec);
         Fate::Retires(worker)
@@ -268,7 +260,9 @@ impl Actors {
 
     /// Somebody ends an actor, for good or only its process.
     pub fn kill(&mut self, id: ActorId, for_good: bool) -> Fate {
-        let Some(actor) = self.living.get(&id) else { return Fate::Unchanged };
+        let Some(actor) = self.living.get(&id) else {
+            return Fate::Unchanged;
+        };
         if for_good || !actor.may_restart() {
             return Fate::Dies(ActorEnd::Killed);
         }
@@ -281,7 +275,10 @@ impl Actors {
     /// A node is gone: what that means for each actor on it.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId) -> Vec<(ActorId, Fate)> {
-        let there = self.living.iter().filter(|(_, actor)| actor.node() == Some(node));
+        let there = self
+            .living
+            .iter()
+            .filter(|(_, actor)| actor.node() == Some(node));
         let there: Vec<ActorId> = there.map(|(id, _)| *id).collect();
         let fate = |id| (id, self.lose_node(id, node));
         there.into_iter().map(fate).collect()
@@ -297,14 +294,26 @@ impl Actors {
         let ActorSpec { template, name, .. } = *actor.spec;
         let class = template.name.clone();
         let incarnation = actor.incarnation;
-        self.dead.insert(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
+        self.dead.insert(
+            id,
+            Grave {
+                class,
+                name,
+                incarnation,
+                failure: Arc::clone(&failure),
+            },
+        );
         self.buried.push_back(id);
         if self.buried.len() > self.dead_max
             && let Some(forgotten) = self.buried.pop_front()
         {
             self.dead.remove(&forgotten);
         }
-        Some(Burial { node, watchers: self.topics.close(id), failure })
+        Some(Burial {
+            node,
+            watchers: self.topics.close(id),
+            failure,
+        })
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.
@@ -330,7 +339,10 @@ impl Actors {
     #[must_use]
     pub fn ending_with_job(&self, job: JobId) -> Vec<ActorId> {
         let ending = self.living.values().filter(|actor| !actor.spec.detached);
-        ending.map(|actor| actor.spec.id).filter(|id| id.job() == job).collect()
+        ending
+            .map(|actor| actor.spec.id)
+            .filter(|id| id.job() == job)
+            .collect()
     }
 
     /// Whether an actor of the job lives.
@@ -369,9 +381,7 @@ impl Actors {
         match (self.living.get(&id), self.dead.get(&id)) {
             (Some(actor), _) => actor.state(),
             (None, Some(grave)) => ActorState::Dead(Arc::clone(&grave.failure)),
-            (None, None) => {
-                ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown)))
-            }
+            (None, None) => ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown))),
         }
     }
 
@@ -401,7 +411,9 @@ impl Actors {
 
     /// The node of each actor that has one.
     pub fn nodes(&self) -> impl Iterator<Item = (ActorId, NodeId)> {
-        self.living.iter().filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))
+        self.living
+            .iter()
+            .filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))
     }
 
     /// What ends with its creator, and that creator.
@@ -416,18 +428,30 @@ impl Actors {
         for (id, actor) in &self.living {
             let limit = actor.spec.restarts_max.unwrap_or(u32::MAX);
             let count = actor.incarnation;
-            assert!(count <= limit, "CTL-3: {id} was made again {count} times, of {limit} allowed");
+            assert!(
+                count <= limit,
+                "CTL-3: {id} was made again {count} times, of {limit} allowed"
+            );
             let holder = actor.spec.name.as_ref().and_then(|name| self.named(name));
             let named = actor.spec.name.is_some() && actor.ending.is_none();
-            assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
+            assert_eq!(
+                holder == Some(*id),
+                named,
+                "CTL-1: the name of {id} is held by {holder:?}"
+            );
         }
         for id in self.topics.keys() {
-            assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
+            assert!(
+                self.living.contains_key(&id),
+                "CTL-4: {id} is watched and does not live"
+            );
         }
     }
 
     fn lose_node(&mut self, id: ActorId, node: NodeId) -> Fate {
-        let Some(actor) = self.living.get_mut(&id) else { return Fate::Unchanged };
+        let Some(actor) = self.living.get_mut(&id) else {
+            return Fate::Unchanged;
+        };
         let Some(worker) = actor.worker() else {
             actor.life = Life::Placing(None);
             self.index.wants_node(&actor.spec);
@@ -442,48 +466,5 @@ impl Actors {
             last_lines: Vec::new(),
         };
         self.on_ended(id, node, death)
-    }
-}
-
-impl Actor {
-    const fn node(&self) -> Option<NodeId> {
-        match self.life {
-            Life::Pending => None,
-            Life::Placing(node) => node,
-            Life::Making(node, _) | Life::Alive(node, _) => Some(node),
-        }
-    }
-
-    const fn worker(&self) -> Option<WorkerId> {
-        match self.life {
-            Life::Pending | Life::Placing(_) => None,
-            Life::Making(_, worker) | Life::Alive(_, worker) => Some(worker),
-        }
-    }
-
-    /// A process may speak before its node has said that it is the actor's.
-    fn may_be(&self, speaker: WorkerId) -> bool {
-        match self.life {
-            Life::Pending | Life::Placing(None) => false,
-            Life::Placing(Some(node)) => node == speaker.node,
-            Life::Making(_, worker) | Life::Alive(_, worker) => worker == speaker,
-        }
-    }
-
-    fn may_restart(&self) -> bool {
-        self.ending.is_none() && self.spec.restarts_max.is_none_or(|max| self.incarnation < max)
-    }
-
-    fn state(&self) -> ActorState {
-        match self.life {
-            Life::Alive(_, worker) => ActorState::Alive { worker, incarnation: self.incarnation },
-            Life::Pending | Life::Placing(_) | Life::Making(..) if self.incarnation == 0 => {
-                ActorState::Pending
-            }
-            Life::Pending | Life::Placing(_) | Life::Making(..) => ActorState::Restarting {
-                incarnation: self.incarnation,
-                reason: self.reason.clone(),
-            },
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns: states, queues of those that wait, names, watchers. Does not own: what is free (`nodes`), which
 //! arrangements there are (`packing`), or what runs in a bundle (`scheduler`).
 
+mod group;
 mod queues;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,9 +12,9 @@ use std::sync::Arc;
 use types::{Failure, GroupId, GroupSpec, GroupState, JobId, NodeId, Resources, WorkerId};
 
 use crate::nodes::{Home, Nodes};
-use crate::packing::{Arrangement, arrange};
 use crate::topics::Topics;
-use queues::{Kind, Queues};
+use group::{Group, Stage};
+use queues::{Queues, kind_of};
 
 /// The placement groups of the cluster.
 #[derive(Debug)]
@@ -27,28 +28,6 @@ pub struct Groups {
     creators: BTreeMap<WorkerId, BTreeSet<GroupId>>,
     queues: Queues,
     topics: Topics<GroupId>,
-}
-
-#[derive(Debug)]
-struct Group {
-    spec: Box<GroupSpec>,
-    /// Its place in the queue of its kind, for as often as it waits.
-    place: u64,
-    /// The node on which each bundle is reserved.
-    held: Vec<Option<NodeId>>,
-    stage: Stage,
-    /// What was reserved once stays so while the rest is reserved again.
-    created_before: bool,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// It stands in the queue of its kind.
-    Waiting,
-    /// Nodes were asked to prepare these bundles.
-    Preparing { planned: Vec<(u32, NodeId)>, unanswered: BTreeSet<NodeId>, refused: BTreeSet<NodeId> },
-    /// Every bundle is reserved.
-    Created,
 }
 
 /// What came of an attempt to reserve a group.
@@ -127,9 +106,7 @@ impl Groups {
         self.topics.watch(id, spec.creator);
         let place = self.queues.next_place();
         self.queues.insert(kind_of(&spec), place, id);
-        let held = vec![None; spec.bundles.len()];
-        let group = Group { spec, place, held, stage: Stage::Waiting, created_before: false };
-        self.present.insert(id, group);
+        self.present.insert(id, Group::new(spec, place));
         Ok(true)
     }
 
@@ -149,7 +126,9 @@ impl Groups {
 
     /// Tries to reserve the missing bundles of a group that waits.
     pub fn attempt(&mut self, id: GroupId, nodes: &mut Nodes) -> Attempt {
-        let Some(group) = self.present.get_mut(&id) else { return Attempt::Waits };
+        let Some(group) = self.present.get_mut(&id) else {
+            return Attempt::Waits;
+        };
         if !matches!(group.stage, Stage::Waiting) {
             return Attempt::Waits;
         }
@@ -157,22 +136,42 @@ impl Groups {
             Ok(planned) => planned,
             Err(answer) => return answer,
         };
-        self.queues.remove(&kind_of(&group.spec), group.place);
+        self.queues.remove(&group.kind(), group.place);
         let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
         for (bundle, node) in &planned {
             let amounts = &group.spec.bundles[*bundle as usize];
             nodes.reserve(*node, amounts);
-            asked.entry(*node).or_default().push((*bundle, amounts.clone()));
+            asked
+                .entry(*node)
+                .or_default()
+                .push((*bundle, amounts.clone()));
         }
         let unanswered = asked.keys().copied().collect();
-        group.stage = Stage::Preparing { planned, unanswered, refused: BTreeSet::new() };
+        group.stage = Stage::Preparing {
+            planned,
+            unanswered,
+            refused: BTreeSet::new(),
+        };
         Attempt::Prepare(asked.into_iter().collect())
     }
 
     /// A node prepared its bundles, or refused.
-    pub fn on_prepared(&mut self, id: GroupId, node: NodeId, ok: bool, nodes: &mut Nodes) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
-        let Stage::Preparing { unanswered, refused, .. } = &mut group.stage else {
+    pub fn on_prepared(
+        &mut self,
+        id: GroupId,
+        node: NodeId,
+        ok: bool,
+        nodes: &mut Nodes,
+    ) -> Prepared {
+        let Some(group) = self.present.get_mut(&id) else {
+            return Prepared::Unsettled;
+        };
+        let Stage::Preparing {
+            unanswered,
+            refused,
+            ..
+        } = &mut group.stage
+        else {
             return Prepared::Unsettled;
         };
         if !unanswered.remove(&node) {
@@ -182,13 +181,20 @@ impl Groups {
             refused.insert(node);
             nodes.on_refused(node);
         }
-        if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
+        if unanswered.is_empty() {
+            self.settle(id, nodes)
+        } else {
+            Prepared::Unsettled
+        }
     }
 
     /// A node is gone: the groups that lost bundles, and what that means for those that were being reserved.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId, nodes: &mut Nodes) -> Vec<(GroupId, Prepared)> {
-        let on_it = self.present.iter().filter(|(_, group)| group.nodes().any(|other| other == node));
+        let on_it = self
+            .present
+            .iter()
+            .filter(|(_, group)| group.nodes().any(|other| other == node));
         let on_it: Vec<GroupId> = on_it.map(|(id, _)| *id).collect();
         let lose = |id| (id, self.lose_node(id, node, nodes));
         on_it.into_iter().map(lose).collect()
@@ -198,14 +204,15 @@ impl Groups {
     #[must_use]
     pub fn remove(&mut self, id: GroupId, failure: Failure, nodes: &mut Nodes) -> Option<Removal> {
         let group = self.present.remove(&id)?;
-        self.queues.remove(&kind_of(&group.spec), group.place);
+        self.queues.remove(&group.kind(), group.place);
         for (bundle, node) in group.reservations() {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
         let removed_from = group.nodes().collect();
         let spec = group.spec;
         if !spec.name.is_empty() {
-            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.names
+                .remove(&(spec.namespace.clone(), spec.name.clone()));
         }
         if let Some(made) = self.creators.get_mut(&spec.creator) {
             made.remove(&id);
@@ -215,32 +222,23 @@ impl Groups {
         }
         let failure = Arc::new(failure);
         self.remember(spec, Arc::clone(&failure));
-        Some(Removal { nodes: removed_from, watchers: self.topics.close(id), failure })
+        Some(Removal {
+            nodes: removed_from,
+            watchers: self.topics.close(id),
+            failure,
+        })
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
     pub fn home(&self, id: GroupId, bundle: Option<u32>, needs: &Resources) -> Home {
         let Some(group) = self.present.get(&id) else {
-            return Home::Never(Failure::GroupRemoved(id));
+            let removed = self
+                .removed
+                .get(&id)
+                .map(|(_, failure)| Failure::clone(failure));
+            return Home::Never(removed.unwrap_or(Failure::GroupRemoved(id)));
         };
-        let wanted = |index: &usize| bundle.is_none_or(|bundle| *index == bundle as usize);
-        let able = |index: &usize| group.spec.bundles[*index].fits(needs);
-        let mut able = (0..group.held.len()).filter(wanted).filter(able).peekable();
-        if able.peek().is_none() {
-            let which = bundle.map_or_else(|| "no bundle".to_owned(), |index| format!("bundle {index}"));
-            let reason = match bundle {
-                Some(index) if index as usize >= group.held.len() => {
-                    format!("{id} has no {which}, only {} of them", group.held.len())
-                }
-                Some(_) => format!("{which} of {id} can never hold {needs}"),
-                None => format!("{which} of {id} can ever hold {needs}"),
-            };
-            return Home::Never(Failure::Unschedulable(reason));
-        }
-        match group.stage {
-            Stage::Created => able.find_map(|index| group.held[index]).map_or(Home::Wait, Home::On),
-            Stage::Waiting | Stage::Preparing { .. } => Home::Wait,
-        }
+        group.home(bundle, needs)
     }
 
     /// From now on `worker` hears of each change, unless the group is removed.
@@ -259,7 +257,12 @@ impl Groups {
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
         self.topics.on_worker_gone(worker);
-        self.creators.get(&worker).into_iter().flatten().copied().collect()
+        self.creators
+            .get(&worker)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// The groups of a job that are not detached.
@@ -291,7 +294,11 @@ impl Groups {
         let removed = self.removed.values();
         let removed =
             removed.map(|(spec, failure)| (&**spec, GroupState::Removed(Arc::clone(failure))));
-        removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
+        removed.chain(
+            self.present
+                .values()
+                .map(|group| (&*group.spec, group.state())),
+        )
     }
 
     /// All processes that this machine names.
@@ -325,27 +332,45 @@ impl Groups {
             match group.stage {
                 Stage::Created => assert_eq!(missing, 0, "CTL-6: {id} is created in part"),
                 Stage::Waiting | Stage::Preparing { .. } if !group.created_before => {
-                    assert_eq!(missing, group.held.len(), "CTL-6: {id} waits and holds bundles");
+                    assert_eq!(
+                        missing,
+                        group.held.len(),
+                        "CTL-6: {id} waits and holds bundles"
+                    );
                 }
                 Stage::Waiting | Stage::Preparing { .. } => {}
             }
             if matches!(group.stage, Stage::Waiting) {
                 waiting += 1;
-                let there = self.queues.get(&kind_of(&group.spec), group.place);
+                let there = self.queues.get(&group.kind(), group.place);
                 assert_eq!(there, Some(*id), "CTL-7: {id} waits outside its queue");
             }
         }
-        assert_eq!(self.queues.len(), waiting, "CTL-7: what does not wait stands in a queue");
+        assert_eq!(
+            self.queues.len(),
+            waiting,
+            "CTL-7: what does not wait stands in a queue"
+        );
         for id in self.topics.keys() {
-            assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
+            assert!(
+                self.present.contains_key(&id),
+                "CTL-4: {id} is watched and removed"
+            );
         }
     }
 
     /// Every node asked has answered or is gone.
     fn settle(&mut self, id: GroupId, nodes: &mut Nodes) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
+        let Some(group) = self.present.get_mut(&id) else {
+            return Prepared::Unsettled;
+        };
         let stage = std::mem::replace(&mut group.stage, Stage::Created);
-        let Stage::Preparing { planned, refused, .. } = stage else { return Prepared::Unsettled };
+        let Stage::Preparing {
+            planned, refused, ..
+        } = stage
+        else {
+            return Prepared::Unsettled;
+        };
         let keep = refused.is_empty() || group.created_before;
         let mut prepared = BTreeSet::new();
         for (bundle, node) in planned {
@@ -363,12 +388,18 @@ impl Groups {
             return Prepared::Created(group.nodes().collect::<BTreeSet<_>>().into_iter().collect());
         }
         group.stage = Stage::Waiting;
-        self.queues.insert(kind_of(&group.spec), group.place, id);
-        Prepared::Waits(if keep { Vec::new() } else { prepared.into_iter().collect() })
+        self.queues.insert(group.kind(), group.place, id);
+        Prepared::Waits(if keep {
+            Vec::new()
+        } else {
+            prepared.into_iter().collect()
+        })
     }
 
     fn lose_node(&mut self, id: GroupId, node: NodeId, nodes: &mut Nodes) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else { return Prepared::Unsettled };
+        let Some(group) = self.present.get_mut(&id) else {
+            return Prepared::Unsettled;
+        };
         for held in group.held.iter_mut().filter(|held| **held == Some(node)) {
             *held = None;
         }
@@ -376,15 +407,23 @@ impl Groups {
             Stage::Waiting => Prepared::Unsettled,
             Stage::Created => {
                 group.stage = Stage::Waiting;
-                self.queues.insert(kind_of(&group.spec), group.place, id);
+                self.queues.insert(group.kind(), group.place, id);
                 Prepared::Waits(Vec::new())
             }
-            Stage::Preparing { unanswered, refused, planned } => {
+            Stage::Preparing {
+                unanswered,
+                refused,
+                planned,
+            } => {
                 unanswered.remove(&node);
                 if planned.iter().any(|(_, other)| *other == node) {
                     refused.insert(node);
                 }
-                if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
+                if unanswered.is_empty() {
+                    self.settle(id, nodes)
+                } else {
+                    Prepared::Unsettled
+                }
             }
         }
     }
@@ -398,78 +437,4 @@ impl Groups {
             self.removed.remove(&forgotten);
         }
     }
-}
-
-impl Group {
-    /// A node for each missing bundle, or why there is none.
-    fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
-        if self.held.is_empty() {
-            let text = format!("{} has no bundles", self.spec.id);
-            return Err(Attempt::Never(Failure::Unschedulable(text)));
-        }
-        let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
-        let missing: Vec<usize> =
-            (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
-        let bundles: Vec<&Resources> =
-            missing.iter().map(|index| &self.spec.bundles[*index]).collect();
-        let strategy = self.spec.strategy;
-        match arrange(strategy, &bundles, nodes.rooms().collect(), &held) {
-            Arrangement::Found(found) => {
-                let indexes = missing.into_iter().map(|index| index as u32);
-                return Ok(indexes.zip(found).collect());
-            }
-            Arrangement::Unknown => return Err(Attempt::Waits),
-            Arrangement::Nowhere => {}
-        }
-        if self.created_before || nodes.iter().next().is_none() {
-            return Err(Attempt::Waits);
-        }
-        match arrange(strategy, &bundles, nodes.rooms_when_empty().collect(), &[]) {
-            Arrangement::Found(_) | Arrangement::Unknown => Err(Attempt::Waits),
-            Arrangement::Nowhere => Err(Attempt::Never(self.infeasible(nodes))),
-        }
-    }
-
-    fn infeasible(&self, nodes: &Nodes) -> Failure {
-        let bundles: Vec<String> = self.spec.bundles.iter().map(ToString::to_string).collect();
-        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
-        let rooms: Vec<String> = rooms.collect();
-        Failure::Unschedulable(format!(
-            "no nodes can ever hold the bundles [{}] of {} by {}: {}",
-            bundles.join(", "),
-            self.spec.id,
-            self.spec.strategy,
-            rooms.join(", "),
-        ))
-    }
-
-    fn is_whole(&self) -> bool {
-        self.held.iter().all(Option::is_some)
-    }
-
-    /// Each bundle that is reserved or planned, and where.
-    fn reservations(&self) -> impl Iterator<Item = (u32, NodeId)> {
-        let planned: &[(u32, NodeId)] = match &self.stage {
-            Stage::Preparing { planned, .. } => planned,
-            Stage::Waiting | Stage::Created => &[],
-        };
-        let held = self.held.iter().enumerate();
-        let held = held.filter_map(|(index, node)| node.map(|node| (index as u32, node)));
-        held.chain(planned.iter().copied())
-    }
-
-    fn nodes(&self) -> impl Iterator<Item = NodeId> {
-        self.reservations().map(|(_, node)| node)
-    }
-
-    fn state(&self) -> GroupState {
-        match &self.stage {
-            Stage::Waiting | Stage::Preparing { .. } => GroupState::Pending,
-            Stage::Created => GroupState::Created(self.held.iter().flatten().copied().collect()),
-        }
-    }
-}
-
-fn kind_of(spec: &GroupSpec) -> Kind {
-    (spec.strategy, spec.bundles.clone())
 }

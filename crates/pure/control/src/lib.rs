@@ -6,15 +6,15 @@
 //! Each machine takes requests and facts and answers with what is so now; none waits, and none knows of messages.
 //! `docs/machines/control.md` has the states and the rules.
 
+pub mod actors;
+pub mod functions;
+pub mod groups;
+pub mod jobs;
 pub mod nodes;
 pub mod packing;
-pub mod jobs;
-pub mod topics;
-pub mod actors;
-pub mod groups;
-pub mod functions;
 pub mod table;
 pub mod timeline;
+pub mod topics;
 
 pub use actors::{Actors, Creation, Fate, Start};
 pub use functions::{Functions, Lookup};

@@ -33,17 +33,30 @@ pub fn arrange(
 ) -> Arrangement {
     let rooms = rooms.into_iter().map(|(node, free)| {
         let used = held.iter().filter(|other| **other == node).count();
-        Room { node, free: free.clone(), used }
-    });
-    let mut search = Search { strategy, bundles, rooms: rooms.collect(), begun: !held.is_empty() };
-    if strategy == GroupStrategy::Pack {
-        search.strategy = GroupStrategy::StrictPack;
-        let together = search.run();
-        if matches!(together, Arrangement::Found(_)) {
-            return together;
+        Room {
+            node,
+            free: free.clone(),
+            used,
         }
-        search.strategy = strategy;
+    });
+    let mut search = Search {
+        strategy,
+        bundles,
+        rooms: rooms.collect(),
+        begun: !held.is_empty(),
+    };
+    // What a soft strategy would like best is what its strict sister demands.
+    let strict = match strategy {
+        GroupStrategy::Pack => GroupStrategy::StrictPack,
+        GroupStrategy::Spread => GroupStrategy::StrictSpread,
+        GroupStrategy::StrictPack | GroupStrategy::StrictSpread => return search.run(),
+    };
+    search.strategy = strict;
+    let best = search.run();
+    if matches!(best, Arrangement::Found(_)) {
+        return best;
     }
+    search.strategy = strategy;
     search.run()
 }
 
@@ -77,8 +90,13 @@ impl Search<'_> {
         // The way straight down and back up is always within the limit.
         let mut steps = PLACEMENT_STEPS_MAX.max(2 * order.len());
         while let Some(bundle) = order.get(choices.len()) {
-            let others = self.candidates(*bundle, self.begun || !choices.is_empty());
-            choices.push(Choice { bundle: *bundle, room: None, others });
+            let alike = self.alike(&order[choices.len()..]);
+            let others = self.candidates(*bundle, alike, self.begun || !choices.is_empty());
+            choices.push(Choice {
+                bundle: *bundle,
+                room: None,
+                others,
+            });
             steps -= self.go_on(&mut choices);
             if choices.is_empty() {
                 return Arrangement::Nowhere;
@@ -90,10 +108,19 @@ impl Search<'_> {
         self.found(&choices)
     }
 
+    /// How many bundles at the beginning of `rest` have the same content.
+    fn alike(&self, rest: &[usize]) -> usize {
+        let same = |bundle: &&usize| self.bundles[**bundle] == self.bundles[rest[0]];
+        rest.iter().take_while(same).count()
+    }
+
     /// Moves the last choice on, and back up where nothing is left: how many steps that took.
     fn go_on(&mut self, choices: &mut Vec<Choice>) -> usize {
         let mut steps = 1;
-        while choices.last_mut().is_some_and(|choice| !self.advance(choice)) {
+        while choices
+            .last_mut()
+            .is_some_and(|choice| !self.advance(choice))
+        {
             choices.pop();
             steps += 1;
         }
@@ -115,15 +142,17 @@ impl Search<'_> {
             self.rooms[room].free.add(bundle);
             self.rooms[room].used -= 1;
         }
-        let Some(next) = choice.others.pop() else { return false };
+        let Some(next) = choice.others.pop() else {
+            return false;
+        };
         self.rooms[next].free.subtract(bundle);
         self.rooms[next].used += 1;
         choice.room = Some(next);
         true
     }
 
-    /// The rooms that may take a bundle, the best last.
-    fn candidates(&self, bundle: usize, begun: bool) -> Vec<usize> {
+    /// The rooms that may take a bundle, the best last; `alike` bundles of its content are to be laid.
+    fn candidates(&self, bundle: usize, alike: usize, begun: bool) -> Vec<usize> {
         let fits = |room: &Room| room.free.fits(self.bundles[bundle]);
         let allowed = |room: &Room| match self.strategy {
             GroupStrategy::Pack | GroupStrategy::Spread => true,
@@ -133,6 +162,9 @@ impl Search<'_> {
         let rooms = self.rooms.iter().enumerate();
         let able = rooms.filter(|(_, room)| allowed(room) && fits(room));
         let mut candidates: Vec<usize> = able.map(|(index, _)| index).collect();
+        if self.strategy == GroupStrategy::StrictSpread && candidates.len() < alike {
+            return Vec::new();
+        }
         match self.strategy {
             GroupStrategy::Pack | GroupStrategy::StrictPack => {
                 candidates.sort_by_key(|index| (self.rooms[*index].used, Reverse(*index)));
@@ -149,10 +181,148 @@ impl Search<'_> {
         for choice in choices {
             nodes[choice.bundle] = choice.room.map(|room| self.rooms[room].node);
         }
-        nodes.into_iter().collect::<Option<_>>().map_or(Arrangement::Unknown, Arrangement::Found)
+        nodes
+            .into_iter()
+            .collect::<Option<_>>()
+            .map_or(Arrangement::Unknown, Arrangement::Found)
     }
 }
 
 fn size(bundle: &Resources) -> Amount {
-    bundle.iter().fold(Amount::ZERO, |sum, (_, amount)| sum.plus(amount))
+    bundle
+        .iter()
+        .fold(Amount::ZERO, |sum, (_, amount)| sum.plus(amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STRATEGIES: [GroupStrategy; 4] = [
+        GroupStrategy::Pack,
+        GroupStrategy::Spread,
+        GroupStrategy::StrictPack,
+        GroupStrategy::StrictSpread,
+    ];
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_allowed_and_nowhere_means_that_every_way_was_tried(
+            rooms in prop::collection::vec((0..6u64, 0..3u64), 1..4),
+            bundles in prop::collection::vec((0..4u64, 0..2u64), 1..5),
+        ) {
+            let rooms: Vec<Resources> = rooms.into_iter().map(resources).collect();
+            let bundles: Vec<Resources> = bundles.into_iter().map(resources).collect();
+            for strategy in STRATEGIES {
+                match arrange_on(strategy, &bundles, &rooms) {
+                    Arrangement::Found(nodes) => {
+                        prop_assert!(is_allowed(strategy, &bundles, &rooms, &nodes));
+                        if let Some(strict) = strict_sister(strategy) {
+                            prop_assert!(
+                                is_allowed(strict, &bundles, &rooms, &nodes)
+                                    || !ways(bundles.len(), rooms.len())
+                                        .any(|way| is_allowed(strict, &bundles, &rooms, &way))
+                            );
+                        }
+                    }
+                    Arrangement::Nowhere => prop_assert!(
+                        !ways(bundles.len(), rooms.len())
+                            .any(|way| is_allowed(strategy, &bundles, &rooms, &way))
+                    ),
+                    Arrangement::Unknown => prop_assert!(false, "so few ways are within the limit"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_already_counts_for_the_strategy() {
+        let rooms = [resources((4, 0)), resources((4, 0))];
+        let bundle = resources((1, 0));
+        for (strategy, expected) in STRATEGIES.into_iter().zip([2, 1, 2, 1].map(NodeId)) {
+            let rooms = numbered(&rooms);
+            let found = arrange(strategy, &[&bundle], rooms, &[NodeId(2)]);
+            assert_eq!(found, Arrangement::Found(vec![expected]), "{strategy}");
+        }
+    }
+
+    #[test]
+    fn a_search_beyond_its_limit_gives_up() {
+        let rooms: Vec<Resources> = (0..30).map(|_| resources((10, 0))).collect();
+        let bundles: Vec<Resources> = (0..60).map(|index| resources((6, index))).collect();
+
+        assert_eq!(
+            arrange_on(GroupStrategy::Pack, &bundles, &rooms),
+            Arrangement::Nowhere
+        );
+        let bundles: Vec<Resources> = (0..31).map(|_| resources((6, 0))).collect();
+        assert_eq!(
+            arrange_on(GroupStrategy::Pack, &bundles, &rooms),
+            Arrangement::Unknown
+        );
+    }
+
+    fn arrange_on(
+        strategy: GroupStrategy,
+        bundles: &[Resources],
+        rooms: &[Resources],
+    ) -> Arrangement {
+        arrange(
+            strategy,
+            &bundles.iter().collect::<Vec<_>>(),
+            numbered(rooms),
+            &[],
+        )
+    }
+
+    fn numbered(rooms: &[Resources]) -> Vec<(NodeId, &Resources)> {
+        (1..).map(NodeId).zip(rooms).collect()
+    }
+
+    fn resources((cpus, gpus): (u64, u64)) -> Resources {
+        [("CPU", Amount::whole(cpus)), ("GPU", Amount::whole(gpus))]
+            .into_iter()
+            .collect()
+    }
+
+    const fn strict_sister(strategy: GroupStrategy) -> Option<GroupStrategy> {
+        match strategy {
+            GroupStrategy::Pack => Some(GroupStrategy::StrictPack),
+            GroupStrategy::Spread => Some(GroupStrategy::StrictSpread),
+            GroupStrategy::StrictPack | GroupStrategy::StrictSpread => None,
+        }
+    }
+
+    /// Every way to give each of so many bundles one of so many nodes.
+    fn ways(bundles: usize, nodes: usize) -> impl Iterator<Item = Vec<NodeId>> {
+        (0..nodes.pow(bundles as u32)).map(move |number| {
+            let digit = |place: usize| number / nodes.pow(place as u32) % nodes + 1;
+            (0..bundles)
+                .map(|place| NodeId(digit(place) as u32))
+                .collect()
+        })
+    }
+
+    fn is_allowed(
+        strategy: GroupStrategy,
+        bundles: &[Resources],
+        rooms: &[Resources],
+        nodes: &[NodeId],
+    ) -> bool {
+        let mut sums = vec![Resources::default(); rooms.len()];
+        let mut counts = vec![0; rooms.len()];
+        for (bundle, node) in bundles.iter().zip(nodes) {
+            sums[node.0 as usize - 1].add(bundle);
+            counts[node.0 as usize - 1] += 1;
+        }
+        let used = counts.iter().filter(|count| **count > 0).count();
+        let lies_well = match strategy {
+            GroupStrategy::Pack | GroupStrategy::Spread => true,
+            GroupStrategy::StrictPack => used == 1,
+            GroupStrategy::StrictSpread => used == bundles.len(),
+        };
+        lies_well && rooms.iter().zip(&sums).all(|(room, sum)| room.fits(sum))
+    }
 }

@@ -72,5 +72,5 @@ pub const FORK_MESSAGE_BYTES_MAX: usize = 192 << 10;
 pub const GONE_REMEMBERED_MAX: usize = 10_000;
 /// The key-value table of the head holds at most so many bytes: what is larger is data, and belongs into `put`.
 pub const TABLE_BYTES_MAX: usize = 1 << 30;
-/// How many ways to lay bundles on nodes are tried at once: more are tried only by chance of another event.
-pub const PLACEMENT_STEPS_MAX: usize = 10_000;
+/// The longest search for nodes of a placement group, in steps; a longer one would hold up the head for milliseconds.
+pub const PLACEMENT_STEPS_MAX: usize = 2_000;

@@ -75,9 +75,8 @@ mod tests {
             let mut seen = Vec::new();
             for part in [&stream[..cut], &stream[cut..]] {
                 frames.received(part);
-                while let Some(frame) = frames.next_frame().unwrap() {
-                    seen.push(frame.to_vec());
-                }
+                let next = || frames.next_frame().unwrap().map(<[u8]>::to_vec);
+                seen.extend(std::iter::from_fn(next));
             }
             assert_eq!(seen, [b"one".to_vec(), b"".to_vec(), b"three".to_vec()]);
         }

@@ -36,7 +36,7 @@ pub enum ToHead {
         /// Its pickle.
         pickle: Payload,
     },
-    /// Make an actor. The answer is `Answer::ActorMade` or `Answer::NameTaken`.
+    /// Make an actor. The answer is `Answer::Actor` or `Answer::NameTaken`.
     CreateActor {
         /// The question's number.
         request: u64,

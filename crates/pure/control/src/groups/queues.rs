@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use types::{GroupId, GroupStrategy, Resources};
+use types::{GroupId, GroupSpec, GroupStrategy, Resources};
 
 /// What groups have in common that fit or fail to fit alike.
 pub(super) type Kind = (GroupStrategy, Vec<Resources>);
@@ -26,14 +26,22 @@ impl Queues {
 
     /// Puts a group at its place in the queue of its kind.
     pub(super) fn insert(&mut self, kind: Kind, place: u64, id: GroupId) {
-        if self.kinds.entry(kind).or_default().insert(place, id).is_none() {
+        if self
+            .kinds
+            .entry(kind)
+            .or_default()
+            .insert(place, id)
+            .is_none()
+        {
             self.len += 1;
         }
     }
 
     /// Takes the group at this place out.
     pub(super) fn remove(&mut self, kind: &Kind, place: u64) {
-        let Some(queue) = self.kinds.get_mut(kind) else { return };
+        let Some(queue) = self.kinds.get_mut(kind) else {
+            return;
+        };
         if queue.remove(&place).is_some() {
             self.len -= 1;
         }
@@ -54,7 +62,10 @@ impl Queues {
 
     /// The first of each kind, the one that waits longest before the others.
     pub(super) fn first_of_each(&self) -> Vec<GroupId> {
-        let firsts = self.kinds.values().filter_map(|queue| queue.first_key_value());
+        let firsts = self
+            .kinds
+            .values()
+            .filter_map(|queue| queue.first_key_value());
         let mut firsts: Vec<(u64, GroupId)> = firsts.map(|(place, id)| (*place, *id)).collect();
         firsts.sort_unstable();
         firsts.into_iter().map(|(_, id)| id).collect()
@@ -64,4 +75,9 @@ impl Queues {
     pub(super) const fn len(&self) -> usize {
         self.len
     }
+}
+
+/// The kind of a group.
+pub(super) fn kind_of(spec: &GroupSpec) -> Kind {
+    (spec.strategy, spec.bundles.clone())
 }

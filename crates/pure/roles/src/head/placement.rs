@@ -8,7 +8,7 @@ use std::sync::Arc;
 use control::{Attempt, Creation, Fate, Home, Prepared};
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, NodeId,
+    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, JobId, NodeId,
     Strategy, WorkerId,
 };
 use wire::{Answer, FromHead, ToNode};
@@ -27,7 +27,11 @@ impl Head {
         let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
         let name = spec.name.clone();
         let answer = match (self.actors.create(spec), name) {
-            (Creation::Created, _) => Answer::Actor { actor, handle, found: false },
+            (Creation::Created, _) => Answer::Actor {
+                actor,
+                handle,
+                found: false,
+            },
             (Creation::NameTaken(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
             (Creation::NameTaken(holder), _) => self.describe_actor(holder),
         };
@@ -72,9 +76,11 @@ impl Head {
         effects: &mut Vec<Effect>,
     ) {
         if self.actors.may_be(actor, worker) {
-            let end = match Arc::unwrap_or_clone(failure) {
-                Failure::Raised { error, text } => ActorEnd::Constructor { error, text },
-                other => ActorEnd::NotMade(Box::new(other)),
+            let failure = Arc::unwrap_or_clone(failure);
+            let end = if let Failure::Raised { error, text } = failure {
+                ActorEnd::Constructor { error, text }
+            } else {
+                ActorEnd::NotMade(Box::new(failure))
             };
             self.bury(actor, end, effects);
         }
@@ -119,14 +125,19 @@ impl Head {
     /// The one way out of life.
     pub(super) fn bury(&mut self, actor: ActorId, end: ActorEnd, effects: &mut Vec<Effect>) {
         let reason = end.clone();
-        let Some(burial) = self.actors.bury(actor, end) else { return };
+        let Some(burial) = self.actors.bury(actor, end) else {
+            return;
+        };
         if let Some(node) = burial.node {
             self.nodes.remove_actor(node);
             effects.push(end_actor(node, actor, &reason));
         }
         for watcher in burial.watchers {
             let state = ActorState::Dead(Arc::clone(&burial.failure));
-            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+            effects.push(Effect::ToWorker(
+                watcher,
+                FromHead::ActorChanged { actor, state },
+            ));
         }
         self.clear_functions_unless_live(actor.job(), effects);
     }
@@ -139,7 +150,10 @@ impl Head {
     ) {
         self.actors.watch(actor, watcher);
         let state = self.actors.state(actor);
-        effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+        effects.push(Effect::ToWorker(
+            watcher,
+            FromHead::ActorChanged { actor, state },
+        ));
     }
 
     /// Places the actors that want a node: in this group, or anywhere.
@@ -160,7 +174,10 @@ impl Head {
             Ok(_) => {}
             Err(failure) => {
                 let state = GroupState::Removed(failure);
-                effects.push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
+                effects.push(Effect::ToWorker(
+                    creator,
+                    FromHead::GroupChanged { group, state },
+                ));
             }
         }
     }
@@ -179,7 +196,10 @@ impl Head {
     ) {
         self.groups.watch(group, watcher);
         let state = self.groups.state(group);
-        effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+        effects.push(Effect::ToWorker(
+            watcher,
+            FromHead::GroupChanged { group, state },
+        ));
     }
 
     pub(super) fn bundles_prepared(
@@ -206,10 +226,9 @@ impl Head {
     pub(super) fn try_waiting_groups(&mut self, effects: &mut Vec<Effect>) {
         for first in self.groups.waiting() {
             let mut next = Some(first);
-            while let Some(group) = next.take() {
-                if self.try_group(group, effects) {
-                    next = self.groups.first_like(group);
-                }
+            while let Some(group) = next {
+                let tried = self.try_group(group, effects);
+                next = tried.then(|| self.groups.first_like(group)).flatten();
             }
         }
     }
@@ -254,14 +273,19 @@ impl Head {
         effects.extend(removal.nodes.into_iter().map(give_back));
         for watcher in removal.watchers {
             let state = GroupState::Removed(Arc::clone(&removal.failure));
-            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+            effects.push(Effect::ToWorker(
+                watcher,
+                FromHead::GroupChanged { group, state },
+            ));
         }
         self.place_wanting(Some(group), effects);
         true
     }
 
     fn place_actor(&mut self, actor: ActorId, effects: &mut Vec<Effect>) {
-        let Some((strategy, needs)) = self.actors.wish(actor) else { return };
+        let Some((strategy, needs)) = self.actors.wish(actor) else {
+            return;
+        };
         let home = match strategy {
             Strategy::Group { group, bundle } => self.groups.home(*group, *bundle, needs),
             Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
@@ -280,14 +304,22 @@ impl Head {
     fn start_actor(&mut self, actor: ActorId, node: NodeId, effects: &mut Vec<Effect>) {
         if let Some(start) = self.actors.place(actor, node) {
             self.nodes.add_actor(node);
-            let control::Start { spec, dependencies, incarnation } = start;
-            let message = ToNode::StartActor { spec, dependencies, incarnation };
+            let control::Start {
+                spec,
+                dependencies,
+                incarnation,
+            } = start;
+            let message = ToNode::StartActor {
+                spec,
+                dependencies,
+                incarnation,
+            };
             effects.push(Effect::ToNode(node, message));
         }
     }
 
     /// Whether the process is a driver whose job is over: its last words may come after its end.
-    fn is_gone_driver(&self, job: types::JobId, creator: WorkerId) -> bool {
+    fn is_gone_driver(&self, job: JobId, creator: WorkerId) -> bool {
         !self.jobs.is_running(job) && self.jobs.is_ended_driver(creator)
     }
 
@@ -301,7 +333,10 @@ impl Head {
         let state = self.actors.state(actor);
         for watcher in self.actors.watchers(actor) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+            effects.push(Effect::ToWorker(
+                watcher,
+                FromHead::ActorChanged { actor, state },
+            ));
         }
     }
 
@@ -309,11 +344,20 @@ impl Head {
         let state = self.groups.state(group);
         for watcher in self.groups.watchers(group) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+            effects.push(Effect::ToWorker(
+                watcher,
+                FromHead::GroupChanged { group, state },
+            ));
         }
     }
 }
 
 fn end_actor(node: NodeId, actor: ActorId, end: &ActorEnd) -> Effect {
-    Effect::ToNode(node, ToNode::EndActor { actor, reason: end.to_string() })
+    Effect::ToNode(
+        node,
+        ToNode::EndActor {
+            actor,
+            reason: end.to_string(),
+        },
+    )
 }

@@ -1,0 +1,156 @@
+//! One placement group: which of its bundles are reserved where.
+//!
+//! Owns: its state, and the plan for its missing bundles. Does not own: which event leads to which state (`groups`).
+
+use std::collections::BTreeSet;
+
+use types::{Failure, GroupSpec, GroupState, NodeId, Resources};
+
+use super::Attempt;
+use super::queues::{Kind, kind_of};
+use crate::nodes::{Home, Nodes};
+use crate::packing::{Arrangement, arrange};
+
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) spec: Box<GroupSpec>,
+    /// Its place in the queue of its kind, for as often as it waits.
+    pub(super) place: u64,
+    /// The node on which each bundle is reserved.
+    pub(super) held: Vec<Option<NodeId>>,
+    pub(super) stage: Stage,
+    /// What was reserved once stays so while the rest is reserved again.
+    pub(super) created_before: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// It stands in the queue of its kind.
+    Waiting,
+    /// Nodes were asked to prepare these bundles.
+    Preparing {
+        planned: Vec<(u32, NodeId)>,
+        unanswered: BTreeSet<NodeId>,
+        refused: BTreeSet<NodeId>,
+    },
+    /// Every bundle is reserved.
+    Created,
+}
+
+impl Group {
+    pub(super) fn new(spec: Box<GroupSpec>, place: u64) -> Self {
+        let held = vec![None; spec.bundles.len()];
+        Self {
+            spec,
+            place,
+            held,
+            stage: Stage::Waiting,
+            created_before: false,
+        }
+    }
+
+    /// What it has in common with groups that fit or fail to fit alike.
+    pub(super) fn kind(&self) -> Kind {
+        kind_of(&self.spec)
+    }
+
+    /// A node for each missing bundle, or why there is none.
+    pub(super) fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
+        if self.held.is_empty() {
+            let text = format!("{} has no bundles", self.spec.id);
+            return Err(Attempt::Never(Failure::Unschedulable(text)));
+        }
+        let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
+        let missing: Vec<usize> = (0..self.held.len())
+            .filter(|index| self.held[*index].is_none())
+            .collect();
+        let bundles: Vec<&Resources> = missing
+            .iter()
+            .map(|index| &self.spec.bundles[*index])
+            .collect();
+        let strategy = self.spec.strategy;
+        match arrange(strategy, &bundles, nodes.rooms().collect(), &held) {
+            Arrangement::Found(found) => {
+                let indexes = missing.into_iter().map(|index| index as u32);
+                return Ok(indexes.zip(found).collect());
+            }
+            Arrangement::Unknown => return Err(Attempt::Waits),
+            Arrangement::Nowhere => {}
+        }
+        if self.created_before || nodes.iter().next().is_none() {
+            return Err(Attempt::Waits);
+        }
+        match arrange(strategy, &bundles, nodes.rooms_when_empty().collect(), &[]) {
+            Arrangement::Found(_) | Arrangement::Unknown => Err(Attempt::Waits),
+            Arrangement::Nowhere => Err(Attempt::Never(self.infeasible(nodes))),
+        }
+    }
+
+    /// Where something of these `needs` may run: in one bundle, or in any.
+    pub(super) fn home(&self, bundle: Option<u32>, needs: &Resources) -> Home {
+        let wanted = |index: &usize| bundle.is_none_or(|bundle| *index == bundle as usize);
+        let able = |index: &usize| self.spec.bundles[*index].fits(needs);
+        let mut able = (0..self.held.len()).filter(wanted).filter(able).peekable();
+        if able.peek().is_none() {
+            return Home::Never(Failure::Unschedulable(self.unfit(bundle, needs)));
+        }
+        match self.stage {
+            Stage::Created => able
+                .find_map(|index| self.held[index])
+                .map_or(Home::Wait, Home::On),
+            Stage::Waiting | Stage::Preparing { .. } => Home::Wait,
+        }
+    }
+
+    fn unfit(&self, bundle: Option<u32>, needs: &Resources) -> String {
+        let (id, len) = (self.spec.id, self.held.len());
+        match bundle {
+            None => format!("no bundle of {id} can ever hold {needs}"),
+            Some(index) if index as usize >= len => {
+                format!("{id} has {len} bundles, and no bundle {index}")
+            }
+            Some(index) => format!("bundle {index} of {id} can never hold {needs}"),
+        }
+    }
+
+    fn infeasible(&self, nodes: &Nodes) -> Failure {
+        let bundles: Vec<String> = self.spec.bundles.iter().map(ToString::to_string).collect();
+        let rooms = nodes
+            .rooms_when_empty()
+            .map(|(node, total)| format!("{node} has {total}"));
+        let rooms: Vec<String> = rooms.collect();
+        Failure::Unschedulable(format!(
+            "no nodes can ever hold the bundles [{}] of {} by {}: {}",
+            bundles.join(", "),
+            self.spec.id,
+            self.spec.strategy,
+            rooms.join(", "),
+        ))
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.held.iter().all(Option::is_some)
+    }
+
+    /// Each bundle that is reserved or planned, and where.
+    pub(super) fn reservations(&self) -> impl Iterator<Item = (u32, NodeId)> {
+        let planned: &[(u32, NodeId)] = match &self.stage {
+            Stage::Preparing { planned, .. } => planned,
+            Stage::Waiting | Stage::Created => &[],
+        };
+        let held = self.held.iter().enumerate();
+        let held = held.filter_map(|(index, node)| node.map(|node| (index as u32, node)));
+        held.chain(planned.iter().copied())
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.reservations().map(|(_, node)| node)
+    }
+
+    pub(super) fn state(&self) -> GroupState {
+        match &self.stage {
+            Stage::Waiting | Stage::Preparing { .. } => GroupState::Pending,
+            Stage::Created => GroupState::Created(self.held.iter().flatten().copied().collect()),
+        }
+    }
+}

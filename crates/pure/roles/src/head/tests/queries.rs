@@ -1,0 +1,207 @@
+//! Questions and their answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use types::Span;
+use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo};
+
+use super::*;
+
+#[test]
+fn nodes_and_resources_are_told_those_that_are_gone_too() {
+    let mut head = TestHead::with_cpus(4);
+    head.join(OTHER_NODE, cpus(2));
+    head.reports(NodeReport::Free(cpus(3)));
+    assert_eq!(
+        head.asks(Question::TotalResources),
+        Answer::Resources(cpus(6))
+    );
+    assert_eq!(
+        head.asks(Question::FreeResources),
+        Answer::Resources(cpus(5))
+    );
+    head.step(Event::NodeLost(OTHER_NODE));
+
+    let info = |node: NodeId, alive, resources| NodeInfo {
+        node,
+        alive,
+        resources,
+        labels: BTreeMap::from([("zone".to_owned(), format!("zone-{}", node.0))]),
+        facts: BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]),
+    };
+    let gone = info(OTHER_NODE, false, Resources::default());
+    assert_eq!(
+        head.asks(Question::Nodes),
+        Answer::Nodes(vec![gone, info(NODE, true, cpus(4))])
+    );
+    assert_eq!(
+        head.asks(Question::TotalResources),
+        Answer::Resources(cpus(4))
+    );
+}
+
+#[test]
+fn a_node_cannot_report_more_free_than_it_has() {
+    let mut head = TestHead::with_cpus(4);
+    let mut free = cpus(9);
+    free.set("GPU", Amount::ONE);
+
+    head.reports(NodeReport::Free(free));
+
+    assert_eq!(
+        head.asks(Question::FreeResources),
+        Answer::Resources(cpus(4))
+    );
+}
+
+#[test]
+fn actors_groups_and_jobs_are_listed_with_their_states() {
+    let mut head = TestHead::with_cpus(4);
+    let (killed, pending) = (
+        actor(1),
+        ActorSpec {
+            name: Some(named("n")),
+            ..actor(2)
+        },
+    );
+    head.create(&killed);
+    head.create(&pending);
+    head.says(
+        DRIVER,
+        ToHead::KillActor {
+            actor: killed.id,
+            for_good: true,
+        },
+    );
+    let spec = group(1, GroupStrategy::Pack, [1]);
+    head.created(&spec);
+
+    let class = "Counter".to_owned();
+    let died = Failure::ActorDied(killed.id, ActorEnd::Killed);
+    let dead = ActorInfo {
+        actor: killed.id,
+        class: class.clone(),
+        name: None,
+        state: ActorState::Dead(Arc::new(died)),
+        restarts: 0,
+    };
+    let state = ActorState::Pending;
+    let lives = ActorInfo {
+        actor: pending.id,
+        class,
+        name: pending.name,
+        state,
+        restarts: 0,
+    };
+    assert_eq!(
+        head.asks(Question::Actors),
+        Answer::Actors(vec![dead, lives])
+    );
+    let state = GroupState::Created(vec![NODE]);
+    assert_eq!(
+        head.asks(Question::Groups),
+        Answer::Groups(vec![GroupInfo { spec, state }])
+    );
+    let job = JobInfo {
+        job: JOB,
+        driver: DRIVER,
+        pid: 10,
+        namespace: "space".to_owned(),
+        entrypoint: "main.py".to_owned(),
+        running: true,
+    };
+    assert_eq!(head.asks(Question::Jobs), Answer::Jobs(vec![job.clone()]));
+    head.gone(DRIVER);
+    let ended = JobInfo {
+        running: false,
+        ..job
+    };
+    assert_eq!(head.asks(Question::Jobs), Answer::Jobs(vec![ended]));
+}
+
+#[test]
+fn keys_are_put_read_listed_and_deleted() {
+    let mut head = TestHead::with_cpus(4);
+    let key = |name: &str| Key {
+        namespace: "n".to_owned(),
+        name: name.as_bytes().to_vec(),
+    };
+    let value = Payload::from(&b"value"[..]);
+    let put = |overwrite| Question::Put {
+        key: key("ab"),
+        value: value.clone(),
+        overwrite,
+    };
+
+    assert_eq!(head.asks(put(false)), Answer::Count(1));
+    assert_eq!(head.asks(put(false)), Answer::Count(0));
+    assert_eq!(head.asks(put(true)), Answer::Count(0));
+    assert_eq!(
+        head.asks(Question::Get(key("ab"))),
+        Answer::Bytes(value.clone())
+    );
+    assert_eq!(head.asks(Question::Get(key("a"))), Answer::Nothing);
+    assert_eq!(
+        head.asks(Question::Keys(key("a"))),
+        Answer::Keys(vec![b"ab".to_vec()])
+    );
+    assert_eq!(
+        head.asks(Question::Delete {
+            key: key("a"),
+            prefix: true
+        }),
+        Answer::Count(1)
+    );
+}
+
+#[test]
+fn a_timeline_waits_for_every_process_of_the_job_or_its_end() {
+    let mut head = TestHead::with_cpus(4);
+    head.alive(&actor(1), PROCESS);
+    let function = FunctionId::from_bytes([3; 16]);
+    let question = Question::Function(JOB, function);
+    head.says(
+        OTHER_PROCESS,
+        ToHead::Ask {
+            request: 1,
+            question,
+        },
+    );
+    head.says(PROCESS, ToHead::Spans(vec![span(PROCESS, 1)]));
+
+    let question = Question::Timeline(JOB);
+    let report = |process| Effect::ToWorker(process, FromHead::ReportSpans);
+    assert_eq!(
+        head.says(
+            DRIVER,
+            ToHead::Ask {
+                request: 2,
+                question
+            }
+        ),
+        [report(DRIVER), report(PROCESS), report(OTHER_PROCESS)]
+    );
+    assert_eq!(head.says(DRIVER, ToHead::Spans(vec![])), []);
+    assert_eq!(
+        head.says(OTHER_PROCESS, ToHead::Spans(vec![span(OTHER_PROCESS, 0)])),
+        []
+    );
+    let spans = vec![span(OTHER_PROCESS, 0), span(PROCESS, 1)];
+    assert_eq!(
+        head.gone(PROCESS),
+        [answered(DRIVER, 2, Answer::Spans(spans))]
+    );
+}
+
+fn span(worker: WorkerId, second: u64) -> Span {
+    Span {
+        job: JOB,
+        name: "f".to_owned(),
+        worker,
+        pid: 5,
+        began: Duration::from_secs(second),
+        ran: Duration::from_millis(1),
+        failed: false,
+    }
+}
