@@ -6,29 +6,31 @@
 //! The loop waits for the next descriptor or deadline, hands each event to its role, performs all effects of it before
 //! the next, and sends what was said to each peer once per round.
 
-mod watch;
-mod peers;
-mod workers;
-mod warm;
-mod perform;
 mod ending;
+mod peers;
+mod perform;
+mod warm;
+mod watch;
+mod workers;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roles::{Role, head, node};
+use roles::node::NodeConfig;
+use roles::{Head, Node, Role, head, node};
 use shm::Segment;
-use types::{NodeId, Payload, Settings, Timestamp};
+use types::{NodeId, Payload, Resources, Settings, Timestamp};
 use wire::ToDaemon;
 
+use crate::children;
 use crate::clock;
 use crate::listen::Listener;
 use crate::poll::{Interest, Ready};
@@ -47,9 +49,9 @@ pub const HEAD_NODE: NodeId = NodeId(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The role of a node, as the daemon drives it.
-pub type NodeRole = Box<dyn Role<Event = node::Event, Effect = node::Effect>>;
+type NodeRole = Box<dyn Role<Event = node::Event, Effect = node::Effect>>;
 /// The role of the head, as the daemon drives it.
-pub type HeadRole = Box<dyn Role<Event = head::Event, Effect = head::Effect>>;
+type HeadRole = Box<dyn Role<Event = head::Event, Effect = head::Effect>>;
 
 /// What a daemon must know to begin.
 #[derive(Debug)]
@@ -62,6 +64,14 @@ pub struct DaemonConfig {
     pub socket: PathBuf,
     /// What every process of the cluster knows and no other.
     pub token: Vec<u8>,
+    /// What the node offers.
+    pub resources: Resources,
+    /// What it is like, for strategies.
+    pub labels: Vec<(String, String)>,
+    /// Its address, host name and the like, for people.
+    pub facts: Vec<(String, String)>,
+    /// How many CPUs the machine really has.
+    pub cpus: u32,
     /// The size of the arena.
     pub arena_bytes: u64,
     /// Where spilled objects lie.
@@ -86,7 +96,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// The arena cannot be made.
-    #[error("the object store of {bytes} bytes cannot be made: {source}; try a smaller object_store_memory")]
+    #[error(
+        "the object store of {bytes} bytes cannot be made: {source}; try a smaller object_store_memory"
+    )]
     Arena {
         /// Its size.
         bytes: u64,
@@ -137,45 +149,60 @@ struct Daemon {
     stopping: Option<String>,
 }
 
-/// Runs a daemon with these roles until it is told to stop; then nothing of it is left.
+/// Runs a daemon that plays node and head until it is told to stop; then nothing of it is left.
 ///
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on. Nothing is left of it then, either.
-pub fn run_daemon(
-    mut config: DaemonConfig,
-    node: NodeRole,
-    head: HeadRole,
-) -> Result<(), StartError> {
+pub fn run_daemon(config: DaemonConfig) -> Result<(), StartError> {
+    let head = Head::new(&config.settings);
+    let node = Node::new(NodeConfig {
+        node: HEAD_NODE,
+        resources: config.resources.clone(),
+        labels: config.labels.clone(),
+        facts: config.facts.clone(),
+        cpus: config.cpus,
+        arena_bytes: config.arena_bytes,
+        settings: config.settings.clone(),
+    });
+    run_roles(config, Box::new(node), Box::new(head))
+}
+
+fn run_roles(mut config: DaemonConfig, node: NodeRole, head: HeadRole) -> Result<(), StartError> {
     let ready = config.ready.take();
-    let directory = config.directory.clone();
+    let directories = [config.directory.clone(), config.spill_directory.clone()];
     let outcome = Daemon::begin(config, node, head).and_then(|mut daemon| {
         let outcome = daemon.announce(ready).and_then(|()| daemon.run());
         let ended = daemon.end();
         Ok(outcome.and(ended)?)
     });
     // Socket, logs and spilled objects go with the session, however it ended.
-    match std::fs::remove_dir_all(&directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error.into())),
-        Ok(()) | Err(_) => outcome,
-    }
+    directories.iter().fold(outcome, |outcome, directory| {
+        match fs::remove_dir_all(directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error.into())),
+            Ok(()) | Err(_) => outcome,
+        }
+    })
 }
 
 impl Daemon {
     fn begin(config: DaemonConfig, node: NodeRole, head: HeadRole) -> Result<Self, StartError> {
         let signals = sys::signals_as_descriptor(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGINT])?;
-        sys::adopt_orphans()?;
+        children::adopt_orphans()?;
         let command = config.fork_server.join(" ");
         let server = ForkServer::start(config.fork_server, clock::now())
             .map_err(|source| StartError::ForkServer { command, source })?;
-        let listener = Listener::bind(&config.socket)
-            .map_err(|source| StartError::Socket { path: config.socket.clone(), source })?;
+        let listener = Listener::bind(&config.socket).map_err(|source| StartError::Socket {
+            path: config.socket.clone(),
+            source,
+        })?;
         let bytes = config.arena_bytes;
-        let arena =
-            Segment::create(bytes).map_err(|source| StartError::Arena { bytes, source })?;
+        let arena = Segment::create(bytes).map_err(|source| StartError::Arena { bytes, source })?;
         let arena = Arc::new(arena);
         let watch = Watch::new()?;
         let spiller = Spiller::start(config.spill_directory, Arc::clone(&arena))?;
-        watch.poller.add(&listener, watch::LISTENER, Interest::Read)?;
+        watch
+            .poller
+            .add(&listener, watch::LISTENER, Interest::Read)?;
         watch.poller.add(&signals, watch::SIGNALS, Interest::Read)?;
         watch.poller.add(&spiller, watch::SPILLER, Interest::Read)?;
         let token = Payload::from(config.token);
@@ -280,7 +307,11 @@ impl Daemon {
             state = self.peers.receive(&self.watch, link, now);
             self.hear(link)?;
         }
-        if state == State::Over { self.hang_up(link) } else { Ok(()) }
+        if state == State::Over {
+            self.hang_up(link)
+        } else {
+            Ok(())
+        }
     }
 
     /// Hands all that was said at a connection to the roles. Who talks nonsense is hung up on.
@@ -369,7 +400,9 @@ impl Daemon {
         let closed = self.closed_until.is_some_and(|until| until <= now);
         if closed && !self.peers.is_crowded() {
             self.closed_until = None;
-            self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
+            self.watch
+                .poller
+                .add(&self.listener, watch::LISTENER, Interest::Read)?;
         } else if closed {
             self.closed_until = Some(now + ACCEPT_PAUSE);
         }

@@ -9,6 +9,7 @@
 //! Every call that may wait takes `interrupted`, which is called every 50 ms and after every signal without any lock
 //! held, and ends the wait when it says so.
 
+mod answers;
 mod background;
 mod completions;
 mod encoding;
@@ -17,36 +18,42 @@ mod handles;
 mod lines;
 mod links;
 mod notice;
+mod objects;
 mod perform;
 mod pins;
 mod reading;
 mod running;
+mod serving;
 mod shared;
+mod signals;
 mod spans;
 mod start;
 mod waiting;
+mod waits;
 
 #[cfg(test)]
 mod tests;
 
 use std::os::fd::RawFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt, Source};
 use types::{
-    ActorId, ActorSpec, GroupId, GroupSpec, JobId, ObjectId, Payload, Ref, Returns, Settings, Stored, TaskId,
-    TaskSpec, Timestamp, Value, WorkerId,
+    ActorId, ActorSpec, GroupId, GroupSpec, JobId, ObjectId, Payload, Ref, Returns, Span, Stored,
+    TaskId, TaskSpec, Timestamp, Value, WorkerId,
 };
-use wire::to_head::Span;
-use wire::to_worker::{OutputLines, Outcome};
+use wire::to_worker::{Outcome, OutputLines};
 use wire::{Answer, Question, ToHead};
 
+pub use answers::{Caller, EngineError, Got, Identity, Interrupted, Item, Outcomes, Waited};
 pub use completions::Completion;
-pub use encoding::{ArgumentReader, ArgumentWriter, Argument, Encoded, Layout, MalformedValue, encoded_value, read_value};
+pub use encoding::{
+    Argument, ArgumentReader, ArgumentWriter, Buffers, Encoded, Layout, MalformedValue, View,
+    encoded_value, read_value,
+};
 pub use handles::Handle;
-pub use pins::{Data, Pinned};
+pub use pins::{Data, Pinned, WritableRange};
 pub use running::Running;
 pub use start::{DriverOptions, WorkerOptions};
 
@@ -56,106 +63,15 @@ pub struct Engine {
     shared: Arc<shared::Shared>,
 }
 
-/// Who this process is.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Its name in the cluster.
-    pub worker: WorkerId,
-    /// The name of the session.
-    pub session: String,
-    /// Where its node listens.
-    pub socket: PathBuf,
-    /// What is set for the cluster.
-    pub settings: Settings,
-    /// Whether it is a driver.
-    pub driver: bool,
-}
-
-/// Why a call could not be done at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EngineError {
-    /// This process is a child by `fork` of the one that connected.
-    #[error("this process was forked from one that uses aktis; connect anew in the child, or start it by another way than fork")]
-    Forked,
-    /// The node daemon is gone.
-    #[error("the node daemon of this machine ended: {0}")]
-    NodeDied(String),
-    /// The connection was closed by this process.
-    #[error("this process has left the cluster")]
-    Closed,
-    /// It could not be made.
-    #[error("cannot connect to the node daemon: {0}")]
-    NotConnected(String),
-    /// `interrupted` said so.
-    #[error("interrupted")]
-    Interrupted,
-    /// The deadline passed.
-    #[error("the time allowed for it passed")]
-    TimedOut,
-    /// The same ref stands twice where each must be another.
-    #[error("{0} stands twice in the list")]
-    Repeated(ObjectId),
-    /// The object cannot be written.
-    #[error("{0}")]
-    NotAllocated(Arc<types::Failure>),
-}
-
-/// The answer of one call of this module.
-pub type Outcomes<T> = Result<T, EngineError>;
-
-/// Says whether a waiting call is to end. Called without locks.
-pub type Interrupted<'a> = &'a mut dyn FnMut() -> bool;
-
-/// On whose behalf a thread waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller {
-    /// The user's own thread, or one of an actor that keeps its CPUs: waits and no more.
-    Thread,
-    /// A thread that runs a task: its CPUs are lent to others while it waits, and it may be asked to help.
-    Task,
-}
-
-/// How `get` ended.
-#[derive(Debug)]
-pub enum Got {
-    /// All contents, in the order of the handles.
-    Ready(Vec<Data>),
-    /// The deadline passed.
-    TimedOut,
-    /// Run this and finish it, then call `get` again.
-    Help(Box<Running>),
-}
-
-/// How `wait` ended.
-#[derive(Debug)]
-pub enum Waited {
-    /// Positions of handles whose objects exist, ascending: at most as many as were asked for, fewer at the deadline.
-    Ready(Vec<u32>),
-    /// Run this and finish it, then call `wait` again.
-    Help(Box<Running>),
-}
-
-/// What a stream has at an index.
-#[derive(Debug)]
-pub enum Item {
-    /// The item.
-    Next(Handle),
-    /// There are no more. The ref of the whole says whether the task failed.
-    End,
-    /// Not known before the deadline.
-    TimedOut,
-}
-
-/// A large object being written: fill it, then hand it to [`Engine::put_written`] or use its value in an outcome
-/// after [`Engine::written`].
-pub use pins::WritableRange;
-
 impl Engine {
     /// Connects a driver to its node and starts its job.
     ///
     /// # Errors
     /// If the node cannot be reached or refuses, or `interrupted` says so.
-    pub fn connect_driver(options: DriverOptions, interrupted: Interrupted<'_>) -> Outcomes<(Self, JobId)> {
+    pub fn connect_driver(
+        options: DriverOptions,
+        interrupted: Interrupted<'_>,
+    ) -> Outcomes<(Self, JobId)> {
         start::driver(options, interrupted)
     }
 
@@ -209,15 +125,27 @@ impl Engine {
             Returns::Count(count) => count,
             Returns::Stream | Returns::Dynamic => 1,
         };
-        let owner = self.identity().worker;
-        let objects = (1..=count).map(|index| Ref { object: spec.id.output(index), owner });
+        let (owner, task) = (self.identity().worker, spec.id);
+        let objects = (1..=count).map(|index| Ref {
+            object: task.output(index),
+            owner,
+        });
         self.shared.step_with_handles(objects, Event::Submit(spec))
     }
 
     /// Stores a small value.
     pub fn put(&self, job: JobId, value: Payload, contains: Box<[Ref]>) -> Outcomes<Handle> {
-        let object = ObjectId { task: self.new_task(job), index: 0 };
-        self.shared.put(object, Stored { value: Value::Inline(value), contains })
+        let object = ObjectId {
+            task: self.new_task(job),
+            index: 0,
+        };
+        self.shared.put(
+            object,
+            Stored {
+                value: Value::Inline(value),
+                contains,
+            },
+        )
     }
 
     /// A range of shared memory for `object`. Waits while there is none.
@@ -243,7 +171,10 @@ impl Engine {
 
     /// Seals what was written into `range`; the value to answer a task with.
     pub fn written(&self, range: WritableRange) -> Outcomes<Value> {
-        let value = Value::Shared { node: self.identity().worker.node, size: range.size() };
+        let value = Value::Shared {
+            node: self.identity().worker.node,
+            size: range.size(),
+        };
         self.shared.step(Event::Written(range.object()))?;
         Ok(value)
     }
@@ -277,7 +208,8 @@ impl Engine {
         caller: Caller,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Waited> {
-        self.shared.wait(handles, count, deadline, caller, interrupted)
+        self.shared
+            .wait(handles, count, deadline, caller, interrupted)
     }
 
     /// Asks for the content of `handle` without waiting: its completion is told once, by [`Self::completions`].
@@ -321,14 +253,26 @@ impl Engine {
     }
 
     /// Cancels the task that makes the object.
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "the two of `cancel()`, named likewise in Python"
+    )]
     pub fn cancel(&self, target: Ref, force: bool, recursive: bool) -> Outcomes<()> {
-        self.shared.step(Event::Cancel { target, force, recursive })
+        self.shared.step(Event::Cancel {
+            target,
+            force,
+            recursive,
+        })
     }
 
     /// Asks for an actor to be made. The answer comes under the number that is returned.
     pub fn create_actor(&self, spec: Box<ActorSpec>, get_if_exists: bool) -> Outcomes<u64> {
         let request = self.new_number();
-        self.shared.step(Event::CreateActor { request, spec, get_if_exists })?;
+        self.shared.step(Event::CreateActor {
+            request,
+            spec,
+            get_if_exists,
+        })?;
         Ok(request)
     }
 
@@ -344,10 +288,22 @@ impl Engine {
 
     /// An object of `job` that holds `value` once the group is there.
     pub fn group_ready(&self, job: JobId, group: GroupId, value: Payload) -> Outcomes<Handle> {
-        let object = ObjectId { task: self.new_task(job), index: 0 };
-        let reference = Ref { object, owner: self.identity().worker };
-        let event = Event::AwaitGroup { group, object, value };
-        let handles = self.shared.step_with_handles([reference].into_iter(), event)?;
+        let object = ObjectId {
+            task: self.new_task(job),
+            index: 0,
+        };
+        let reference = Ref {
+            object,
+            owner: self.identity().worker,
+        };
+        let event = Event::AwaitGroup {
+            group,
+            object,
+            value,
+        };
+        let handles = self
+            .shared
+            .step_with_handles([reference].into_iter(), event)?;
         handles.into_iter().next().ok_or(EngineError::Closed)
     }
 
@@ -431,7 +387,8 @@ impl Engine {
         deadline: Option<Timestamp>,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<bool> {
-        self.shared.await_consumed(task, count, deadline, interrupted)
+        self.shared
+            .await_consumed(task, count, deadline, interrupted)
     }
 
     /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread, and when
@@ -473,8 +430,15 @@ impl Engine {
     }
 
     /// Keeps a span of the user's own for the timeline.
-    pub fn record_span(&self, name: String, began: Timestamp, ran: Duration, failed: bool) {
-        self.shared.record_span(name, began, ran, failed);
+    pub fn record_span(
+        &self,
+        job: JobId,
+        name: String,
+        began: Timestamp,
+        ran: Duration,
+        failed: bool,
+    ) {
+        self.shared.record_span(job, name, began, ran, failed);
     }
 
     /// What ran lately in this process, oldest first.

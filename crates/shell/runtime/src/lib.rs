@@ -2,10 +2,11 @@
 //!
 //! Owns: everything that waits, fails or guesses. Does not own: any decision (`roles`), or Python (`python`).
 //!
-//! Reading order: what the system offers (`sys`, `clock`, `entropy`, `poll`), how two processes talk (`conn`,
+//! Reading order: what the system offers (`sys`, `children`, `clock`, `entropy`, `poll`), how two processes talk (`conn`,
 //! `handshake`, `meeting`, `listen`, `dial`), and the daemon, which plays the roles Node and Head in one loop.
 
 pub mod sys;
+pub mod children;
 pub mod clock;
 pub mod entropy;
 pub mod poll;
@@ -19,3 +20,4 @@ pub mod output;
 pub mod spill;
 pub mod process;
 pub mod daemon;
+pub mod engine;

@@ -42,7 +42,9 @@ pub struct Poller {
 
 impl fmt::Debug for Poller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poller").field("epoll", &self.epoll).finish_non_exhaustive()
+        f.debug_struct("Poller")
+            .field("epoll", &self.epoll)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +65,10 @@ impl Poller {
     /// If the system has no descriptor left.
     pub fn new() -> io::Result<Self> {
         let nothing = libc::epoll_event { events: 0, u64: 0 };
-        Ok(Self { epoll: sys::epoll_create()?, events: Box::new([nothing; EVENTS_PER_WAIT]) })
+        Ok(Self {
+            epoll: sys::epoll_create()?,
+            events: Box::new([nothing; EVENTS_PER_WAIT]),
+        })
     }
 
     /// Begins to watch `watched` under the number `token`.
@@ -110,7 +115,13 @@ impl Poller {
         Ok(())
     }
 
-    fn control(&self, operation: i32, watched: &impl AsFd, bits: u32, token: u64) -> io::Result<()> {
+    fn control(
+        &self,
+        operation: i32,
+        watched: &impl AsFd,
+        bits: u32,
+        token: u64,
+    ) -> io::Result<()> {
         sys::epoll_control(self.epoll.as_fd(), operation, watched.as_fd(), bits, token)
     }
 }

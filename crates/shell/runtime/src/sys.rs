@@ -1,18 +1,18 @@
 //! System calls that the standard library has no door for, as safe functions.
 //!
-//! Owns: every `unsafe` call of the crate but those of `title`. Does not own: any policy; each function makes one call.
-#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
+//! Owns: every `unsafe` call of the crate but those of `children` and `title`. Does not own: any policy; each function makes one call.
+#![expect(
+    unsafe_code,
+    reason = "the standard library has no door to these calls"
+)]
 
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::ptr;
 use std::time::Duration;
 
 use libc::{c_int, c_void};
-use types::Exit;
 
 /// The most descriptors that one message brings: those of a forked worker, and one to spare.
 pub const DESCRIPTORS_PER_MESSAGE_MAX: usize = 4;
@@ -26,8 +26,12 @@ const CONTROL_BYTES: usize =
     unsafe { libc::CMSG_SPACE((DESCRIPTORS_PER_MESSAGE_MAX * size_of::<RawFd>()) as u32) } as usize;
 
 /// The result of a call that answers -1 for failure.
-fn checked(result: c_int) -> io::Result<c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+pub(crate) fn checked(result: c_int) -> io::Result<c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
 }
 
 /// The result of a call that answers a length, or -1 for failure.
@@ -62,10 +66,18 @@ pub fn epoll_control(
     interest: u32,
     token: u64,
 ) -> io::Result<()> {
-    let mut event = libc::epoll_event { events: interest, u64: token };
+    let mut event = libc::epoll_event {
+        events: interest,
+        u64: token,
+    };
     // SAFETY: `event` lives through the call, and the kernel copies it.
     checked(unsafe {
-        libc::epoll_ctl(epoll.as_raw_fd(), operation, watched.as_raw_fd(), &raw mut event)
+        libc::epoll_ctl(
+            epoll.as_raw_fd(),
+            operation,
+            watched.as_raw_fd(),
+            &raw mut event,
+        )
     })?;
     Ok(())
 }
@@ -87,7 +99,13 @@ pub fn epoll_wait(
     let capacity = c_int::try_from(events.len()).unwrap_or(c_int::MAX);
     // SAFETY: `events` has room for `capacity` entries; `span` is null or points to a value that lives here.
     let result = unsafe {
-        libc::epoll_pwait2(epoll.as_raw_fd(), events.as_mut_ptr(), capacity, span, ptr::null())
+        libc::epoll_pwait2(
+            epoll.as_raw_fd(),
+            events.as_mut_ptr(),
+            capacity,
+            span,
+            ptr::null(),
+        )
     };
     match checked(result) {
         Ok(count) => Ok(count as usize),
@@ -127,8 +145,7 @@ pub fn eventfd_signal(counter: BorrowedFd<'_>) -> io::Result<()> {
 pub fn eventfd_clear(counter: BorrowedFd<'_>) -> io::Result<()> {
     let mut count = [0; 8];
     // SAFETY: the kernel writes eight bytes into `count`.
-    let result =
-        unsafe { libc::read(counter.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+    let result = unsafe { libc::read(counter.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     match checked_len(result) {
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
         Ok(_) | Err(_) => Ok(()),
@@ -147,7 +164,12 @@ pub fn send(
     if descriptors.is_empty() {
         // SAFETY: the kernel reads `bytes` only, within their length.
         return checked_len(unsafe {
-            libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
+            libc::send(
+                socket.as_raw_fd(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                libc::MSG_NOSIGNAL,
+            )
         });
     }
     assert!(
@@ -155,8 +177,10 @@ pub fn send(
         "a message brings at most {DESCRIPTORS_PER_MESSAGE_MAX} descriptors"
     );
     let mut space = ControlSpace([0; CONTROL_BYTES]);
-    let mut part =
-        libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
+    let mut part = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(),
+        iov_len: bytes.len(),
+    };
     let payload_bytes = (descriptors.len() * size_of::<RawFd>()) as u32;
     // SAFETY: a `msghdr` of zeros is one that names nothing.
     let mut message: libc::msghdr = unsafe { zeroed() };
@@ -191,7 +215,10 @@ pub fn receive(
 ) -> io::Result<usize> {
     let mut space = ControlSpace([0; CONTROL_BYTES]);
     let room = buffer.spare_capacity_mut();
-    let mut part = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+    let mut part = libc::iovec {
+        iov_base: room.as_mut_ptr().cast(),
+        iov_len: room.len(),
+    };
     // SAFETY: a `msghdr` of zeros is one that names nothing.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &raw mut part;
@@ -207,7 +234,10 @@ pub fn receive(
     // SAFETY: `message` is as the kernel left it and its control space is alive.
     unsafe { take_descriptors(&message, descriptors) };
     if message.msg_flags & libc::MSG_CTRUNC != 0 {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "more descriptors came than expected"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "more descriptors came than expected",
+        ));
     }
     Ok(received)
 }
@@ -240,7 +270,11 @@ unsafe fn take_descriptors(message: &libc::msghdr, descriptors: &mut impl Extend
 /// # Errors
 /// If it is no Unix socket.
 pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut credentials = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
     let mut len = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `len` bytes into `credentials`.
     checked(unsafe {
@@ -287,16 +321,6 @@ pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// From now on, processes whose parent ends become children of this process.
-///
-/// # Errors
-/// If the kernel does not know the call.
-pub fn adopt_orphans() -> io::Result<()> {
-    // SAFETY: the call takes numbers only.
-    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
-    Ok(())
-}
-
 /// Holds these signals back from this thread and those it starts; they are read from the answer.
 ///
 /// # Errors
@@ -310,7 +334,11 @@ pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
             checked(libc::sigaddset(&raw mut set, signal))?;
         }
         match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
-            0 => owned(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)),
+            0 => owned(libc::signalfd(
+                -1,
+                &raw const set,
+                libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
+            )),
             code => Err(io::Error::from_raw_os_error(code)),
         }
     }
@@ -330,122 +358,6 @@ pub fn next_signal(descriptor: BorrowedFd<'_>) -> io::Result<Option<c_int>> {
         Ok(_) => Ok(c_int::try_from(seen.ssi_signo).ok()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Starts `command` with `socket` as its descriptor 3 and no signal held back.
-///
-/// # Errors
-/// As [`Command::spawn`].
-pub fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<u32> {
-    const PLACE: RawFd = 3;
-    let number = socket.as_raw_fd();
-    let prepare = move || {
-        // SAFETY: these calls are allowed between fork and exec; the set lives through them.
-        unsafe {
-            let mut none: libc::sigset_t = zeroed();
-            checked(libc::sigemptyset(&raw mut none))?;
-            checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()))?;
-            if number == PLACE {
-                checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
-            } else {
-                checked(libc::dup2(number, PLACE))?;
-            }
-        }
-        Ok(())
-    };
-    // SAFETY: `prepare` makes system calls only: it neither allocates nor takes a lock.
-    unsafe { command.pre_exec(prepare) };
-    Ok(command.spawn()?.id())
-}
-
-/// Ends a process and all of its group at once. A process that is already gone is no error.
-///
-/// # Errors
-/// If the process belongs to somebody else.
-pub fn kill_group(pid: u32) -> io::Result<()> {
-    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
-    assert!(pid > 1, "process {pid} is not ours to end");
-    // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
-    let results = unsafe { [libc::kill(-pid, libc::SIGKILL), libc::kill(pid, libc::SIGKILL)] };
-    for result in results {
-        match checked(result) {
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
-            Ok(_) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// A child that ended: what it was, how it ended, and the most memory it held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reaped {
-    /// Its process id.
-    pub pid: u32,
-    /// How it ended.
-    pub exit: Exit,
-    /// The most memory it held, in bytes.
-    pub peak_memory_bytes: u64,
-}
-
-/// Takes leave of one child that ended, if there is one, after ending what is left of its group.
-///
-/// # Errors
-/// If the kernel refuses, which it has no reason to.
-pub fn reap_one() -> io::Result<Option<Reaped>> {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::siginfo_t = unsafe { zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the kernel writes into `seen` only.
-    match checked(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) }) {
-        Ok(_) => {}
-        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    // SAFETY: `waitid` filled the structure, or left its zeros.
-    let pid = unsafe { seen.si_pid() };
-    let Ok(number) = u32::try_from(pid) else { return Ok(None) };
-    if number == 0 {
-        return Ok(None);
-    }
-    // Until it is reaped its number cannot name another group. What of its group another user owns is left to that user.
-    drop(kill_group(number));
-    let mut status = 0;
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut usage: libc::rusage = unsafe { zeroed() };
-    // SAFETY: the kernel writes into `status` and `usage` only.
-    checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
-    let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or(0);
-    Ok(Some(Reaped { pid: number, exit: exit_of(status), peak_memory_bytes: peak_kib * 1024 }))
-}
-
-/// Whether a process is a child of this one, alive or not yet reaped.
-#[must_use]
-pub fn is_child(pid: u32) -> bool {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::siginfo_t = unsafe { zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the kernel writes into `seen` only.
-    unsafe { libc::waitid(libc::P_PID, pid, &raw mut seen, options) == 0 }
-}
-
-/// Whether any child is left, alive or not yet reaped.
-#[must_use]
-pub fn has_children() -> bool {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::siginfo_t = unsafe { zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the kernel writes into `seen` only.
-    unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) == 0 }
-}
-
-/// What a status of `wait` says.
-#[must_use]
-pub fn exit_of(status: c_int) -> Exit {
-    if libc::WIFSIGNALED(status) {
-        Exit::Signal(libc::WTERMSIG(status))
-    } else {
-        Exit::Code(libc::WEXITSTATUS(status))
     }
 }
 

@@ -64,13 +64,16 @@ impl Segment {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
-        let start =
-            unsafe { libc::mmap(ptr::null_mut(), len, access, flags, file.as_raw_fd(), 0) };
+        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, file.as_raw_fd(), 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
-        Ok(Self { descriptor: OwnedFd::from(file), start, len })
+        Ok(Self {
+            descriptor: OwnedFd::from(file),
+            start,
+            len,
+        })
     }
 
     /// How many bytes it has.
@@ -97,7 +100,8 @@ impl Segment {
         let start = self.range(first, len + (offset - first));
         let len = (len + (offset - first)) as usize;
         // SAFETY: the range is mapped, as `range` saw to; the advice changes none of its bytes.
-        let result = unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) };
+        let result =
+            unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) };
         if result == 0 {
             return Ok(());
         }
@@ -157,8 +161,14 @@ mod tests {
         let segment = Segment::create(1 << 20).unwrap();
         let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
 
-        assert_eq!(file.set_len(4096).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
-        assert_eq!(file.set_len(2 << 20).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(
+            file.set_len(4096).unwrap_err().kind(),
+            io::ErrorKind::PermissionDenied
+        );
+        assert_eq!(
+            file.set_len(2 << 20).unwrap_err().kind(),
+            io::ErrorKind::PermissionDenied
+        );
     }
 
     #[test]

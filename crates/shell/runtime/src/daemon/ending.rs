@@ -5,10 +5,13 @@
 use std::io;
 use std::time::Duration;
 
-use super::peers::State;
+use types::Payload;
+
+use super::peers::{Peers, State};
 use super::{AsFd, Daemon, clock};
+use crate::children::{self, Reaped};
 use crate::poll::{Interest, Poller};
-use crate::sys::{self, Reaped};
+use crate::sys;
 
 /// How long killed processes may take to be gone: the kernel tears down large mappings in this time.
 const END_PATIENCE: Duration = Duration::from_secs(2);
@@ -26,7 +29,9 @@ impl Daemon {
         while let Some(signal) = sys::next_signal(self.signals.as_fd())? {
             match signal {
                 libc::SIGCHLD => self.reap()?,
-                _ => self.stopping = Some(format!("the daemon was told to stop by signal {signal}")),
+                _ => {
+                    self.stopping = Some(format!("the daemon was told to stop by signal {signal}"))
+                }
             }
         }
         Ok(())
@@ -34,7 +39,7 @@ impl Daemon {
 
     /// Takes leave of children: the fork server, and workers whose fork server went before them.
     fn reap(&mut self) -> io::Result<()> {
-        while let Some(reaped) = sys::reap_one()? {
+        while let Some(reaped) = children::reap_one()? {
             if self.workers.is_server(reaped.pid) {
                 self.on_fork_server_end()?;
             } else {
@@ -64,7 +69,9 @@ impl Daemon {
     /// A process ended: what it still said and wrote comes first, then its end.
     pub(super) fn on_ended(&mut self, reaped: Reaped) -> io::Result<()> {
         // Others end up as this process's children too: whatever a worker started and left behind.
-        let Some(worker) = self.workers.worker_of(reaped.pid) else { return Ok(()) };
+        let Some(worker) = self.workers.worker_of(reaped.pid) else {
+            return Ok(());
+        };
         if let Some(link) = self.peers.link_of(worker) {
             while self.peers.receive(&self.watch, link, clock::now()) == State::More {
                 self.hear(link)?;
@@ -82,12 +89,14 @@ impl Daemon {
         // Farewells to drivers; who does not take them is not waited for.
         drop(self.peers.flush(&self.watch));
         self.workers.kill_all();
+        // A process whose number is not known yet hears by its connection's end.
+        self.peers = Peers::new(Payload::EMPTY);
         let mut poller = Poller::new()?;
         poller.add(&self.signals, 0, Interest::Read)?;
         let deadline = clock::now() + END_PATIENCE;
-        while sys::has_children() {
+        while children::has_children() {
             // Each signal may stand for several ends, and a reaped parent leaves its children to this process.
-            while sys::reap_one()?.is_some() {}
+            while children::reap_one()?.is_some() {}
             let now = clock::now();
             if now >= deadline {
                 break;

@@ -124,7 +124,14 @@ impl Peers {
     ) -> io::Result<()> {
         let link = watch.add(&stream)?;
         let heard = [0; PREAMBLE_BYTES];
-        self.links.insert(link, Link::Greeting(Greeting { stream, heard, heard_len: 0 }));
+        self.links.insert(
+            link,
+            Link::Greeting(Greeting {
+                stream,
+                heard,
+                heard_len: 0,
+            }),
+        );
         self.strangers.push_back((now + HANDSHAKE_PATIENCE, link));
         self.strangers_len += 1;
         Ok(())
@@ -140,7 +147,12 @@ impl Peers {
         let conn = Conn::new(stream)?;
         let link = watch.add(&conn)?;
         let who = Who::Forked(worker);
-        let talk = Talk { conn, who, blocked: false, listed: false };
+        let talk = Talk {
+            conn,
+            who,
+            blocked: false,
+            listed: false,
+        };
         self.links.insert(link, Link::Talking(talk));
         self.by_worker.insert(worker, link);
         Ok(())
@@ -156,7 +168,9 @@ impl Peers {
                 Ok(Received::Closed) | Err(_) => State::Over,
             };
         }
-        let Some(stranger) = self.links.remove(&link) else { return State::Over };
+        let Some(stranger) = self.links.remove(&link) else {
+            return State::Over;
+        };
         match self.hear_stranger(watch, link, stranger, now) {
             Some(Link::Talking(talk)) => {
                 self.strangers_len -= 1;
@@ -204,14 +218,21 @@ impl Peers {
             Progress::Waiting(meeting) => Some(Link::Meeting(meeting)),
             Progress::Met { conn, .. } => {
                 debug_assert!(self.strangers.iter().any(|(_, stranger)| *stranger == link));
-                Some(Link::Talking(Talk { conn, who: Who::Driver, blocked: false, listed: false }))
+                Some(Link::Talking(Talk {
+                    conn,
+                    who: Who::Driver,
+                    blocked: false,
+                    listed: false,
+                }))
             }
         }
     }
 
     /// Passes a peer's socket on to the process that it wants. Without that process it is closed.
     fn hand_over(&mut self, target: WorkerId, socket: OwnedFd) {
-        let Some(&link) = self.by_worker.get(&target) else { return };
+        let Some(&link) = self.by_worker.get(&target) else {
+            return;
+        };
         self.send(link, Some(socket), &ToWorker::Node(FromNode::Visitor));
     }
 
@@ -220,7 +241,9 @@ impl Peers {
     /// # Errors
     /// If what was said makes no sense: remove the connection.
     pub(super) fn next_said(&mut self, link: u64) -> io::Result<Option<Said>> {
-        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else { return Ok(None) };
+        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else {
+            return Ok(None);
+        };
         let Some(frame) = talk.conn.inbox.next_frame().map_err(io::Error::other)? else {
             return Ok(None);
         };
@@ -230,22 +253,25 @@ impl Peers {
                 talk.who = Who::Arriving(None);
                 Ok(Some(Said::Hello(peer)))
             }
-            (Who::Forked(expected), ToDaemon::Node(ToNode::Hello(Peer::Worker { worker, pid })))
-                if expected == worker =>
-            {
+            (
+                Who::Forked(expected),
+                ToDaemon::Node(ToNode::Hello(Peer::Worker { worker, pid })),
+            ) if expected == worker => {
                 talk.who = Who::Arriving(Some(worker));
                 Ok(Some(Said::Hello(Peer::Worker { worker, pid })))
             }
             (Who::Known(worker), message) => Ok(Some(Said::Message(worker, message))),
-            (Who::Driver | Who::Forked(_) | Who::Arriving(_), _) => {
-                Err(io::Error::other("a process said something before it said who it is"))
-            }
+            (Who::Driver | Who::Forked(_) | Who::Arriving(_), _) => Err(io::Error::other(
+                "a process said something before it said who it is",
+            )),
         }
     }
 
     /// The process at a connection is this one: sends its welcome, with the arena's descriptor.
     pub(super) fn welcome(&mut self, link: u64, worker: WorkerId, arena: OwnedFd, words: FromNode) {
-        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else { return };
+        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else {
+            return;
+        };
         talk.who = Who::Known(worker);
         self.by_worker.insert(worker, link);
         self.send(link, Some(arena), &ToWorker::Node(words));
@@ -264,7 +290,9 @@ impl Peers {
     }
 
     fn send(&mut self, link: u64, descriptor: Option<OwnedFd>, message: &ToWorker) {
-        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else { return };
+        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else {
+            return;
+        };
         if let Some(descriptor) = descriptor {
             talk.conn.outbox.attach(descriptor);
         }
@@ -288,13 +316,21 @@ impl Peers {
 
     /// Sends what a connection takes.
     pub(super) fn flush_one(&mut self, watch: &Watch, link: u64) -> State {
-        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else { return State::Open };
+        let Some(Link::Talking(talk)) = self.links.get_mut(&link) else {
+            return State::Open;
+        };
         talk.listed = false;
-        let Ok(flushed) = talk.conn.flush() else { return State::Over };
+        let Ok(flushed) = talk.conn.flush() else {
+            return State::Over;
+        };
         let blocked = flushed == Flushed::Blocked;
         if blocked != talk.blocked {
             talk.blocked = blocked;
-            let interest = if blocked { Interest::ReadWrite } else { Interest::Read };
+            let interest = if blocked {
+                Interest::ReadWrite
+            } else {
+                Interest::Read
+            };
             if watch.poller.change(&talk.conn, link, interest).is_err() {
                 return State::Over;
             }
@@ -305,11 +341,17 @@ impl Peers {
     /// Closes a connection; answers whose it was, if its process was welcomed.
     pub(super) fn remove(&mut self, link: u64) -> Option<WorkerId> {
         match self.links.remove(&link)? {
-            Link::Talking(Talk { who: Who::Known(worker), .. }) => {
+            Link::Talking(Talk {
+                who: Who::Known(worker),
+                ..
+            }) => {
                 self.by_worker.remove(&worker);
                 Some(worker)
             }
-            Link::Talking(Talk { who: Who::Forked(worker) | Who::Arriving(Some(worker)), .. }) => {
+            Link::Talking(Talk {
+                who: Who::Forked(worker) | Who::Arriving(Some(worker)),
+                ..
+            }) => {
                 self.by_worker.remove(&worker);
                 None
             }
@@ -328,9 +370,18 @@ impl Peers {
 
     /// Hangs up on strangers that took too long.
     pub(super) fn on_time(&mut self, now: Timestamp) {
-        while self.strangers.front().is_some_and(|(deadline, _)| *deadline <= now) {
-            let Some((_, link)) = self.strangers.pop_front() else { return };
-            if matches!(self.links.get(&link), Some(Link::Greeting(_) | Link::Meeting(_))) {
+        while self
+            .strangers
+            .front()
+            .is_some_and(|(deadline, _)| *deadline <= now)
+        {
+            let Some((_, link)) = self.strangers.pop_front() else {
+                return;
+            };
+            if matches!(
+                self.links.get(&link),
+                Some(Link::Greeting(_) | Link::Meeting(_))
+            ) {
                 self.links.remove(&link);
                 self.strangers_len -= 1;
             }

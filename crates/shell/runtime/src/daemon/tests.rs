@@ -1,1 +1,301 @@
-//! Tests of the daemon with made-up roles and a real fork server process.
+//! Tests of the daemon's connections and processes, with real sockets, pipes and children.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use roles::node::Event;
+use shm::Segment;
+use types::{Exit, Payload, Settings, Timestamp, WorkerId};
+use wire::{FromNode, Peer, ToDaemon, ToNode, ToWorker};
+
+use super::HEAD_NODE;
+use super::peers::{Peers, Said, State};
+use super::watch::Watch;
+use super::workers::Workers;
+use crate::children::Reaped;
+use crate::conn::{Conn, Received};
+use crate::meeting::{Meeting, Progress};
+use crate::poll::Ready;
+use crate::process::ForkServer;
+use types::limits::{HANDSHAKE_PATIENCE, HANDSHAKES_MAX};
+
+const NOW: Timestamp = Timestamp::ZERO;
+const TOKEN: &[u8] = b"token";
+
+struct World {
+    watch: Watch,
+    peers: Peers,
+    arena: Arc<Segment>,
+}
+
+fn worker(number: u32) -> WorkerId {
+    WorkerId {
+        node: HEAD_NODE,
+        number,
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let peers = Peers::new(Payload::from(TOKEN));
+        let arena = Arc::new(Segment::create(4096).unwrap());
+        Self {
+            watch: Watch::new().unwrap(),
+            peers,
+            arena,
+        }
+    }
+
+    /// A process that connects and asks for `target`; the answer is its meeting and the daemon's number for it.
+    fn knock(&mut self, token: &[u8], target: Option<WorkerId>) -> (Meeting, u64) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        self.peers.add_stranger(&mut self.watch, ours, NOW).unwrap();
+        let meeting = Meeting::initiate(theirs, token, target, Some(worker(8)), NOW).unwrap();
+        (meeting, self.ready().token)
+    }
+
+    fn ready(&mut self) -> Ready {
+        let mut ready = Vec::new();
+        self.watch.poller.wait(None, &mut ready).unwrap();
+        ready.pop().unwrap()
+    }
+
+    fn receive(&mut self, link: u64) -> State {
+        self.peers.receive(&self.watch, link, NOW)
+    }
+
+    fn welcome(&mut self, link: u64, worker: WorkerId) {
+        let words = FromNode::Welcome {
+            worker,
+            session: "session".to_owned(),
+            arena_bytes: 4096,
+            settings: Settings::default(),
+            token: Payload::from(TOKEN),
+            socket: "socket".to_owned(),
+        };
+        let arena = std::os::fd::AsFd::as_fd(&*self.arena)
+            .try_clone_to_owned()
+            .unwrap();
+        self.peers.welcome(link, worker, arena, words);
+        assert!(self.peers.flush(&self.watch).is_empty());
+    }
+
+    /// A worker that was forked, said hello and was welcomed: its end of the connection.
+    fn worker(&mut self, worker: WorkerId) -> Conn {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        self.peers
+            .add_forked(&mut self.watch, ours, worker)
+            .unwrap();
+        let link = self.peers.link_of(worker).unwrap();
+        let mut conn = Conn::new(theirs).unwrap();
+        say(&mut conn, ToNode::Hello(Peer::Worker { worker, pid: 7 }));
+        assert_eq!(self.receive(link), State::More);
+        let said = self.peers.next_said(link).unwrap();
+        assert!(matches!(
+            said,
+            Some(Said::Hello(Peer::Worker { pid: 7, .. }))
+        ));
+        self.welcome(link, worker);
+        assert!(matches!(
+            hear(&mut conn),
+            ToWorker::Node(FromNode::Welcome { .. })
+        ));
+        let arena = conn.inbox.next_descriptor().unwrap();
+        Segment::map(arena, 4096).unwrap();
+        conn
+    }
+}
+
+fn say(conn: &mut Conn, message: ToNode) {
+    wire::encode(&ToDaemon::Node(message), conn.outbox.frames());
+    conn.flush().unwrap();
+}
+
+fn hear(conn: &mut Conn) -> ToWorker {
+    while conn.receive().unwrap() == Received::Some {}
+    wire::decode(conn.inbox.next_frame().unwrap().unwrap()).unwrap()
+}
+
+#[test]
+fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
+    let mut world = World::new();
+    let (meeting, link) = world.knock(TOKEN, None);
+    assert_eq!(world.receive(link), State::Open);
+    let Ok(Progress::Met {
+        conn: mut driver,
+        peer: None,
+    }) = meeting.proceed()
+    else {
+        panic!("refused")
+    };
+    say(
+        &mut driver,
+        ToNode::Hello(Peer::Driver {
+            pid: 5,
+            owns_cluster: true,
+        }),
+    );
+
+    assert_eq!(world.receive(link), State::More);
+    assert_eq!(world.receive(link), State::More);
+    let said = world.peers.next_said(link).unwrap();
+    assert!(matches!(
+        said,
+        Some(Said::Hello(Peer::Driver {
+            pid: 5,
+            owns_cluster: true
+        }))
+    ));
+    world.welcome(link, worker(1));
+    say(&mut driver, ToNode::Blocked);
+    assert_eq!(world.receive(link), State::More);
+
+    assert!(matches!(
+        hear(&mut driver),
+        ToWorker::Node(FromNode::Welcome { .. })
+    ));
+    assert!(driver.inbox.next_descriptor().is_some());
+    let said = world.peers.next_said(link).unwrap();
+    assert!(
+        matches!(said, Some(Said::Message(from, ToDaemon::Node(ToNode::Blocked))) if from == worker(1))
+    );
+    assert_eq!(world.peers.remove(link), Some(worker(1)));
+}
+
+#[test]
+fn a_stranger_without_the_token_gets_no_further_than_the_proof() {
+    let mut world = World::new();
+    let (meeting, link) = world.knock(b"guess", None);
+
+    assert_eq!(world.receive(link), State::Open);
+
+    assert!(meeting.proceed().is_err());
+    assert_eq!(world.receive(link), State::Over);
+    assert!(!world.peers.has(link));
+}
+
+#[test]
+fn who_speaks_before_saying_who_it_is_is_not_listened_to() {
+    let mut world = World::new();
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    world
+        .peers
+        .add_forked(&mut world.watch, ours, worker(1))
+        .unwrap();
+    let link = world.peers.link_of(worker(1)).unwrap();
+    let mut conn = Conn::new(theirs).unwrap();
+
+    say(
+        &mut conn,
+        ToNode::Hello(Peer::Worker {
+            worker: worker(2),
+            pid: 7,
+        }),
+    );
+    assert_eq!(world.receive(link), State::More);
+
+    assert!(world.peers.next_said(link).is_err());
+    assert_eq!(world.peers.remove(link), None);
+    assert_eq!(world.peers.link_of(worker(1)), None);
+}
+
+#[test]
+fn a_peer_meets_the_process_that_it_dialled() {
+    let mut world = World::new();
+    let mut target = world.worker(worker(1));
+    let (caller, link) = world.knock(TOKEN, Some(worker(1)));
+
+    assert_eq!(world.receive(link), State::Over);
+    assert!(world.peers.flush(&world.watch).is_empty());
+    assert_eq!(hear(&mut target), ToWorker::Node(FromNode::Visitor));
+    let socket = UnixStream::from(target.inbox.next_descriptor().unwrap());
+    let called = Meeting::accept(socket, TOKEN, Some(worker(1)), NOW).unwrap();
+    let Ok(Progress::Waiting(called)) = called.proceed() else {
+        panic!("met too soon")
+    };
+
+    let Ok(Progress::Met { peer, .. }) = caller.proceed() else {
+        panic!("refused")
+    };
+    assert_eq!(peer, Some(worker(1)));
+    let Ok(Progress::Met { peer, .. }) = called.proceed() else {
+        panic!("refused")
+    };
+    assert_eq!(peer, Some(worker(8)));
+}
+
+#[test]
+fn who_dials_a_process_that_is_not_there_is_hung_up_on() {
+    let mut world = World::new();
+    let (caller, link) = world.knock(TOKEN, Some(worker(9)));
+
+    assert_eq!(world.receive(link), State::Over);
+
+    assert!(caller.proceed().is_err());
+    assert!(!world.peers.has(link));
+}
+
+#[test]
+fn strangers_are_limited_in_number_and_time() {
+    let mut world = World::new();
+    let mut silent = Vec::new();
+    for _ in 0..HANDSHAKES_MAX {
+        assert!(!world.peers.is_crowded());
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        world
+            .peers
+            .add_stranger(&mut world.watch, ours, NOW)
+            .unwrap();
+        silent.push(theirs);
+    }
+    assert!(world.peers.is_crowded());
+    assert_eq!(world.peers.deadline(), Some(NOW + HANDSHAKE_PATIENCE));
+
+    world.peers.on_time(NOW + HANDSHAKE_PATIENCE);
+
+    assert!(!world.peers.is_crowded());
+    assert_eq!(world.peers.deadline(), None);
+    assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn what_a_process_wrote_is_told_before_its_end() {
+    let mut watch = Watch::new().unwrap();
+    let argv = ["sleep", "60"].map(str::to_owned).to_vec();
+    let mut workers = Workers::new(ForkServer::start(argv, NOW).unwrap(), &watch).unwrap();
+    let asked = workers
+        .prepare(&mut watch, worker(1), String::new())
+        .unwrap();
+    let forked = workers.on_forked(worker(1), 4_000_000).unwrap();
+    assert!(matches!(forked, Some(Event::Forked { .. })));
+    assert!(workers.on_forked(worker(1), 4_000_000).unwrap().is_none());
+    let [_, output, error] = asked.request.descriptors;
+    std::fs::File::from(output).write_all(b"one\ntwo").unwrap();
+    std::fs::File::from(error).write_all(b"three\n").unwrap();
+
+    let mut events = Vec::new();
+    let reaped = Reaped {
+        pid: 4_000_000,
+        exit: Exit::Code(3),
+        peak_memory_bytes: 1,
+    };
+    workers.on_ended(worker(1), reaped, &mut events);
+    workers.kill_all();
+
+    let told: Vec<_> = events.iter().map(shown).collect();
+    assert_eq!(
+        told,
+        ["out one", "out two", "err three", "exited with code 3"]
+    );
+    assert_eq!(workers.worker_of(4_000_000), None);
+}
+
+fn shown(event: &Event) -> String {
+    if let Event::Wrote { error, lines, .. } = event {
+        return format!("{} {}", if *error { "err" } else { "out" }, lines.join(","));
+    }
+    let Event::ProcessEnded { exit, .. } = event else { panic!("{event:?}") };
+    exit.to_string()
+}

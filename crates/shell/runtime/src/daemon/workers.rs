@@ -13,10 +13,11 @@ use types::limits::READ_BYTES;
 use types::{Exit, Map, Timestamp, WorkerId};
 
 use super::watch::{FORK_SERVER, Watch};
+use crate::children::{self, Reaped};
 use crate::output::Lines;
 use crate::poll::Interest;
 use crate::process::{ForkServer, Heard, Report, Request};
-use crate::sys::{self, Reaped};
+use crate::sys;
 
 /// All worker processes.
 #[derive(Debug)]
@@ -93,10 +94,27 @@ impl Workers {
             self.add_pipe(watch, worker, output, false)?,
             self.add_pipe(watch, worker, error, true)?,
         ];
-        self.processes.insert(worker, Process { pid: None, doomed: false, pipes });
-        let descriptors: [OwnedFd; 3] =
-            [control_theirs.into(), output_theirs.into(), error_theirs.into()];
-        Ok(Asked { control, request: Request { worker, environment, descriptors } })
+        self.processes.insert(
+            worker,
+            Process {
+                pid: None,
+                doomed: false,
+                pipes,
+            },
+        );
+        let descriptors: [OwnedFd; 3] = [
+            control_theirs.into(),
+            output_theirs.into(),
+            error_theirs.into(),
+        ];
+        Ok(Asked {
+            control,
+            request: Request {
+                worker,
+                environment,
+                descriptors,
+            },
+        })
     }
 
     fn add_pipe(
@@ -108,7 +126,15 @@ impl Workers {
     ) -> io::Result<u64> {
         sys::set_nonblocking(reader.as_fd())?;
         let token = watch.add(&reader)?;
-        self.pipes.insert(token, Pipe { reader, worker, error, lines: Lines::default() });
+        self.pipes.insert(
+            token,
+            Pipe {
+                reader,
+                worker,
+                error,
+                lines: Lines::default(),
+            },
+        );
         Ok(token)
     }
 
@@ -132,7 +158,11 @@ impl Workers {
             && blocked != self.server_blocked
             && let Some(socket) = self.server.socket()
         {
-            let interest = if blocked { Interest::ReadWrite } else { Interest::Read };
+            let interest = if blocked {
+                Interest::ReadWrite
+            } else {
+                Interest::Read
+            };
             watch.poller.change(&socket, FORK_SERVER, interest)?;
             self.server_blocked = blocked;
         }
@@ -157,14 +187,16 @@ impl Workers {
 
     /// The process of a worker is known. Answers the event, the first time.
     pub(super) fn on_forked(&mut self, worker: WorkerId, pid: u32) -> io::Result<Option<Event>> {
-        let Some(process) = self.processes.get_mut(&worker) else { return Ok(None) };
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return Ok(None);
+        };
         if process.pid.is_some() {
             return Ok(None);
         }
         process.pid = Some(pid);
         self.by_pid.insert(pid, worker);
         if process.doomed {
-            sys::kill_group(pid)?;
+            children::kill_group(pid)?;
         }
         Ok(Some(Event::Forked { worker, pid }))
     }
@@ -176,7 +208,9 @@ impl Workers {
     }
 
     fn forget(&mut self, worker: WorkerId) {
-        let Some(process) = self.processes.remove(&worker) else { return };
+        let Some(process) = self.processes.remove(&worker) else {
+            return;
+        };
         if let Some(pid) = process.pid {
             self.by_pid.remove(&pid);
         }
@@ -187,9 +221,11 @@ impl Workers {
 
     /// Ends a process at once; false if it is none of the node's.
     pub(super) fn kill(&mut self, worker: WorkerId) -> io::Result<bool> {
-        let Some(process) = self.processes.get_mut(&worker) else { return Ok(false) };
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return Ok(false);
+        };
         process.doomed = true;
-        process.pid.map_or(Ok(()), sys::kill_group)?;
+        process.pid.map_or(Ok(()), children::kill_group)?;
         Ok(true)
     }
 
@@ -210,8 +246,16 @@ impl Workers {
             }
         }
         self.forget(worker);
-        let Reaped { exit, peak_memory_bytes, .. } = reaped;
-        events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
+        let Reaped {
+            exit,
+            peak_memory_bytes,
+            ..
+        } = reaped;
+        events.push(Event::ProcessEnded {
+            worker,
+            exit,
+            peak_memory_bytes,
+        });
     }
 
     /// Whether this process is the fork server.
@@ -226,18 +270,34 @@ impl Workers {
         self.server_blocked = false;
         self.server_watched = false;
         self.watch_server(watch)?;
-        let is_unknown =
-            |worker: &WorkerId| self.processes.get(worker).is_some_and(|process| process.pid.is_none());
+        let is_unknown = |worker: &WorkerId| {
+            self.processes
+                .get(worker)
+                .is_some_and(|process| process.pid.is_none())
+        };
         let unanswered = bereaved.unanswered.into_iter();
-        let again: Vec<_> = unanswered.filter(|(worker, _)| is_unknown(worker)).collect();
+        let again: Vec<_> = unanswered
+            .filter(|(worker, _)| is_unknown(worker))
+            .collect();
         for (worker, _) in &again {
             self.forget(*worker);
         }
-        let mut lost: Vec<_> = self.by_pid.iter().map(|(pid, worker)| (*worker, *pid)).collect();
-        lost.retain(|(_, pid)| !sys::is_child(*pid));
+        let mut lost: Vec<_> = self
+            .by_pid
+            .iter()
+            .map(|(pid, worker)| (*worker, *pid))
+            .collect();
+        lost.retain(|(_, pid)| !children::is_child(*pid));
         lost.sort_unstable();
-        let ended = |(_, pid)| Reaped { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
-        Ok(Orphans { again, lost: lost.into_iter().map(ended).collect() })
+        let ended = |(_, pid)| Reaped {
+            pid,
+            exit: Exit::Unknown,
+            peak_memory_bytes: 0,
+        };
+        Ok(Orphans {
+            again,
+            lost: lost.into_iter().map(ended).collect(),
+        })
     }
 
     /// Whether the number is that of a pipe.
@@ -257,7 +317,9 @@ impl Workers {
     }
 
     fn read_pipe(&mut self, token: u64, now: Timestamp, events: &mut Vec<Event>) -> More {
-        let Some(pipe) = self.pipes.get_mut(&token) else { return More::Never };
+        let Some(pipe) = self.pipes.get_mut(&token) else {
+            return More::Never;
+        };
         let len = match pipe.reader.read(&mut self.scratch) {
             Ok(0) => return More::Never,
             Ok(len) => len,
@@ -282,9 +344,17 @@ impl Workers {
 
     /// Appends the lines without an end that are due.
     pub(super) fn on_time(&mut self, now: Timestamp, events: &mut Vec<Event>) {
-        while self.partial.front().is_some_and(|(deadline, _)| *deadline <= now) {
-            let Some((_, token)) = self.partial.pop_front() else { return };
-            let Some(pipe) = self.pipes.get_mut(&token) else { continue };
+        while self
+            .partial
+            .front()
+            .is_some_and(|(deadline, _)| *deadline <= now)
+        {
+            let Some((_, token)) = self.partial.pop_front() else {
+                return;
+            };
+            let Some(pipe) = self.pipes.get_mut(&token) else {
+                continue;
+            };
             let mut lines = Vec::new();
             pipe.lines.on_time(now, &mut lines);
             if let Some(later) = pipe.lines.deadline() {
@@ -301,7 +371,7 @@ impl Workers {
         pids.sort_unstable();
         for pid in pids {
             // One that cannot be ended hears that the daemon is gone.
-            drop(sys::kill_group(pid));
+            drop(children::kill_group(pid));
         }
     }
 }
@@ -324,6 +394,10 @@ enum More {
 
 fn wrote(pipe: &Pipe, lines: Vec<String>, events: &mut Vec<Event>) {
     if !lines.is_empty() {
-        events.push(Event::Wrote { worker: pipe.worker, error: pipe.error, lines });
+        events.push(Event::Wrote {
+            worker: pipe.worker,
+            error: pipe.error,
+            lines,
+        });
     }
 }

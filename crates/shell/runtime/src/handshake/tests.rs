@@ -4,8 +4,14 @@ use types::NodeId;
 
 use super::*;
 
-const CALLER: Option<WorkerId> = Some(WorkerId { node: NodeId(1), number: 1 });
-const CALLED: Option<WorkerId> = Some(WorkerId { node: NodeId(1), number: 2 });
+const CALLER: Option<WorkerId> = Some(WorkerId {
+    node: NodeId(1),
+    number: 1,
+});
+const CALLED: Option<WorkerId> = Some(WorkerId {
+    node: NodeId(1),
+    number: 2,
+});
 const PREAMBLE: Preamble = Preamble { target: CALLED };
 
 fn sides(caller_token: &[u8], called_token: &[u8]) -> (Handshake, Handshake, Words) {
@@ -21,19 +27,33 @@ fn sides(caller_token: &[u8], called_token: &[u8]) -> (Handshake, Handshake, Wor
 fn two_sides_with_one_token_learn_who_the_other_is() {
     let (mut caller, mut called, offer) = sides(b"token", b"token");
 
-    let Ok(Step::Done { words, peer }) = caller.on_bytes(offer.as_bytes()) else { panic!("refused") };
+    let Ok(Step::Done { words, peer }) = caller.on_bytes(offer.as_bytes()) else {
+        panic!("refused")
+    };
     assert_eq!(peer, CALLED);
     let done = called.on_bytes(words.as_bytes());
 
-    assert_eq!(done, Ok(Step::Done { words: Words::NONE, peer: CALLER }));
+    assert_eq!(
+        done,
+        Ok(Step::Done {
+            words: Words::NONE,
+            peer: CALLER
+        })
+    );
 }
 
 #[test]
 fn a_side_without_the_token_is_refused_by_the_other() {
     let (mut caller, mut called, offer) = sides(b"wrong", b"token");
 
-    assert_eq!(caller.on_bytes(offer.as_bytes()), Err(HandshakeError::WrongToken));
-    assert_eq!(called.on_bytes(&[0; PROOF_BYTES]), Err(HandshakeError::WrongToken));
+    assert_eq!(
+        caller.on_bytes(offer.as_bytes()),
+        Err(HandshakeError::WrongToken)
+    );
+    assert_eq!(
+        called.on_bytes(&[0; PROOF_BYTES]),
+        Err(HandshakeError::WrongToken)
+    );
 }
 
 #[test]
@@ -59,10 +79,20 @@ fn a_process_without_an_id_says_so() {
     let daemon = Preamble { target: None };
     let (mut caller, opening) = Handshake::initiate(b"token", daemon, None, [1; NONCE_BYTES]);
     let mut called = Handshake::accept(b"token", daemon, None, [2; NONCE_BYTES]);
-    let Ok(Step::Say(offer)) = called.on_bytes(&opening[PREAMBLE_BYTES..]) else { panic!("silent") };
+    let Ok(Step::Say(offer)) = called.on_bytes(&opening[PREAMBLE_BYTES..]) else {
+        panic!("silent")
+    };
 
-    let Ok(Step::Done { words, peer: None }) = caller.on_bytes(offer.as_bytes()) else { panic!("?") };
+    let Ok(Step::Done { words, peer: None }) = caller.on_bytes(offer.as_bytes()) else {
+        panic!("?")
+    };
     let done = called.on_bytes(words.as_bytes());
 
-    assert_eq!(done, Ok(Step::Done { words: Words::NONE, peer: None }));
+    assert_eq!(
+        done,
+        Ok(Step::Done {
+            words: Words::NONE,
+            peer: None
+        })
+    );
 }

@@ -1,0 +1,160 @@
+//! Processes that this one started or adopted: how they begin, end, and are taken leave of.
+//!
+//! Owns: the system calls. Does not own: whose process is which (`daemon::workers`).
+#![expect(
+    unsafe_code,
+    reason = "the standard library has no door to these calls"
+)]
+
+use std::io;
+use std::mem::zeroed;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::ptr;
+
+use libc::c_int;
+use types::Exit;
+
+use crate::sys::checked;
+
+/// From now on, processes whose parent ends become children of this process.
+///
+/// # Errors
+/// If the kernel does not know the call.
+pub fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: the call takes numbers only.
+    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
+    Ok(())
+}
+
+/// Starts `command` with `socket` as its descriptor 3 and no signal held back.
+///
+/// # Errors
+/// As [`Command::spawn`].
+pub fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<u32> {
+    const PLACE: RawFd = 3;
+    let number = socket.as_raw_fd();
+    let prepare = move || {
+        // SAFETY: these calls are allowed between fork and exec; the set lives through them.
+        unsafe {
+            let mut none: libc::sigset_t = zeroed();
+            checked(libc::sigemptyset(&raw mut none))?;
+            checked(libc::sigprocmask(
+                libc::SIG_SETMASK,
+                &raw const none,
+                ptr::null_mut(),
+            ))?;
+            if number == PLACE {
+                checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
+            } else {
+                checked(libc::dup2(number, PLACE))?;
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: `prepare` makes system calls only: it neither allocates nor takes a lock.
+    unsafe { command.pre_exec(prepare) };
+    Ok(command.spawn()?.id())
+}
+
+/// Ends a process and all of its group at once. A process that is already gone is no error.
+///
+/// # Errors
+/// If the process belongs to somebody else.
+pub fn kill_group(pid: u32) -> io::Result<()> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    assert!(pid > 1, "process {pid} is not ours to end");
+    // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
+    let results = unsafe {
+        [
+            libc::kill(-pid, libc::SIGKILL),
+            libc::kill(pid, libc::SIGKILL),
+        ]
+    };
+    for result in results {
+        match checked(result) {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A child that ended: what it was, how it ended, and the most memory it held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its process id.
+    pub pid: u32,
+    /// How it ended.
+    pub exit: Exit,
+    /// The most memory it held, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// Takes leave of one child that ended, if there is one, after ending what is left of its group.
+///
+/// # Errors
+/// If the kernel refuses, which it has no reason to.
+pub fn reap_one() -> io::Result<Option<Reaped>> {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    match checked(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) }) {
+        Ok(_) => {}
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    // SAFETY: `waitid` filled the structure, or left its zeros.
+    let pid = unsafe { seen.si_pid() };
+    let Ok(number) = u32::try_from(pid) else {
+        return Ok(None);
+    };
+    if number == 0 {
+        return Ok(None);
+    }
+    // Until it is reaped its number cannot name another group. What of its group another user owns is left to that user.
+    drop(kill_group(number));
+    let mut status = 0;
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { zeroed() };
+    // SAFETY: the kernel writes into `status` and `usage` only.
+    checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
+    let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or(0);
+    Ok(Some(Reaped {
+        pid: number,
+        exit: exit_of(status),
+        peak_memory_bytes: peak_kib * 1024,
+    }))
+}
+
+/// Whether a process is a child of this one, alive or not yet reaped.
+#[must_use]
+pub fn is_child(pid: u32) -> bool {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    unsafe { libc::waitid(libc::P_PID, pid, &raw mut seen, options) == 0 }
+}
+
+/// Whether any child is left, alive or not yet reaped.
+#[must_use]
+pub fn has_children() -> bool {
+    // SAFETY: the structure consists of numbers, for which zero is a value.
+    let mut seen: libc::siginfo_t = unsafe { zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes into `seen` only.
+    unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) == 0 }
+}
+
+/// What a status of `wait` says.
+#[must_use]
+pub fn exit_of(status: c_int) -> Exit {
+    if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    }
+}

@@ -1,0 +1,3 @@
+"""Head and nodes as processes on machines. Owns nothing itself: import its modules by name."""
+
+from __future__ import annotations

@@ -1,0 +1,202 @@
+"""Forks worker processes from one that has imported all they need.
+
+`python -m aktis.cluster.fork_server DIRECTORY...` serves the daemon at descriptor 3 and removes the
+directories once that daemon is gone.
+
+Owns: the prepared process and its children's ends. Does not own: which workers are wanted (the
+daemon), or what a worker does (`aktis._kernel.worker_main`). It has one thread and never starts
+another, so that a fork is a faithful copy.
+
+Messages are datagrams of little-endian numbers; `crates/shell/runtime/src/process.rs` lists them.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from typing import NamedTuple
+
+from aktis import _core
+from aktis._kernel import worker_main
+
+SOCKET_FD = 3
+MESSAGE_BYTES_MAX = 256 << 10
+DESCRIPTORS = 3
+REQUEST = struct.Struct("<Q")
+REPLY = struct.Struct("<QQQQQ")
+REPLY_NUMBERS = 5
+FORKED, FAILED, ENDED = 1, 2, 3
+# How long workers may take to notice by themselves that their daemon is gone.
+FAREWELL_S = 1.0
+
+
+class Request(NamedTuple):
+    """A worker process that is wanted."""
+
+    worker: int
+    environment: str
+    control_fd: int
+    output_fd: int
+    error_fd: int
+
+
+class ForkServer:
+    """The prepared process: serves requests until its daemon is gone."""
+
+    def __init__(self, daemon: socket.socket) -> None:
+        self.daemon = daemon
+        self.wakeup_read, self.wakeup_write = os.pipe()
+        os.set_blocking(self.wakeup_read, False)
+        os.set_blocking(self.wakeup_write, False)
+        signal.set_wakeup_fd(self.wakeup_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+        self.children: set[int] = set()
+
+    def serve(self) -> Request | None:
+        """Forks on demand. Returns in each child its request, and None once the daemon is gone."""
+        poller = select.poll()
+        poller.register(self.daemon, select.POLLIN)
+        poller.register(self.wakeup_read, select.POLLIN)
+        while True:
+            for descriptor, _ in poller.poll():
+                if descriptor == self.wakeup_read:
+                    self.reap()
+                    continue
+                request = receive(self.daemon)
+                if request is None:
+                    return None
+                if self.fork(request):
+                    return request
+
+    def fork(self, request: Request) -> bool:
+        """Makes one worker process; true in the child."""
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.report(FAILED, request.worker, reason=f"fork failed: {error}")
+            pid = -1
+        if pid == 0:
+            return True
+        for descriptor in (request.control_fd, request.output_fd, request.error_fd):
+            os.close(descriptor)
+        if pid > 0:
+            self.children.add(pid)
+            self.report(FORKED, request.worker, pid)
+        return False
+
+    def reap(self) -> None:
+        """Takes leave of children that ended and of their groups, and reports them."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self.wakeup_read, 4096):
+                pass
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while self.children and (ended := os.waitid(os.P_ALL, 0, options)):
+            pid = ended.si_pid
+            # Until it is reaped its number cannot name another group.
+            kill_group(pid)
+            _, status, usage = os.wait4(pid, 0)
+            self.children.discard(pid)
+            self.report(ENDED, 0, pid, status, usage.ru_maxrss * 1024)
+
+    def report(self, *numbers: int, reason: str = "") -> None:
+        """Tells the daemon these numbers of a reply. One that is gone is noticed elsewhere."""
+        missing = REPLY_NUMBERS - len(numbers)
+        message = REPLY.pack(*numbers, *[0] * missing) + reason.encode()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.daemon.send(message)
+
+    def bid_farewell(self) -> None:
+        """Waits until the children noticed the daemon's end, then ends those that did not."""
+        poller = select.poll()
+        poller.register(self.wakeup_read, select.POLLIN)
+        self.reap()
+        deadline = time.monotonic() + FAREWELL_S
+        while self.children and (left := deadline - time.monotonic()) > 0:
+            poller.poll(left * 1000)
+            self.reap()
+        for pid in self.children:
+            kill_group(pid)
+
+    def leave(self) -> None:
+        """In a child: lets go of all that belongs to the fork server."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(self.wakeup_read)
+        os.close(self.wakeup_write)
+        self.daemon.close()
+
+
+def receive(daemon: socket.socket) -> Request | None:
+    """The next request, or None if the daemon is gone."""
+    descriptors = array.array("i")
+    room = socket.CMSG_SPACE(DESCRIPTORS * descriptors.itemsize)
+    try:
+        message, ancillary, _, _ = daemon.recvmsg(MESSAGE_BYTES_MAX, room, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:
+        return None
+    if not message:
+        return None
+    for _, _, data in ancillary:
+        descriptors.frombytes(data)
+    (worker,) = REQUEST.unpack_from(message)
+    control_fd, output_fd, error_fd = descriptors
+    environment = message[REQUEST.size :].decode()
+    return Request(worker, environment, control_fd, output_fd, error_fd)
+
+
+def kill_group(pid: int) -> None:
+    """Ends a process and all of its group at once."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def become_worker(request: Request) -> int:
+    """In a child: runs the worker; the answer is the exit code."""
+    os.setsid()
+    for source, target in ((request.output_fd, 1), (request.error_fd, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    for stream in (sys.stdout, sys.stderr):
+        # A line that was printed is to be seen, even if the process is killed next.
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    _core.set_process_title("aktis: worker")
+    if request.environment:
+        os.environ.update(json.loads(request.environment).get("env_vars", {}))
+    return worker_main.main(request.control_fd, request.worker, request.environment) or 0
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until the daemon is gone, then removes these directories; a child runs its worker."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    daemon = socket.socket(fileno=SOCKET_FD)
+    daemon.setblocking(True)  # noqa: FBT003
+    os.set_inheritable(SOCKET_FD, False)  # noqa: FBT003
+    _core.set_process_title("aktis: fork server")
+    server = ForkServer(daemon)
+    gc.collect()
+    # The collector never looks at these again: their pages stay shared with the children.
+    gc.freeze()
+    request = server.serve()
+    if request is not None:
+        server.leave()
+        return become_worker(request)
+    server.bid_farewell()
+    import shutil  # its cost matters at the start, not here
+
+    for directory in arguments:
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
