@@ -22,7 +22,7 @@ ALLOWED = {
     "control": "types | smallvec",
     "roles": "types wire scheduler ownership objects control | smallvec",
     "shm": "types | libc",
-    "runtime": "types wire roles shm | libc hmac sha2 getrandom smallvec",
+    "runtime": "types wire roles shm | libc hmac sha2 getrandom smallvec thiserror",
     "python": "types wire roles shm runtime | pyo3 libc",
     "sim": "types wire scheduler ownership objects control roles |",
 }
