@@ -74,6 +74,8 @@ struct Lease {
     worker: WorkerId,
     assignment: Option<Assignment>,
     load: VecDeque<(Queued, Duration)>,
+    /// The sum of the estimates in `load`.
+    work: Duration,
     idle_since: Timestamp,
     /// Somebody else waits for it: it gets no more work.
     reclaimed: bool,
@@ -114,6 +116,7 @@ impl Dispatch {
         let line = &mut self.lines[lease.line as usize];
         let back: Vec<_> = lease.load.iter().filter(|(queued, _)| tasks.contains(&queued.task)).map(|(queued, _)| *queued).collect();
         lease.load.retain(|(queued, _)| !tasks.contains(&queued.task));
+        lease.work = lease.load.iter().map(|(_, estimate)| *estimate).sum();
         for queued in back.into_iter().rev() {
             line.queue.push_front(queued);
         }
@@ -131,7 +134,7 @@ impl Dispatch {
         }
         let open: Vec<LeaseId> =
             queue_line.leases.iter().copied().filter(|lease| self.leases[lease].takes_work()).collect();
-        let least = open.iter().copied().min_by_key(|lease| self.leases[lease].work())?;
+        let least = open.iter().copied().min_by_key(|lease| self.leases[lease].work)?;
         let share = queue_line.queue.len().div_ceil(open.len()).min(BURST_TASKS_MAX);
         let lease = self.leases.get_mut(&least).expect("OWN-8: a line names leases that are held");
         let tasks = lease.fill(&mut queue_line.queue, &self.durations, share, is_wanted);
@@ -167,6 +170,7 @@ impl Dispatch {
             worker,
             assignment: Some(assignment),
             load: VecDeque::new(),
+            work: Duration::ZERO,
             idle_since: now,
             reclaimed: false,
             stuck: false,
@@ -187,7 +191,8 @@ impl Dispatch {
     pub fn done(&mut self, now: Timestamp, worker: WorkerId, task: TaskId, ran: Duration) -> Option<u32> {
         let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
         let position = lease.load.iter().position(|(queued, _)| queued.task == task)?;
-        let (queued, _) = lease.load.remove(position)?;
+        let (queued, estimate) = lease.load.remove(position)?;
+        lease.work -= estimate;
         lease.stuck = false;
         if lease.load.is_empty() {
             lease.idle_since = now;
@@ -294,20 +299,16 @@ impl Dispatch {
 impl Lease {
     fn takes_work(&self) -> bool {
         let alone = self.load.front().is_some_and(|(queued, _)| queued.alone);
-        !self.reclaimed && !self.stuck && !alone && self.work() < BURST && self.load.len() < BURST_TASKS_MAX
+        !self.reclaimed && !self.stuck && !alone && self.work < BURST && self.load.len() < BURST_TASKS_MAX
     }
 
     fn is_idle(&self) -> bool {
         self.load.is_empty() && !self.reclaimed
     }
 
-    fn work(&self) -> Duration {
-        self.load.iter().map(|(_, estimate)| *estimate).sum()
-    }
-
     /// The work behind the task that runs.
     fn waiting_work(&self) -> Duration {
-        self.load.iter().skip(1).map(|(_, estimate)| *estimate).sum()
+        self.work - self.load.front().map_or(Duration::ZERO, |(_, estimate)| *estimate)
     }
 
     fn fill(
@@ -317,7 +318,6 @@ impl Lease {
         share: usize,
         is_wanted: impl Fn(TaskId) -> bool,
     ) -> Vec<TaskId> {
-        let mut work = self.work();
         let mut tasks = Vec::new();
         while let Some(next) = queue.front().copied() {
             if !is_wanted(next.task) {
@@ -325,14 +325,14 @@ impl Lease {
                 continue;
             }
             let estimate = durations.get(&next.function).copied().unwrap_or(BURST).max(Duration::from_micros(1));
-            let full = work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
-            let must_wait = !self.load.is_empty() && (next.alone || work + estimate > BURST);
+            let full = self.work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
+            let must_wait = !self.load.is_empty() && (next.alone || self.work + estimate > BURST);
             if full || must_wait {
                 break;
             }
             queue.pop_front();
             self.load.push_back((next, estimate));
-            work += estimate;
+            self.work += estimate;
             tasks.push(next.task);
             if next.alone {
                 break;

@@ -51,8 +51,13 @@ impl Completions {
         if self.watched.is_empty() {
             return false;
         }
-        let Some(handle) = self.watched.remove(&object) else { return false };
-        self.push(Completion { handle, data: data.clone() });
+        let Some(handle) = self.watched.remove(&object) else {
+            return false;
+        };
+        self.push(Completion {
+            handle,
+            data: data.clone(),
+        });
         true
     }
 
@@ -85,7 +90,10 @@ impl Completions {
 
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { descriptor: File::from(sys::eventfd()?), rung: false })
+        Ok(Self {
+            descriptor: File::from(sys::eventfd()?),
+            rung: false,
+        })
     }
 
     /// The descriptor, owned by the engine.

@@ -30,6 +30,9 @@ impl Lines {
         if self.queue.is_empty() {
             return None;
         }
-        Some((self.queue.drain(..).collect(), std::mem::take(&mut self.dropped)))
+        Some((
+            self.queue.drain(..).collect(),
+            std::mem::take(&mut self.dropped),
+        ))
     }
 }

@@ -6,6 +6,7 @@
 //! waits until a thread begins to wait or the background thread comes by.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -63,7 +64,13 @@ impl Links {
         let mut links = Map::default();
         links.insert(NODE, Link::new(Some(node), None, now));
         let (spoken, waiting, requests) = (Map::default(), Vec::new(), Vec::new());
-        Self { links, spoken, next: NODE + 1, waiting, requests }
+        Self {
+            links,
+            spoken,
+            next: NODE + 1,
+            waiting,
+            requests,
+        }
     }
 
     pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
@@ -75,8 +82,12 @@ impl Links {
 
     /// Says something to a peer that is connected, or being connected to.
     pub(super) fn say_to_peer(&mut self, peer: WorkerId, message: &FromPeer) {
-        let Some(number) = self.spoken.get(&peer).copied() else { return };
-        let Some(link) = self.links.get_mut(&number) else { return };
+        let Some(number) = self.spoken.get(&peer).copied() else {
+            return;
+        };
+        let Some(link) = self.links.get_mut(&number) else {
+            return;
+        };
         wire::encode(message, link.outbox.frames());
         link.note_waiting(number, &mut self.waiting);
     }
@@ -97,8 +108,16 @@ impl Links {
     }
 
     /// Both sides proved themselves: what was said meanwhile may go.
-    pub(super) fn connected(&mut self, number: u64, peer: WorkerId, stream: UnixStream, inbox: Inbox) {
-        let Some(link) = self.links.get_mut(&number) else { return };
+    pub(super) fn connected(
+        &mut self,
+        number: u64,
+        peer: WorkerId,
+        stream: UnixStream,
+        inbox: Inbox,
+    ) {
+        let Some(link) = self.links.get_mut(&number) else {
+            return;
+        };
         let stream = Arc::new(stream);
         link.stream = Some(Arc::clone(&stream));
         link.peer = Some(peer);
@@ -107,7 +126,12 @@ impl Links {
             link.note_waiting(number, &mut self.waiting);
         }
         self.spoken.entry(peer).or_insert(number);
-        self.requests.push(Request::Read { link: number, peer: Some(peer), stream, inbox });
+        self.requests.push(Request::Read {
+            link: number,
+            peer: Some(peer),
+            stream,
+            inbox,
+        });
     }
 
     /// The socket of a connection takes bytes again.
@@ -120,7 +144,10 @@ impl Links {
 
     /// Tries those again whose sockets were full.
     pub(super) fn unblock(&mut self) {
-        let blocked = self.links.iter().filter(|(_, link)| link.state == Writing::Blocked);
+        let blocked = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.state == Writing::Blocked);
         let mut numbers: Vec<u64> = blocked.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers.into_iter().for_each(|number| self.writable(number));
@@ -136,7 +163,9 @@ impl Links {
         let mut broken = Vec::new();
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.retain(|&number| {
-            let Some(link) = self.links.get_mut(&number) else { return false };
+            let Some(link) = self.links.get_mut(&number) else {
+                return false;
+            };
             if !everything && !link.is_due(now) {
                 return true;
             }
@@ -146,7 +175,10 @@ impl Links {
                     link.state = Writing::Blocked;
                     self.requests.push(Request::TellWritable(number));
                 }
-                Err(error) => broken.push(Broken { link: number, why: error.to_string() }),
+                Err(error) => broken.push(Broken {
+                    link: number,
+                    why: error.to_string(),
+                }),
             }
             false
         });
@@ -160,13 +192,22 @@ impl Links {
         self.links.values().any(unsaid)
     }
 
+    /// Ends all connections. Those that broke before are ended already.
+    pub(super) fn close(&self) {
+        let streams = self.links.values().filter_map(|link| link.stream.as_ref());
+        streams.for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    }
+
     /// Ends a connection that broke, and every other one to the same peer. Answers the peer if it had been one, or
     /// if it was to be one.
     pub(super) fn end(&mut self, number: u64) -> Option<WorkerId> {
         let gone = self.links.remove(&number)?;
         self.requests.push(Request::Forget(number));
         let peer = gone.peer?;
-        let same = self.links.iter().filter(|(_, link)| link.peer == Some(peer));
+        let same = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.peer == Some(peer));
         let mut others: Vec<u64> = same.map(|(number, _)| *number).collect();
         others.sort_unstable();
         for other in others {
@@ -182,7 +223,13 @@ impl Link {
     fn new(stream: Option<Arc<UnixStream>>, peer: Option<WorkerId>, now: Timestamp) -> Self {
         // A first message goes at once.
         let written = Timestamp(now.0.saturating_sub(OUTBOX_DELAY.as_nanos() as u64));
-        Self { stream, peer, outbox: Outbox::default(), written, state: Writing::Idle }
+        Self {
+            stream,
+            peer,
+            outbox: Outbox::default(),
+            written,
+            state: Writing::Idle,
+        }
     }
 
     fn note_waiting(&mut self, number: u64, waiting: &mut Vec<u64>) {
@@ -197,7 +244,9 @@ impl Link {
     }
 
     fn write(&mut self, now: Timestamp) -> io::Result<Flushed> {
-        let Some(stream) = &self.stream else { return Ok(Flushed::All) };
+        let Some(stream) = &self.stream else {
+            return Ok(Flushed::All);
+        };
         self.written = now;
         self.outbox.flush(stream.as_fd())
     }

@@ -61,7 +61,12 @@ impl Deref for Pinned {
 
 impl fmt::Debug for Pinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in shared memory, {} bytes", self.object, self.buffer.len())
+        write!(
+            f,
+            "{} in shared memory, {} bytes",
+            self.object,
+            self.buffer.len()
+        )
     }
 }
 
@@ -110,13 +115,20 @@ impl Arena {
             Content::Failed(failure) => Data::Failed(failure),
             Content::Mapped { offset, size } => {
                 let buffer = Buffer::new(Arc::clone(&self.segment), offset, size, None);
-                Data::Mapped(Arc::new(Pinned { object, buffer, notices: Arc::clone(&self.notices) }))
+                Data::Mapped(Arc::new(Pinned {
+                    object,
+                    buffer,
+                    notices: Arc::clone(&self.notices),
+                }))
             }
         }
     }
 
     /// The range for an object that is to be written.
     pub(super) fn writable(&self, object: ObjectId, offset: u64, size: u64) -> WritableRange {
-        WritableRange { object, draft: Draft::new(Arc::clone(&self.segment), offset, size) }
+        WritableRange {
+            object,
+            draft: Draft::new(Arc::clone(&self.segment), offset, size),
+        }
     }
 }

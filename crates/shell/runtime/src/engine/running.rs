@@ -3,6 +3,7 @@
 //! Owns: one queue for each concurrency group. Does not own: which tasks come (`roles::Worker`), or how they are run.
 
 use std::collections::VecDeque;
+use std::io;
 use std::ops::Deref;
 
 use roles::worker::Execution;
@@ -34,7 +35,10 @@ struct Queue {
 
 impl Running {
     pub(super) const fn new(execution: Box<Execution>, dependencies: Vec<Data>) -> Self {
-        Self { execution, dependencies }
+        Self {
+            execution,
+            dependencies,
+        }
     }
 
     /// The contents of arguments that are refs, by position.
@@ -75,6 +79,10 @@ impl Queues {
     }
 
     /// At most `max` tasks. The bell rings anew for those that are left.
+    #[expect(
+        clippy::vec_box,
+        reason = "a task goes from thread to thread without being copied"
+    )]
     pub(super) fn take(&mut self, group: &str, max: usize) -> Vec<Box<Running>> {
         let queue = self.queue(group);
         let count = queue.tasks.len().min(max);
@@ -88,12 +96,12 @@ impl Queues {
         taken
     }
 
-    /// The bell of a group; `make` makes it if there is none.
-    pub(super) fn bell<E>(&mut self, group: &str, make: impl FnOnce() -> Result<Bell, E>) -> Result<&Bell, E> {
+    /// The bell of a group, which rings when tasks come.
+    pub(super) fn bell(&mut self, group: &str) -> io::Result<&Bell> {
         let queue = self.queue(group);
         let bell = match queue.bell.take() {
             Some(bell) => bell,
-            None => make()?,
+            None => Bell::new()?,
         };
         let bell = queue.bell.insert(bell);
         if !queue.tasks.is_empty() {

@@ -86,7 +86,7 @@ pub(super) struct Core {
 /// A range that was asked for.
 pub(super) enum Allocation {
     /// It will come.
-    Asked { owner: WorkerId, size: u64 },
+    Asked,
     /// It came, or did not.
     Came(Result<u64, Arc<Failure>>),
     /// It will come, and nobody wants it any more.
@@ -117,11 +117,19 @@ impl Shared {
     }
 
     pub(super) fn new_task(&self, job: JobId) -> TaskId {
-        TaskId::new(self.identity.worker, self.tasks.fetch_add(1, Ordering::Relaxed), job)
+        TaskId::new(
+            self.identity.worker,
+            self.tasks.fetch_add(1, Ordering::Relaxed),
+            job,
+        )
     }
 
     pub(super) fn new_call(&self, actor: ActorId) -> TaskId {
-        TaskId::call(actor, self.identity.worker, self.tasks.fetch_add(1, Ordering::Relaxed))
+        TaskId::call(
+            actor,
+            self.identity.worker,
+            self.tasks.fetch_add(1, Ordering::Relaxed),
+        )
     }
 
     pub(super) fn new_number(&self) -> u64 {
@@ -147,7 +155,10 @@ impl Shared {
     pub(super) fn lock(&self) -> Locked<'_> {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         core.now = clock::now();
-        Locked { shared: self, core: Some(core) }
+        Locked {
+            shared: self,
+            core: Some(core),
+        }
     }
 
     /// Hands the role one event.
@@ -202,6 +213,7 @@ impl Shared {
             locked.take_notices();
             locked.last_words();
             locked.end(EngineError::Closed);
+            locked.links.close();
         }
         drop(locked);
         self.alarm.stir();
@@ -226,7 +238,11 @@ impl Core {
 
     /// Does what has become due.
     pub(super) fn on_time(&mut self) {
-        if self.role.next_deadline().is_none_or(|deadline| deadline > self.now) {
+        if self
+            .role
+            .next_deadline()
+            .is_none_or(|deadline| deadline > self.now)
+        {
             return;
         }
         let mut effects = std::mem::take(&mut self.effects);
@@ -287,13 +303,14 @@ impl Core {
 
     /// A worker does not outlive its node; a driver is told.
     pub(super) fn node_lost(&mut self, why: &str) {
+        if self.ended.is_some() {
+            return;
+        }
         if !self.identity.driver {
             signals::exit_at_once(1);
         }
-        if self.ended.is_none() {
-            self.step(Event::NodeLost(why.to_owned()));
-            self.end(EngineError::NodeDied(why.to_owned()));
-        }
+        self.step(Event::NodeLost(why.to_owned()));
+        self.end(EngineError::NodeDied(why.to_owned()));
     }
 
     pub(super) fn run_events(&mut self) {
@@ -307,19 +324,25 @@ impl Deref for Locked<'_> {
     type Target = Core;
 
     fn deref(&self) -> &Core {
-        self.core.as_ref().unwrap_or_else(|| unreachable!("the lock is held until this goes"))
+        self.core
+            .as_ref()
+            .unwrap_or_else(|| unreachable!("the lock is held until this goes"))
     }
 }
 
 impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut Core {
-        self.core.as_mut().unwrap_or_else(|| unreachable!("the lock is held until this goes"))
+        self.core
+            .as_mut()
+            .unwrap_or_else(|| unreachable!("the lock is held until this goes"))
     }
 }
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        let Some(mut core) = self.core.take() else { return };
+        let Some(mut core) = self.core.take() else {
+            return;
+        };
         core.flush(false);
         self.shared.steps.store(core.steps, Ordering::SeqCst);
         let wakes = std::mem::take(&mut core.wakes);
@@ -328,7 +351,8 @@ impl Drop for Locked<'_> {
             self.shared.requested.store(true, Ordering::SeqCst);
         }
         let alarm = &self.shared.alarm;
-        let stirs = !alarm.is_napping() && (core.links.are_waiting() || core.role.next_deadline().is_some());
+        let stirs = !alarm.is_napping()
+            && (core.links.are_waiting() || core.role.next_deadline().is_some());
         drop(core);
         if stirs {
             alarm.stir();

@@ -40,11 +40,30 @@ impl Spans {
         failed: bool,
     ) {
         let began = Timestamp(now.0.saturating_sub(ran.as_nanos() as u64));
-        self.push(Kept { job, name: Name::Task(Arc::clone(template)), began, ran, failed });
+        self.push(Kept {
+            job,
+            name: Name::Task(Arc::clone(template)),
+            began,
+            ran,
+            failed,
+        });
     }
 
-    pub(super) fn own(&mut self, job: JobId, name: String, began: Timestamp, ran: Duration, failed: bool) {
-        self.push(Kept { job, name: Name::Own(name), began, ran, failed });
+    pub(super) fn own(
+        &mut self,
+        job: JobId,
+        name: String,
+        began: Timestamp,
+        ran: Duration,
+        failed: bool,
+    ) {
+        self.push(Kept {
+            job,
+            name: Name::Own(name),
+            began,
+            ran,
+            failed,
+        });
     }
 
     /// All of them as they are told, oldest first.
@@ -75,8 +94,13 @@ impl Spans {
 }
 
 /// When the clock of this process began.
-#[expect(clippy::disallowed_methods, reason = "spans of several machines meet in one picture, on the clock of the wall")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "spans of several machines meet in one picture, on the clock of the wall"
+)]
 fn origin_since_epoch() -> Duration {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     wall.saturating_sub(clock::now().since(Timestamp::ZERO))
 }

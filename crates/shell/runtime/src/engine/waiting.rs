@@ -98,41 +98,54 @@ impl Shared {
             {
                 return end;
             }
-            if broken || now >= tick {
-                if interrupted() {
-                    self.end_wait(&mut self.lock(), wait);
-                    self.hand_over_reading();
-                    return Err(EngineError::Interrupted);
-                }
-                tick = clock::now() + TICK;
+            if !broken && now < tick {
+                continue;
             }
+            if interrupted() {
+                self.end_wait(&mut self.lock(), wait);
+                self.hand_over_reading(wait);
+                return Err(EngineError::Interrupted);
+            }
+            tick = clock::now() + TICK;
         }
     }
 
     /// Reads what comes within `limit`, for those who do not; nothing if somebody else reads.
     pub(super) fn read_in_background(&self, limit: Option<Duration>) {
-        let Some(mut reader) = self.try_reader() else { return };
+        let Some(mut reader) = self.try_reader() else {
+            return;
+        };
         self.obey_requests(&mut reader);
         let heard = self.poll_asleep(&mut reader, limit, || false);
         if heard {
-            self.take_heard(&mut reader);
+            drop(self.take_heard(&mut reader));
         }
         drop(reader);
         if self.somebody_waits() {
-            self.hand_over_reading();
+            self.hand_over_reading(0);
         }
     }
 
-    /// Nobody reads any more: somebody who waits, or the background thread, is to.
-    fn hand_over_reading(&self) {
-        let heir = if self.somebody_waits() { self.lock().waits.heir() } else { None };
+    /// Nobody reads any more: somebody else who waits is to, or the background thread.
+    fn hand_over_reading(&self, except: u64) {
+        let heir = if self.somebody_waits() {
+            self.lock().waits.heir(except)
+        } else {
+            None
+        };
         match heir {
             Some(heir) => heir.nudge(),
             None => self.alarm.stir(),
         }
     }
 
-    fn take_turn<T>(&self, wait: u64, sleeper: &Sleeper, until: Timestamp, check: Check<'_, T>) -> Turn<T> {
+    fn take_turn<T>(
+        &self,
+        wait: u64,
+        sleeper: &Sleeper,
+        until: Timestamp,
+        check: Check<'_, T>,
+    ) -> Turn<T> {
         for _ in 0..PASSING_BY {
             if let Some(reader) = self.try_reader() {
                 return self.lead(reader, wait, sleeper, until, check);
@@ -157,12 +170,11 @@ impl Shared {
         let turn = loop {
             self.obey_requests(&mut reader);
             if self.poll_for(&mut reader, sleeper, until) {
-                let mut locked = self.take_heard(&mut reader);
-                if let Some(answer) = check(&mut locked) {
-                    self.end_wait(&mut locked, wait);
-                    break Turn::Done(answer);
+                match self.take_heard_for(&mut reader, wait, check) {
+                    Some(answer) => break Turn::Done(answer),
+                    None if sleeper.is_woken() || clock::now() >= until => break Turn::Look,
+                    None => continue,
                 }
-                locked.flush(true);
             } else if self.requested.load(Ordering::SeqCst) {
                 continue;
             } else if !sleeper.is_woken() && clock::now() < until {
@@ -175,25 +187,19 @@ impl Shared {
         drop(reader);
         let others = usize::from(!matches!(turn, Turn::Done(_)));
         if self.waiting.load(Ordering::SeqCst) > others {
-            self.hand_over_reading_from(wait);
+            self.hand_over_reading(wait);
         } else if others == 0 {
             self.alarm.stir();
         }
         turn
     }
 
-    fn hand_over_reading_from(&self, wait: u64) {
-        if let Some(heir) = self.lock().waits.heir_of(wait) {
-            heir.nudge();
-        }
-    }
-
     /// Looks whether the wait is over.
     fn look<T>(&self, wait: u64, over: bool, check: Check<'_, T>) -> Option<Outcomes<Option<T>>> {
         let mut locked = self.lock();
-        let end = match (&locked.ended, check(&mut *locked)) {
-            (_, Some(answer)) => Ok(Some(answer)),
-            (Some(ended), None) => Err(ended.clone()),
+        let end = match (check(&mut locked), &locked.ended) {
+            (Some(answer), _) => Ok(Some(answer)),
+            (None, Some(ended)) => Err(ended.clone()),
             (None, None) if over => Ok(None),
             (None, None) => {
                 locked.flush(true);
@@ -208,18 +214,8 @@ impl Shared {
     fn poll_for(&self, reader: &mut Reader, sleeper: &Sleeper, until: Timestamp) -> bool {
         let moment = Duration::from_micros(self.identity.settings.poll_us);
         let began = clock::now();
-        if CREDIT.get() > 0 && !moment.is_zero() && until > began {
-            loop {
-                if self.poll_once(reader, Some(Duration::ZERO)) {
-                    CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
-                    return true;
-                }
-                let now = clock::now();
-                if now.since(began) >= moment || sleeper.is_woken() {
-                    break;
-                }
-            }
-            CREDIT.set(CREDIT.get().saturating_sub(2));
+        if until > began && self.poll_busily(reader, sleeper, began + moment) {
+            return true;
         }
         let limit = until.since(clock::now());
         sleeper.set_polls(true);
@@ -231,8 +227,28 @@ impl Shared {
         heard
     }
 
+    /// Polls until `end` without sleeping, if that helped lately.
+    fn poll_busily(&self, reader: &mut Reader, sleeper: &Sleeper, end: Timestamp) -> bool {
+        if CREDIT.get() == 0 {
+            return false;
+        }
+        while clock::now() < end && !sleeper.is_woken() {
+            if self.poll_once(reader, Some(Duration::ZERO)) {
+                CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
+                return true;
+            }
+        }
+        CREDIT.set(CREDIT.get().saturating_sub(2));
+        false
+    }
+
     /// Sleeps in the poller, where the alarm is heard.
-    fn poll_asleep(&self, reader: &mut Reader, limit: Option<Duration>, called: impl Fn() -> bool) -> bool {
+    fn poll_asleep(
+        &self,
+        reader: &mut Reader,
+        limit: Option<Duration>,
+        called: impl Fn() -> bool,
+    ) -> bool {
         self.alarm.set_polled(true);
         let at_once = called() || self.requested.load(Ordering::SeqCst);
         let heard = self.poll_once(reader, if at_once { Some(Duration::ZERO) } else { limit });
@@ -258,6 +274,17 @@ impl Shared {
         }
         locked.on_time();
         locked
+    }
+
+    /// Tells the role what was heard; ends the wait if that was what it waited for.
+    fn take_heard_for<T>(&self, reader: &mut Reader, wait: u64, check: Check<'_, T>) -> Option<T> {
+        let mut locked = self.take_heard(reader);
+        let answer = check(&mut locked);
+        match answer {
+            Some(_) => self.end_wait(&mut locked, wait),
+            None => locked.flush(true),
+        }
+        answer
     }
 
     fn obey_requests(&self, reader: &mut Reader) {

@@ -76,10 +76,15 @@ impl Sleeper {
         }
         let make = || {
             let (woken, polls) = (AtomicBool::new(false), AtomicBool::new(false));
-            Arc::new(Self { thread: thread::current(), woken, polls })
+            Arc::new(Self {
+                thread: thread::current(),
+                woken,
+                polls,
+            })
         };
         // A thread that is ending has lost its own: it gets one for this wait.
-        let kept = CURRENT.try_with(|current| Arc::clone(current.borrow_mut().get_or_insert_with(make)));
+        let kept =
+            CURRENT.try_with(|current| Arc::clone(current.borrow_mut().get_or_insert_with(make)));
         kept.unwrap_or_else(|_ending| make())
     }
 
@@ -114,7 +119,14 @@ impl Sleeper {
 impl Waits {
     pub(super) fn begin(&mut self, wait: u64, topic: Topic) {
         let (sleeper, kept) = (Sleeper::current(), Vec::new());
-        self.entries.push(Entry { wait, topic, sleeper, missing: 0, spare: 0, kept });
+        self.entries.push(Entry {
+            wait,
+            topic,
+            sleeper,
+            missing: 0,
+            spare: 0,
+            kept,
+        });
     }
 
     /// Ends a wait. What it kept goes only with the answer, so that its reader finds it.
@@ -123,13 +135,9 @@ impl Waits {
         found.map_or_else(Vec::new, |index| self.entries.swap_remove(index).kept)
     }
 
-    pub(super) fn are_none(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Somebody else than `wait` that waits, to take over the reading.
-    pub(super) fn heir(&self, wait: u64) -> Option<Arc<Sleeper>> {
-        let other = self.entries.iter().find(|entry| entry.wait != wait);
+    /// Somebody who waits, to take over the reading; not the thread of `except`.
+    pub(super) fn heir(&self, except: u64) -> Option<Arc<Sleeper>> {
+        let other = self.entries.iter().find(|entry| entry.wait != except);
         other.map(|entry| Arc::clone(&entry.sleeper))
     }
 
@@ -174,7 +182,8 @@ impl Waits {
 
     /// Whether enough of the objects that `wait` awaits came.
     pub(super) fn has_enough(&mut self, wait: u64) -> bool {
-        self.find(wait).is_none_or(|entry| entry.missing <= entry.spare)
+        self.find(wait)
+            .is_none_or(|entry| entry.missing <= entry.spare)
     }
 
     /// An object came. Pushes those to be woken.
@@ -201,7 +210,8 @@ impl Waits {
     /// Whether somebody awaits the object of `handle`.
     pub(super) fn is_awaited(&mut self, handle: &Handle) -> bool {
         let claimed = handle.awaited_by();
-        (claimed != 0 && self.find(claimed).is_some()) || self.contended.contains_key(&handle.object())
+        (claimed != 0 && self.find(claimed).is_some())
+            || self.contended.contains_key(&handle.object())
     }
 
     /// The last handle to an object went.
@@ -220,7 +230,8 @@ impl Waits {
     /// One of those that wait for a task of `group` looks again.
     pub(super) fn wake_for_task(&self, group: &str, wakes: &mut Vec<Arc<Sleeper>>) {
         let waiting = |entry: &&Entry| {
-            matches!(&entry.topic, Topic::Tasks(wanted) if wanted == group) && !entry.sleeper.is_woken()
+            matches!(&entry.topic, Topic::Tasks(wanted) if wanted == group)
+                && !entry.sleeper.is_woken()
         };
         if let Some(entry) = self.entries.iter().find(waiting) {
             entry.sleeper.woken.store(true, Ordering::SeqCst);
@@ -243,7 +254,9 @@ impl Waits {
 
     /// Tells a wait of an object; whether it needs no more of it.
     fn tell(&mut self, wait: u64, data: Option<&Data>, wakes: &mut Vec<Arc<Sleeper>>) -> bool {
-        let Some(entry) = self.find(wait) else { return true };
+        let Some(entry) = self.find(wait) else {
+            return true;
+        };
         if data.is_none() && matches!(entry.topic, Topic::Objects { load: true, .. }) {
             return false;
         }

@@ -1,0 +1,276 @@
+//! Tests of the engine: two processes of a cluster in one, with a node that is made up but speaks over real sockets.
+
+mod encoding;
+mod node;
+
+use std::slice;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use types::{
+    Callee, FunctionId, JobId, Payload, Retries, Retry, Returns, Shape, Stored, TaskId, TaskSpec,
+    Template, TemplateId,
+};
+use wire::to_worker::Outcome;
+
+use self::node::FakeNode;
+use super::*;
+
+const INLINE: &[u8] = b"a value";
+
+/// A worker that returns its arguments until it is told to end.
+fn echo(worker: Engine) -> thread::JoinHandle<usize> {
+    thread::spawn(move || {
+        let mut count = 0;
+        while let Ok(Some(running)) = worker.next_task("", None, &mut || false) {
+            let value = Stored::inline(running.arguments.clone());
+            worker
+                .finish(
+                    &running,
+                    Outcome::Returned(vec![value]),
+                    Duration::from_micros(2),
+                )
+                .unwrap();
+            count += 1;
+        }
+        count
+    })
+}
+
+fn template() -> Arc<Template> {
+    Arc::new(Template {
+        id: TemplateId(1),
+        function: FunctionId::from_bytes([7; 16]),
+        name: "echo".to_owned(),
+        callee: Callee::Function,
+        shape: Arc::new(Shape::default()),
+        returns: Returns::Count(1),
+        retries: Retries {
+            max: Some(3),
+            exceptions: Retry::Never,
+        },
+        timeout: None,
+        calls_max: 0,
+        look_ahead: None,
+    })
+}
+
+fn task(driver: &Engine, job: JobId, template: &Arc<Template>, arguments: &[u8]) -> TaskSpec {
+    TaskSpec {
+        id: driver.new_task(job),
+        template: Arc::clone(template),
+        arguments: Payload::from(arguments),
+        dependencies: Box::default(),
+        nested: Box::default(),
+        parent: TaskId::driver(job),
+    }
+}
+
+fn bytes(data: &Data) -> Vec<u8> {
+    match data {
+        Data::Bytes(bytes) => bytes.to_vec(),
+        Data::Mapped(pinned) => pinned.to_vec(),
+        Data::Failed(failure) => panic!("{failure}"),
+    }
+}
+
+fn got(driver: &Engine, handles: &[Handle]) -> Vec<Data> {
+    match driver
+        .get(handles, soon(), Caller::Thread, &mut || false)
+        .unwrap()
+    {
+        Got::Ready(contents) => contents,
+        other @ (Got::TimedOut | Got::Help(_)) => panic!("{other:?}"),
+    }
+}
+
+/// Long enough for a machine with much else to do.
+fn soon() -> Option<Timestamp> {
+    Some(Engine::now() + Duration::from_secs(20))
+}
+
+#[test]
+fn a_task_runs_in_another_process_and_its_result_comes_back() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let running = echo(worker.clone());
+    let template = template();
+
+    for index in 0..200_u32 {
+        let arguments = index.to_le_bytes();
+        let handles = driver
+            .submit(task(&driver, job, &template, &arguments))
+            .unwrap();
+        assert_eq!(bytes(&got(&driver, &handles)[0]), arguments);
+    }
+
+    worker.close();
+    assert_eq!(running.join().unwrap(), 200);
+    driver.close();
+}
+
+#[test]
+fn many_tasks_at_once_all_come_back() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let running = echo(worker.clone());
+    let template = template();
+
+    let submit = |index: u32| {
+        driver
+            .submit(task(&driver, job, &template, &index.to_le_bytes()))
+            .unwrap()
+            .remove(0)
+    };
+    let handles: Vec<Handle> = (0..5000).map(submit).collect();
+    let contents = got(&driver, &handles);
+
+    for (index, data) in (0..5000_u32).zip(&contents) {
+        assert_eq!(bytes(data), index.to_le_bytes());
+    }
+    worker.close();
+    assert_eq!(running.join().unwrap(), 5000);
+    driver.close();
+}
+
+#[test]
+fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
+    let (node, driver, job) = FakeNode::start();
+    let never = driver
+        .submit(task(&driver, job, &template(), b"nobody runs it"))
+        .unwrap()
+        .remove(0);
+    let here = driver
+        .put(job, Payload::from(INLINE), Box::default())
+        .unwrap();
+    let list = [never.clone(), here.clone()];
+    let wait = |count, deadline| driver.wait(&list, count, deadline, Caller::Thread, &mut || false);
+
+    assert!(matches!(wait(1, None).unwrap(), Waited::Ready(ready) if ready == [1]));
+    let now = Some(Engine::now());
+    assert!(matches!(wait(2, now).unwrap(), Waited::Ready(ready) if ready == [1]));
+    let twice = [here.clone(), never, here.clone()];
+    let refused = driver.wait(&twice, 1, None, Caller::Thread, &mut || false);
+
+    assert_eq!(refused.unwrap_err(), EngineError::Repeated(here.object()));
+    driver.close();
+    drop(node);
+}
+
+#[test]
+fn a_waiting_thread_can_be_interrupted() {
+    let (_node, driver, job) = FakeNode::start();
+    let never = driver
+        .submit(task(&driver, job, &template(), b"nobody runs it"))
+        .unwrap();
+    let mut asked = 0;
+
+    let ended = driver.get(&never, None, Caller::Thread, &mut || {
+        asked += 1;
+        asked == 3
+    });
+
+    assert_eq!(ended.unwrap_err(), EngineError::Interrupted);
+    driver.close();
+}
+
+#[test]
+fn a_large_value_is_read_in_place_and_unpinned_and_freed_when_nobody_needs_it() {
+    let (node, driver, job) = FakeNode::start();
+    let object = ObjectId {
+        task: driver.new_task(job),
+        index: 0,
+    };
+    let owner = driver.identity().worker;
+    let mut range = driver
+        .allocate(object, owner, 1 << 20, &mut || false)
+        .unwrap();
+    range.bytes().fill(7);
+    let handle = driver.put_written(range, Box::default()).unwrap();
+
+    let contents = got(&driver, slice::from_ref(&handle));
+    assert!(matches!(&contents[0], Data::Mapped(pinned) if pinned.iter().all(|byte| *byte == 7)));
+    drop(contents);
+    node.wait_for(|seen| seen.unpinned == [object]);
+    assert_eq!(got(&driver, slice::from_ref(&handle)).len(), 1);
+    drop(handle);
+    node.wait_for(|seen| seen.freed == [object]);
+
+    driver.close();
+}
+
+#[test]
+fn several_threads_wait_at_once_and_all_go_on() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let running = echo(worker.clone());
+    let template = template();
+
+    let hundred = || {
+        for index in 0..100_u32 {
+            let spec = task(&driver, job, &template, &index.to_le_bytes());
+            let handles = driver.submit(spec).unwrap();
+            assert_eq!(bytes(&got(&driver, &handles)[0]), index.to_le_bytes());
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(hundred);
+        }
+    });
+
+    worker.close();
+    assert_eq!(running.join().unwrap(), 400);
+    driver.close();
+}
+
+#[test]
+fn what_is_watched_is_told_once_and_rings_the_bell() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let running = echo(worker.clone());
+    let handle = driver
+        .submit(task(&driver, job, &template(), INLINE))
+        .unwrap()
+        .remove(0);
+
+    driver.watch(&handle).unwrap();
+    let came = driver.next_completions(soon(), &mut || false).unwrap();
+
+    assert_eq!(came.len(), 1);
+    assert_eq!(
+        (came[0].handle.object(), bytes(&came[0].data)),
+        (handle.object(), INLINE.to_vec())
+    );
+    assert!(driver.completions().unwrap().is_empty());
+    worker.close();
+    running.join().unwrap();
+    driver.close();
+}
+
+#[test]
+fn a_driver_whose_node_ends_fails_every_wait() {
+    let (node, driver, job) = FakeNode::start();
+    let never = driver
+        .submit(task(&driver, job, &template(), b"nobody runs it"))
+        .unwrap();
+    let waiting = driver.clone();
+    let waiter = thread::spawn(move || {
+        waiting
+            .get(&never, soon(), Caller::Thread, &mut || false)
+            .map(|got| match got {
+                Got::Ready(contents) => matches!(contents[0], Data::Failed(_)),
+                Got::TimedOut | Got::Help(_) => false,
+            })
+    });
+
+    drop(node);
+
+    let ended = waiter.join().unwrap();
+    assert!(
+        matches!(ended, Ok(true) | Err(EngineError::NodeDied(_))),
+        "{ended:?}"
+    );
+    assert!(matches!(driver.flush(), Err(EngineError::NodeDied(_))));
+}
