@@ -50,7 +50,7 @@ def start_driver(
 def run_driver(
     program: str, *, directory: Path, env: dict[str, str] | None = None, timeout_s: float = 50.0
 ) -> Driver:
-    """Runs `program` to its end; a driver that does not end in time is killed and fails the test."""
+    """Runs `program` to its end; one that does not end in time is killed and fails the test."""
     process = start_driver(program, directory=directory, env=env)
     try:
         stdout, stderr = process.communicate(timeout=timeout_s)

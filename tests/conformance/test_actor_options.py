@@ -55,9 +55,10 @@ def test_a_value_that_makes_no_sense_is_refused_before_the_actor_is_made(
         Worker.options(**{option: value}).remote()
 
 
-def test_retries_of_a_class_need_restarts() -> None:
-    with pytest.raises(ValueError):
-        Worker.options(max_task_retries=1, max_restarts=0, retry_exceptions=True).remote()
+def test_retries_of_calls_need_no_restarts() -> None:
+    worker = Worker.options(max_task_retries=1, max_restarts=0).remote()
+
+    assert aktis.get(worker.ping.remote()) is True
 
 
 def test_an_actor_holds_no_cpu_by_default() -> None:
@@ -164,9 +165,7 @@ def test_a_call_whose_argument_is_late_is_overtaken_in_a_threaded_actor(gate: Ga
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_calls_out_of_order_may_be_asked_for(concurrency: int, gate: Gate) -> None:
-    worker = Worker.options(
-        allow_out_of_order_execution=True, max_concurrency=concurrency
-    ).remote()
+    worker = Worker.options(allow_out_of_order_execution=True, max_concurrency=concurrency).remote()
     late = worker.echo.remote(pass_gate.remote(gate, "late"))
 
     assert aktis.get(worker.echo.remote("early"), timeout=30) == "early"
@@ -225,7 +224,7 @@ def test_retries_of_a_method_end_with_max_task_retries(tally: Tally) -> None:
     [(1, None, None, 2), (1, 2, None, 3), (1, 2, 3, 4), (1, 2, 0, 1)],
 )
 def test_the_nearest_number_of_retries_counts(
-    in_class: int, in_options: int | None, in_call: int | None, attempts: int, tally: Tally
+    tally: Tally, *, in_class: int, in_options: int | None, in_call: int | None, attempts: int
 ) -> None:
     @aktis.remote(max_task_retries=in_class, max_restarts=1)
     class Failing:

@@ -255,8 +255,7 @@ class Meeting:
 
     async def arrive_and_wait(self, tally: Tally, gate: Gate) -> None:
         tally.add()
-        while not gate.is_open():
-            await asyncio.sleep(0.005)
+        await gate.wait_async()
 
 
 @aktis.remote

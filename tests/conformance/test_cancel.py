@@ -175,8 +175,7 @@ def test_a_stream_may_be_cancelled(started: Gate) -> None:
     aktis.cancel(stream)
 
     with pytest.raises(TaskCancelledError):
-        for ref in stream:
-            aktis.get(ref, timeout=30)
+        aktis.get(list(stream), timeout=30)
 
 
 def test_a_borrower_may_cancel(started: Gate, gate: Gate) -> None:

@@ -5,7 +5,6 @@ Owns concurrency groups of async and of threaded actors.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from pathlib import Path
 
@@ -100,8 +99,7 @@ class AsyncGroups:
     @aktis.method(concurrency_group="io")
     async def wait_io(self, gate: Gate, tally: Tally) -> None:
         tally.add()
-        while not gate.is_open():
-            await asyncio.sleep(0.005)
+        await gate.wait_async()
 
     @aktis.method(concurrency_group="compute")
     async def compute(self) -> str:

@@ -82,7 +82,7 @@ def test_a_task_error_can_be_caught_as_such() -> None:
 
 
 def test_an_error_of_the_users_own_type_keeps_its_type_and_fields() -> None:
-    class Overdrawn(Exception):
+    class OverdrawnError(Exception):
         def __init__(self, amount: int) -> None:
             super().__init__(f"{amount} too much")
             self.amount = amount
@@ -90,17 +90,17 @@ def test_an_error_of_the_users_own_type_keeps_its_type_and_fields() -> None:
         def __reduce__(self) -> tuple[Any, ...]:
             return type(self), (self.amount,)
 
-    with pytest.raises(Overdrawn, match="5 too much") as caught:
-        aktis.get(fail.remote(Overdrawn(5)))
+    with pytest.raises(OverdrawnError, match="5 too much") as caught:
+        aktis.get(fail.remote(OverdrawnError(5)))
 
     assert caught.value.cause.amount == 5
 
 
 def test_a_subclass_is_caught_by_its_base() -> None:
-    class Special(LookupError): ...
+    class SpecialError(LookupError): ...
 
     with pytest.raises(LookupError, match="special"):
-        aktis.get(fail.remote(Special("special")))
+        aktis.get(fail.remote(SpecialError("special")))
 
 
 def test_the_text_holds_the_remote_traceback_and_the_function() -> None:
@@ -126,12 +126,12 @@ def test_the_traceback_shows_no_frame_of_the_engine() -> None:
 
 
 def test_an_error_knows_where_it_came_from() -> None:
-    class Final(Exception):
+    class FinalError(Exception):
         def __init_subclass__(cls, /, **_: object) -> None:
             raise TypeError("final")
 
     with pytest.raises(TaskError) as caught:
-        aktis.get(fail.remote(Final("where")))
+        aktis.get(fail.remote(FinalError("where")))
 
     assert "fail" in caught.value.function_name
     assert "where" in caught.value.traceback_str
@@ -143,7 +143,7 @@ def test_the_cause_of_an_error_is_told_too() -> None:
     @aktis.remote
     def chain() -> None:
         try:
-            raise KeyError("first link")
+            _ = {}["first link"]
         except KeyError as error:
             raise ValueError("second link") from error
 
@@ -176,13 +176,13 @@ def test_a_group_of_errors_is_a_group_again() -> None:
 
 
 def test_an_error_whose_type_cannot_be_a_base_is_a_plain_task_error() -> None:
-    class Final(Exception):
+    class FinalError(Exception):
         def __init_subclass__(cls, /, **_: object) -> None:
             raise TypeError("final")
 
     with pytest.raises(TaskError, match="end of the line") as caught:
-        aktis.get(fail.remote(Final("end of the line")))
-    assert not isinstance(caught.value, Final)
+        aktis.get(fail.remote(FinalError("end of the line")))
+    assert not isinstance(caught.value, FinalError)
 
 
 def test_a_task_error_can_be_a_value() -> None:

@@ -350,7 +350,6 @@ class AsyncStreamer:
             yield index
 
     async def count_after(self, gate: Gate, count: int) -> AsyncIterator[int]:
-        while not gate.is_open():
-            await asyncio.sleep(0.005)
+        await gate.wait_async()
         for index in range(count):
             yield index

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import aktis
-from aktis.exceptions import AktisError, GetTimeoutError, ObjectFreedError
-from tests.conformance.waiting import Gate, wait_for
+from aktis.exceptions import AktisError, GetTimeoutError
+from tests.conformance.waiting import Gate
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -367,21 +367,6 @@ def test_put_inside_a_task_gives_a_ref_the_caller_can_read() -> None:
         return [aktis.put("inner")]
 
     assert aktis.get(aktis.get(put.remote())[0]) == "inner"
-
-
-def test_a_freed_object_cannot_be_got() -> None:
-    ref = aktis.put(np.ones(500_000))
-
-    aktis.internal.free([ref])
-
-    def is_freed() -> bool:
-        try:
-            aktis.get(ref, timeout=1)
-        except ObjectFreedError:
-            return True
-        return False
-
-    wait_for(is_freed)
 
 
 def test_the_place_and_size_of_an_object_can_be_asked_for() -> None:

@@ -70,7 +70,9 @@ def test_a_task_is_told_what_it_holds() -> None:
 
 
 @pytest.mark.parametrize(("amount", "at_once"), [(1.0, 4), (2.0, 2), (0.5, 8), (3, 1)])
-def test_as_many_tasks_run_as_their_demands_fit(amount: float, at_once: int, tmp_path: Path) -> None:
+def test_as_many_tasks_run_as_their_demands_fit(
+    amount: float, at_once: int, tmp_path: Path
+) -> None:
     gates = [Gate(tmp_path / str(index)) for index in range(at_once + 1)]
     end = Gate(tmp_path / "end")
     refs = [
@@ -154,7 +156,7 @@ def test_two_gpus_are_two_devices() -> None:
     assert sorted(str(visible).split(",")) == ["0", "1"]
 
 
-def test_halves_of_one_gpu_share_a_device_and_whole_ones_do_not(tmp_path: Path) -> None:
+def test_halves_of_one_gpu_share_a_device_and_whole_ones_do_not() -> None:
     holders = [Device.options(num_gpus=0.5).remote() for _ in range(2)]
     halves = [aktis.get(holder.ids.remote()) for holder in holders]
     whole = Device.options(num_gpus=1).remote()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import functools
@@ -55,7 +55,7 @@ VALUES: dict[str, object] = {
     "type": int,
     "builtin_function": len,
     "decimal": decimal.Decimal("1.10"),
-    "date": datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC),
+    "date": dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
     "uuid": uuid.UUID(int=5),
     "path": pathlib.PurePosixPath("/a/b"),
     "deep_list": functools.reduce(lambda inner, _: [inner], range(100), []),
@@ -247,11 +247,11 @@ def test_a_result_that_cannot_be_pickled_fails_the_task() -> None:
 def test_an_error_that_cannot_be_unpickled_still_tells_its_story() -> None:
     @aktis.remote
     def fail() -> None:
-        class Demanding(Exception):
+        class DemandingError(Exception):
             def __init__(self, first: int, second: int) -> None:
                 super().__init__(f"sum {first + second}")
 
-        raise Demanding(1, 2)
+        raise DemandingError(1, 2)
 
     with pytest.raises(AktisError, match="sum 3"):
         aktis.get(fail.remote())

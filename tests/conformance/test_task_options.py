@@ -14,6 +14,7 @@ import pytest
 
 import aktis
 from aktis.exceptions import TaskTimeoutError, TaskUnschedulableError
+from aktis.util.placement_group import placement_group, remove_placement_group
 from tests.conformance.waiting import Gate, Tally
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -64,7 +65,7 @@ def test_an_unknown_option_is_refused_and_the_known_ones_are_listed() -> None:
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_before_the_call(
-    option: str, value: object, error: type[Exception] | tuple[type[Exception], ...] | tuple[type[Exception], ...]
+    option: str, value: object, error: type[Exception] | tuple[type[Exception], ...]
 ) -> None:
     with pytest.raises(error):
         identity.options(**{option: value}).remote(1)
@@ -219,10 +220,14 @@ def test_a_fallback_is_used_when_the_selector_holds_nowhere() -> None:
 
 
 def test_a_strategy_and_a_placement_group_together_are_refused() -> None:
-    with pytest.raises(ValueError):
-        identity.options(
-            scheduling_strategy="SPREAD", placement_group=aktis.util.placement_group([{"CPU": 1}])
-        ).remote(1)
+    group = placement_group([{"CPU": 1}])
+    both = {"scheduling_strategy": "SPREAD", "placement_group": group}
+
+    try:
+        with pytest.raises(ValueError):
+            identity.options(**both).remote(1)
+    finally:
+        remove_placement_group(group)
 
 
 @pytest.mark.parametrize(

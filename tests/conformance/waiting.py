@@ -5,6 +5,7 @@ Owns no process and no session. Light on purpose: workers import it to unpickle 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -51,6 +52,13 @@ class Gate:
     def wait(self, timeout_s: float = 60.0) -> None:
         """Returns once the gate is open."""
         wait_for(self.is_open, timeout_s=timeout_s, story=f"gate {self.path.name} is open")
+
+    async def wait_async(self, timeout_s: float = 60.0) -> None:
+        """Returns once the gate is open, and lets others run on the loop meanwhile."""
+        async with asyncio.timeout(timeout_s):
+            # Nothing in this process opens the gate, so there is no event to wait for.
+            while not self.is_open():  # noqa: ASYNC110
+                await asyncio.sleep(POLL_INTERVAL_S)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""Every public name of the core is where programs look for it.
+
+Owns names and nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+NAMES = {
+    "aktis": [
+        "ActorClassID", "ActorID", "Context", "DynamicObjectRefGenerator", "FunctionID", "JobID",
+        "Language", "LoggingConfig", "NodeID", "ObjectID", "ObjectRef", "ObjectRefGenerator",
+        "PlacementGroupID", "SCRIPT_MODE", "TaskID", "UniqueID", "WORKER_MODE", "WorkerID",
+        "__version__", "available_resources", "cancel", "cluster_resources", "get", "get_actor",
+        "get_gpu_ids", "get_runtime_context", "init", "is_initialized", "kill", "method", "nodes",
+        "put", "remote", "shutdown", "timeline", "wait",
+    ],
+    "aktis.actor": ["ActorClass", "ActorHandle", "ActorMethod", "exit_actor"],
+    "aktis.remote_function": ["RemoteFunction"],
+    "aktis.runtime_env": ["RuntimeEnv", "RuntimeEnvConfig"],
+    "aktis.runtime_context": ["RuntimeContext", "get_runtime_context"],
+    "aktis.job_config": ["JobConfig"],
+    "aktis.cloudpickle": ["dumps", "loads"],
+    "aktis.types": ["ObjectRef"],
+    "aktis.util": [
+        "deregister_serializer", "get_current_placement_group", "get_node_ip_address",
+        "get_placement_group", "list_named_actors", "placement_group", "placement_group_table",
+        "register_serializer", "remove_placement_group",
+    ],
+    "aktis.util.placement_group": [
+        "PlacementGroup", "get_current_placement_group", "get_placement_group", "placement_group",
+        "placement_group_table", "remove_placement_group",
+    ],
+    "aktis.util.scheduling_strategies": [
+        "DoesNotExist", "Exists", "In", "NodeAffinitySchedulingStrategy",
+        "NodeLabelSchedulingStrategy", "NotIn", "PlacementGroupSchedulingStrategy",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in NAMES.items() for name in names]
+)
+def test_name_is_there(module: str, name: str) -> None:
+    assert hasattr(importlib.import_module(module), name)
+
+
+def test_decorated_things_are_of_the_public_types() -> None:
+    import aktis
+    from aktis.actor import ActorClass
+    from aktis.remote_function import RemoteFunction
+
+    class Plain: ...
+
+    assert isinstance(aktis.remote(Plain), ActorClass)
+    assert isinstance(aktis.remote(lambda: 1), RemoteFunction)
+
+
+def test_the_namespace_of_a_star_import_is_what_is_declared() -> None:
+    import aktis
+
+    assert all(hasattr(aktis, name) for name in aktis.__all__)
