@@ -147,28 +147,18 @@ impl Actors {
     /// What an actor asks of a node, if it wants one.
     #[must_use]
     pub fn wish(&self, id: ActorId) -> Option<(&Strategy, &Resources)> {
-        let actor = self
-            .living
-            .get(&id)
-            .filter(|actor| actor.life == Life::Placing(None))?;
+        let actor = self.living.get(&id).filter(|actor| actor.life == Life::Placing(None))?;
         Some((&actor.spec.template.shape.strategy, &actor.spec.placement))
     }
 
     /// An actor that wants a node goes to this one.
     #[must_use]
     pub fn place(&mut self, id: ActorId, node: NodeId) -> Option<Start> {
-        let actor = self
-            .living
-            .get_mut(&id)
-            .filter(|actor| actor.life == Life::Placing(None))?;
+        let actor = self.living.get_mut(&id).filter(|actor| actor.life == Life::Placing(None))?;
         actor.life = Life::Placing(Some(node));
         self.index.has_node(&actor.spec);
         let (spec, dependencies) = (actor.spec.clone(), actor.dependencies.clone());
-        Some(Start {
-            spec,
-            dependencies,
-            incarnation: actor.incarnation,
-        })
+        Some(Start { spec, dependencies, incarnation: actor.incarnation })
     }
 
     /// A node gave an actor its process.
@@ -183,10 +173,7 @@ impl Actors {
     /// An actor's process says that its constructor returned: the node, if that is news.
     #[must_use]
     pub fn on_made(&mut self, id: ActorId, worker: WorkerId) -> Option<NodeId> {
-        let actor = self
-            .living
-            .get_mut(&id)
-            .filter(|actor| actor.may_be(worker))?;
+        let actor = self.living.get_mut(&id).filter(|actor| actor.may_be(worker))?;
         if matches!(actor.life, Life::Alive(..)) {
             return None;
         }
@@ -198,9 +185,7 @@ impl Actors {
     /// Whether `worker` may be the process of the actor, as far as the node has said.
     #[must_use]
     pub fn may_be(&self, id: ActorId, worker: WorkerId) -> bool {
-        self.living
-            .get(&id)
-            .is_some_and(|actor| actor.may_be(worker))
+        self.living.get(&id).is_some_and(|actor| actor.may_be(worker))
     }
 
     /// An actor's process ended.
@@ -227,9 +212,7 @@ impl Actors {
     /// Whether the actor was sent to this node and has not ended there.
     #[must_use]
     pub fn is_on(&self, id: ActorId, node: NodeId) -> bool {
-        self.living
-            .get(&id)
-            .is_some_and(|actor| actor.node() == Some(node))
+        self.living.get(&id).is_some_and(|actor| actor.node() == Some(node))
     }
 
     /// An actor's process says that it leaves by itself.
@@ -275,10 +258,7 @@ impl Actors {
     /// A node is gone: what that means for each actor on it.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId) -> Vec<(ActorId, Fate)> {
-        let there = self
-            .living
-            .iter()
-            .filter(|(_, actor)| actor.node() == Some(node));
+        let there = self.living.iter().filter(|(_, actor)| actor.node() == Some(node));
         let there: Vec<ActorId> = there.map(|(id, _)| *id).collect();
         let fate = |id| (id, self.lose_node(id, node));
         there.into_iter().map(fate).collect()
@@ -294,26 +274,14 @@ impl Actors {
         let ActorSpec { template, name, .. } = *actor.spec;
         let class = template.name.clone();
         let incarnation = actor.incarnation;
-        self.dead.insert(
-            id,
-            Grave {
-                class,
-                name,
-                incarnation,
-                failure: Arc::clone(&failure),
-            },
-        );
+        self.dead.insert(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
         self.buried.push_back(id);
         if self.buried.len() > self.dead_max
             && let Some(forgotten) = self.buried.pop_front()
         {
             self.dead.remove(&forgotten);
         }
-        Some(Burial {
-            node,
-            watchers: self.topics.close(id),
-            failure,
-        })
+        Some(Burial { node, watchers: self.topics.close(id), failure })
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.
@@ -339,10 +307,7 @@ impl Actors {
     #[must_use]
     pub fn ending_with_job(&self, job: JobId) -> Vec<ActorId> {
         let ending = self.living.values().filter(|actor| !actor.spec.detached);
-        ending
-            .map(|actor| actor.spec.id)
-            .filter(|id| id.job() == job)
-            .collect()
+        ending.map(|actor| actor.spec.id).filter(|id| id.job() == job).collect()
     }
 
     /// Whether an actor of the job lives.
@@ -411,9 +376,7 @@ impl Actors {
 
     /// The node of each actor that has one.
     pub fn nodes(&self) -> impl Iterator<Item = (ActorId, NodeId)> {
-        self.living
-            .iter()
-            .filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))
+        self.living.iter().filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))
     }
 
     /// What ends with its creator, and that creator.
@@ -428,23 +391,13 @@ impl Actors {
         for (id, actor) in &self.living {
             let limit = actor.spec.restarts_max.unwrap_or(u32::MAX);
             let count = actor.incarnation;
-            assert!(
-                count <= limit,
-                "CTL-3: {id} was made again {count} times, of {limit} allowed"
-            );
+            assert!(count <= limit, "CTL-3: {id} was made again {count} times, of {limit} allowed");
             let holder = actor.spec.name.as_ref().and_then(|name| self.named(name));
             let named = actor.spec.name.is_some() && actor.ending.is_none();
-            assert_eq!(
-                holder == Some(*id),
-                named,
-                "CTL-1: the name of {id} is held by {holder:?}"
-            );
+            assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
         }
         for id in self.topics.keys() {
-            assert!(
-                self.living.contains_key(&id),
-                "CTL-4: {id} is watched and does not live"
-            );
+            assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
         }
     }
 

@@ -47,10 +47,7 @@ impl Functions {
     /// Somebody asks for a function.
     pub fn ask(&mut self, job: JobId, function: FunctionId, asker: Asker) -> Lookup {
         let functions = self.jobs.entry(job).or_default();
-        match functions
-            .entry(function)
-            .or_insert_with(|| Entry::Awaited(Vec::new()))
-        {
+        match functions.entry(function).or_insert_with(|| Entry::Awaited(Vec::new())) {
             Entry::There(pickle) => Lookup::Found(pickle.clone()),
             Entry::Awaited(askers) => {
                 askers.push(asker);
@@ -93,10 +90,7 @@ impl Functions {
         for (job, functions) in &self.jobs {
             for (function, entry) in functions {
                 let idle = matches!(entry, Entry::Awaited(askers) if askers.is_empty());
-                assert!(
-                    !idle,
-                    "CTL-9: {function} of {job} is awaited by nobody and not there"
-                );
+                assert!(!idle, "CTL-9: {function} of {job} is awaited by nobody and not there");
             }
         }
     }
@@ -110,14 +104,8 @@ mod tests {
 
     const JOB: JobId = JobId(1);
     const FUNCTION: FunctionId = FunctionId::from_bytes([7; 16]);
-    const ANNE: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 1,
-    };
-    const BERT: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 2,
-    };
+    const ANNE: WorkerId = WorkerId { node: NodeId(1), number: 1 };
+    const BERT: WorkerId = WorkerId { node: NodeId(1), number: 2 };
 
     #[test]
     fn who_asks_too_early_is_answered_when_the_function_comes_unless_it_is_gone() {
@@ -127,10 +115,7 @@ mod tests {
         functions.on_worker_gone(ANNE);
 
         assert_eq!(functions.put(JOB, FUNCTION, pickle()), [(BERT, 2)]);
-        assert_eq!(
-            functions.ask(JOB, FUNCTION, (ANNE, 3)),
-            Lookup::Found(pickle())
-        );
+        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 3)), Lookup::Found(pickle()));
         functions.check();
     }
 

@@ -141,17 +141,10 @@ impl Groups {
         for (bundle, node) in &planned {
             let amounts = &group.spec.bundles[*bundle as usize];
             nodes.reserve(*node, amounts);
-            asked
-                .entry(*node)
-                .or_default()
-                .push((*bundle, amounts.clone()));
+            asked.entry(*node).or_default().push((*bundle, amounts.clone()));
         }
         let unanswered = asked.keys().copied().collect();
-        group.stage = Stage::Preparing {
-            planned,
-            unanswered,
-            refused: BTreeSet::new(),
-        };
+        group.stage = Stage::Preparing { planned, unanswered, refused: BTreeSet::new() };
         Attempt::Prepare(asked.into_iter().collect())
     }
 
@@ -166,12 +159,7 @@ impl Groups {
         let Some(group) = self.present.get_mut(&id) else {
             return Prepared::Unsettled;
         };
-        let Stage::Preparing {
-            unanswered,
-            refused,
-            ..
-        } = &mut group.stage
-        else {
+        let Stage::Preparing { unanswered, refused, .. } = &mut group.stage else {
             return Prepared::Unsettled;
         };
         if !unanswered.remove(&node) {
@@ -181,20 +169,14 @@ impl Groups {
             refused.insert(node);
             nodes.on_refused(node);
         }
-        if unanswered.is_empty() {
-            self.settle(id, nodes)
-        } else {
-            Prepared::Unsettled
-        }
+        if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
     }
 
     /// A node is gone: the groups that lost bundles, and what that means for those that were being reserved.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId, nodes: &mut Nodes) -> Vec<(GroupId, Prepared)> {
-        let on_it = self
-            .present
-            .iter()
-            .filter(|(_, group)| group.nodes().any(|other| other == node));
+        let on_it =
+            self.present.iter().filter(|(_, group)| group.nodes().any(|other| other == node));
         let on_it: Vec<GroupId> = on_it.map(|(id, _)| *id).collect();
         let lose = |id| (id, self.lose_node(id, node, nodes));
         on_it.into_iter().map(lose).collect()
@@ -211,8 +193,7 @@ impl Groups {
         let removed_from = group.nodes().collect();
         let spec = group.spec;
         if !spec.name.is_empty() {
-            self.names
-                .remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
         }
         if let Some(made) = self.creators.get_mut(&spec.creator) {
             made.remove(&id);
@@ -222,20 +203,13 @@ impl Groups {
         }
         let failure = Arc::new(failure);
         self.remember(spec, Arc::clone(&failure));
-        Some(Removal {
-            nodes: removed_from,
-            watchers: self.topics.close(id),
-            failure,
-        })
+        Some(Removal { nodes: removed_from, watchers: self.topics.close(id), failure })
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
     pub fn home(&self, id: GroupId, bundle: Option<u32>, needs: &Resources) -> Home {
         let Some(group) = self.present.get(&id) else {
-            let removed = self
-                .removed
-                .get(&id)
-                .map(|(_, failure)| Failure::clone(failure));
+            let removed = self.removed.get(&id).map(|(_, failure)| Failure::clone(failure));
             return Home::Never(removed.unwrap_or(Failure::GroupRemoved(id)));
         };
         group.home(bundle, needs)
@@ -257,12 +231,7 @@ impl Groups {
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
         self.topics.on_worker_gone(worker);
-        self.creators
-            .get(&worker)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect()
+        self.creators.get(&worker).into_iter().flatten().copied().collect()
     }
 
     /// The groups of a job that are not detached.
@@ -294,11 +263,7 @@ impl Groups {
         let removed = self.removed.values();
         let removed =
             removed.map(|(spec, failure)| (&**spec, GroupState::Removed(Arc::clone(failure))));
-        removed.chain(
-            self.present
-                .values()
-                .map(|group| (&*group.spec, group.state())),
-        )
+        removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
     }
 
     /// All processes that this machine names.
@@ -332,11 +297,7 @@ impl Groups {
             match group.stage {
                 Stage::Created => assert_eq!(missing, 0, "CTL-6: {id} is created in part"),
                 Stage::Waiting | Stage::Preparing { .. } if !group.created_before => {
-                    assert_eq!(
-                        missing,
-                        group.held.len(),
-                        "CTL-6: {id} waits and holds bundles"
-                    );
+                    assert_eq!(missing, group.held.len(), "CTL-6: {id} waits and holds bundles");
                 }
                 Stage::Waiting | Stage::Preparing { .. } => {}
             }
@@ -346,16 +307,9 @@ impl Groups {
                 assert_eq!(there, Some(*id), "CTL-7: {id} waits outside its queue");
             }
         }
-        assert_eq!(
-            self.queues.len(),
-            waiting,
-            "CTL-7: what does not wait stands in a queue"
-        );
+        assert_eq!(self.queues.len(), waiting, "CTL-7: what does not wait stands in a queue");
         for id in self.topics.keys() {
-            assert!(
-                self.present.contains_key(&id),
-                "CTL-4: {id} is watched and removed"
-            );
+            assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
         }
     }
 
@@ -365,10 +319,7 @@ impl Groups {
             return Prepared::Unsettled;
         };
         let stage = std::mem::replace(&mut group.stage, Stage::Created);
-        let Stage::Preparing {
-            planned, refused, ..
-        } = stage
-        else {
+        let Stage::Preparing { planned, refused, .. } = stage else {
             return Prepared::Unsettled;
         };
         let keep = refused.is_empty() || group.created_before;
@@ -389,11 +340,7 @@ impl Groups {
         }
         group.stage = Stage::Waiting;
         self.queues.insert(group.kind(), group.place, id);
-        Prepared::Waits(if keep {
-            Vec::new()
-        } else {
-            prepared.into_iter().collect()
-        })
+        Prepared::Waits(if keep { Vec::new() } else { prepared.into_iter().collect() })
     }
 
     fn lose_node(&mut self, id: GroupId, node: NodeId, nodes: &mut Nodes) -> Prepared {
@@ -410,20 +357,12 @@ impl Groups {
                 self.queues.insert(group.kind(), group.place, id);
                 Prepared::Waits(Vec::new())
             }
-            Stage::Preparing {
-                unanswered,
-                refused,
-                planned,
-            } => {
+            Stage::Preparing { unanswered, refused, planned } => {
                 unanswered.remove(&node);
                 if planned.iter().any(|(_, other)| *other == node) {
                     refused.insert(node);
                 }
-                if unanswered.is_empty() {
-                    self.settle(id, nodes)
-                } else {
-                    Prepared::Unsettled
-                }
+                if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
             }
         }
     }

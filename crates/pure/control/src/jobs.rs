@@ -94,14 +94,8 @@ impl Jobs {
     /// The processes known for a job: its driver, and who was seen to work for it.
     #[must_use]
     pub fn processes(&self, job: JobId) -> BTreeSet<WorkerId> {
-        let first = WorkerId {
-            node: NodeId(0),
-            number: 0,
-        };
-        let seen = self
-            .processes
-            .range((job, first)..)
-            .take_while(|(other, _)| *other == job);
+        let first = WorkerId { node: NodeId(0), number: 0 };
+        let seen = self.processes.range((job, first)..).take_while(|(other, _)| *other == job);
         let driver = self.running.get(&job).map(|running| running.driver);
         seen.map(|(_, worker)| *worker).chain(driver).collect()
     }
@@ -120,11 +114,7 @@ impl Jobs {
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
-        assert_eq!(
-            self.running.len(),
-            self.drivers.len(),
-            "CTL-8: a driver too many or too few"
-        );
+        assert_eq!(self.running.len(), self.drivers.len(), "CTL-8: a driver too many or too few");
         for (driver, job) in &self.drivers {
             let running = self.running.get(job).map(|running| running.driver);
             assert_eq!(running, Some(*driver), "CTL-8: {job} is not of {driver}");

@@ -51,25 +51,14 @@ impl Nodes {
     /// No nodes, and a memory for `gone_max` that will be gone.
     #[must_use]
     pub const fn new(gone_max: usize) -> Self {
-        Self {
-            present: BTreeMap::new(),
-            gone: VecDeque::new(),
-            gone_max,
-        }
+        Self { present: BTreeMap::new(), gone: VecDeque::new(), gone_max }
     }
 
     /// A node is there, with all it has free.
     pub fn on_joined(&mut self, node: NodeId, total: Resources, traits: Traits) {
         let free = total.clone();
         let reserved = Resources::default();
-        let joined = Node {
-            traits,
-            total,
-            free,
-            reserved,
-            actors: 0,
-            doubted: false,
-        };
+        let joined = Node { traits, total, free, reserved, actors: 0, doubted: false };
         self.present.insert(node, joined);
     }
 
@@ -90,10 +79,7 @@ impl Nodes {
         let Some(known) = self.present.get_mut(&node) else {
             return false;
         };
-        let within = known
-            .total
-            .iter()
-            .map(|(name, total)| (name, total.min(free.get(name))));
+        let within = known.total.iter().map(|(name, total)| (name, total.min(free.get(name))));
         let reported: Resources = within.collect();
         let grew = std::mem::take(&mut known.doubted) || !known.free.fits(&reported);
         known.free = reported;
@@ -163,12 +149,7 @@ impl Nodes {
             .filter(|(_, known)| known.total.fits(needs) && known.traits.satisfy(hard));
         let best = able.min_by_key(|(node, known)| {
             let busy = !known.free.fits(needs);
-            (
-                busy,
-                !known.traits.satisfy(soft),
-                known.load(strategy, needs),
-                **node,
-            )
+            (busy, !known.traits.satisfy(soft), known.load(strategy, needs), **node)
         });
         match best {
             Some((node, _)) => Home::On(*node),
@@ -177,24 +158,18 @@ impl Nodes {
                 "no node can ever have {needs} free; the nodes have {}",
                 self.total()
             )),
-            None => never(format!(
-                "no node with the labels asked for can ever have {needs} free"
-            )),
+            None => never(format!("no node with the labels asked for can ever have {needs} free")),
         }
     }
 
     /// What is believed free on each node.
     pub fn rooms(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
-        self.present
-            .iter()
-            .map(|(node, known)| (*node, &known.free))
+        self.present.iter().map(|(node, known)| (*node, &known.free))
     }
 
     /// What would be free on each node, were it empty.
     pub fn rooms_when_empty(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
-        self.present
-            .iter()
-            .map(|(node, known)| (*node, &known.total))
+        self.present.iter().map(|(node, known)| (*node, &known.total))
     }
 
     /// Whether the node is there.
@@ -218,11 +193,7 @@ impl Nodes {
     pub fn describe(&self) -> impl Iterator<Item = (NodeId, &Traits, Option<&Resources>)> {
         let gone = self.gone.iter().map(|(node, traits)| (*node, traits, None));
         let present = &self.present;
-        gone.chain(
-            present
-                .iter()
-                .map(|(node, known)| (*node, &known.traits, Some(&known.total))),
-        )
+        gone.chain(present.iter().map(|(node, known)| (*node, &known.traits, Some(&known.total))))
     }
 
     /// What all nodes have.
@@ -241,10 +212,7 @@ impl Nodes {
     pub fn check(&self) {
         for (node, known) in &self.present {
             let Node { total, free, .. } = known;
-            assert!(
-                total.fits(free),
-                "CTL-12: {node} has {total} and {free} of it free"
-            );
+            assert!(total.fits(free), "CTL-12: {node} has {total} and {free} of it free");
         }
     }
 }
@@ -262,14 +230,7 @@ impl Node {
             used.units().saturating_mul(1000) / total.units()
         });
         let permille = shares.max().unwrap_or(0);
-        (
-            if permille < HALF_PERMILLE {
-                0
-            } else {
-                permille
-            },
-            0,
-        )
+        (if permille < HALF_PERMILLE { 0 } else { permille }, 0)
     }
 }
 

@@ -33,18 +33,9 @@ pub fn arrange(
 ) -> Arrangement {
     let rooms = rooms.into_iter().map(|(node, free)| {
         let used = held.iter().filter(|other| **other == node).count();
-        Room {
-            node,
-            free: free.clone(),
-            used,
-        }
+        Room { node, free: free.clone(), used }
     });
-    let mut search = Search {
-        strategy,
-        bundles,
-        rooms: rooms.collect(),
-        begun: !held.is_empty(),
-    };
+    let mut search = Search { strategy, bundles, rooms: rooms.collect(), begun: !held.is_empty() };
     // What a soft strategy would like best is what its strict sister demands.
     let strict = match strategy {
         GroupStrategy::Pack => GroupStrategy::StrictPack,
@@ -92,11 +83,7 @@ impl Search<'_> {
         while let Some(bundle) = order.get(choices.len()) {
             let alike = self.alike(&order[choices.len()..]);
             let others = self.candidates(*bundle, alike, self.begun || !choices.is_empty());
-            choices.push(Choice {
-                bundle: *bundle,
-                room: None,
-                others,
-            });
+            choices.push(Choice { bundle: *bundle, room: None, others });
             steps -= self.go_on(&mut choices);
             if choices.is_empty() {
                 return Arrangement::Nowhere;
@@ -117,10 +104,7 @@ impl Search<'_> {
     /// Moves the last choice on, and back up where nothing is left: how many steps that took.
     fn go_on(&mut self, choices: &mut Vec<Choice>) -> usize {
         let mut steps = 1;
-        while choices
-            .last_mut()
-            .is_some_and(|choice| !self.advance(choice))
-        {
+        while choices.last_mut().is_some_and(|choice| !self.advance(choice)) {
             choices.pop();
             steps += 1;
         }
@@ -181,17 +165,12 @@ impl Search<'_> {
         for choice in choices {
             nodes[choice.bundle] = choice.room.map(|room| self.rooms[room].node);
         }
-        nodes
-            .into_iter()
-            .collect::<Option<_>>()
-            .map_or(Arrangement::Unknown, Arrangement::Found)
+        nodes.into_iter().collect::<Option<_>>().map_or(Arrangement::Unknown, Arrangement::Found)
     }
 }
 
 fn size(bundle: &Resources) -> Amount {
-    bundle
-        .iter()
-        .fold(Amount::ZERO, |sum, (_, amount)| sum.plus(amount))
+    bundle.iter().fold(Amount::ZERO, |sum, (_, amount)| sum.plus(amount))
 }
 
 #[cfg(test)]
@@ -253,15 +232,9 @@ mod tests {
         let rooms: Vec<Resources> = (0..30).map(|_| resources((10, 0))).collect();
         let bundles: Vec<Resources> = (0..60).map(|index| resources((6, index))).collect();
 
-        assert_eq!(
-            arrange_on(GroupStrategy::Pack, &bundles, &rooms),
-            Arrangement::Nowhere
-        );
+        assert_eq!(arrange_on(GroupStrategy::Pack, &bundles, &rooms), Arrangement::Nowhere);
         let bundles: Vec<Resources> = (0..31).map(|_| resources((6, 0))).collect();
-        assert_eq!(
-            arrange_on(GroupStrategy::Pack, &bundles, &rooms),
-            Arrangement::Unknown
-        );
+        assert_eq!(arrange_on(GroupStrategy::Pack, &bundles, &rooms), Arrangement::Unknown);
     }
 
     fn arrange_on(
@@ -269,12 +242,7 @@ mod tests {
         bundles: &[Resources],
         rooms: &[Resources],
     ) -> Arrangement {
-        arrange(
-            strategy,
-            &bundles.iter().collect::<Vec<_>>(),
-            numbered(rooms),
-            &[],
-        )
+        arrange(strategy, &bundles.iter().collect::<Vec<_>>(), numbered(rooms), &[])
     }
 
     fn numbered(rooms: &[Resources]) -> Vec<(NodeId, &Resources)> {
@@ -282,9 +250,7 @@ mod tests {
     }
 
     fn resources((cpus, gpus): (u64, u64)) -> Resources {
-        [("CPU", Amount::whole(cpus)), ("GPU", Amount::whole(gpus))]
-            .into_iter()
-            .collect()
+        [("CPU", Amount::whole(cpus)), ("GPU", Amount::whole(gpus))].into_iter().collect()
     }
 
     const fn strict_sister(strategy: GroupStrategy) -> Option<GroupStrategy> {
@@ -299,9 +265,7 @@ mod tests {
     fn ways(bundles: usize, nodes: usize) -> impl Iterator<Item = Vec<NodeId>> {
         (0..nodes.pow(bundles as u32)).map(move |number| {
             let digit = |place: usize| number / nodes.pow(place as u32) % nodes + 1;
-            (0..bundles)
-                .map(|place| NodeId(digit(place) as u32))
-                .collect()
+            (0..bundles).map(|place| NodeId(digit(place) as u32)).collect()
         })
     }
 

@@ -33,11 +33,7 @@ impl Table {
     /// An empty table that holds at most `bytes_max` bytes of names and values.
     #[must_use]
     pub const fn new(bytes_max: usize) -> Self {
-        Self {
-            namespaces: BTreeMap::new(),
-            bytes: 0,
-            bytes_max,
-        }
+        Self { namespaces: BTreeMap::new(), bytes: 0, bytes_max }
     }
 
     /// The value of a key.
@@ -54,9 +50,7 @@ impl Table {
         value: Payload,
         overwrite: bool,
     ) -> Putting {
-        let old = self
-            .get(namespace, &name)
-            .map(|value| name.len() + value.len());
+        let old = self.get(namespace, &name).map(|value| name.len() + value.len());
         if old.is_some() && !overwrite {
             return Putting::Kept;
         }
@@ -65,24 +59,13 @@ impl Table {
             return Putting::Full(self.bytes_max);
         }
         self.bytes = bytes;
-        self.namespaces
-            .entry(namespace.to_owned())
-            .or_default()
-            .insert(name, value);
-        if old.is_some() {
-            Putting::Replaced
-        } else {
-            Putting::Added
-        }
+        self.namespaces.entry(namespace.to_owned()).or_default().insert(name, value);
+        if old.is_some() { Putting::Replaced } else { Putting::Added }
     }
 
     /// Removes a key, or all keys that begin with it: how many.
     pub fn delete(&mut self, namespace: &str, name: &[u8], prefix: bool) -> u64 {
-        let names = if prefix {
-            self.names(namespace, name)
-        } else {
-            vec![name.to_vec()]
-        };
+        let names = if prefix { self.names(namespace, name) } else { vec![name.to_vec()] };
         let Some(keys) = self.namespaces.get_mut(namespace) else {
             return 0;
         };
@@ -106,9 +89,7 @@ impl Table {
             return Vec::new();
         };
         let from = (Bound::Included(prefix), Bound::Unbounded);
-        let begun = keys
-            .range::<[u8], _>(from)
-            .take_while(|(name, _)| name.starts_with(prefix));
+        let begun = keys.range::<[u8], _>(from).take_while(|(name, _)| name.starts_with(prefix));
         begun.map(|(name, _)| name.clone()).collect()
     }
 
@@ -116,14 +97,8 @@ impl Table {
     pub fn check(&self) {
         let entries = self.namespaces.values().flatten();
         let bytes: usize = entries.map(|(name, value)| name.len() + value.len()).sum();
-        assert_eq!(
-            self.bytes, bytes,
-            "CTL-11: the table's bytes are counted wrongly"
-        );
-        assert!(
-            bytes <= self.bytes_max,
-            "CTL-11: the table holds {bytes} bytes"
-        );
+        assert_eq!(self.bytes, bytes, "CTL-11: the table's bytes are counted wrongly");
+        assert!(bytes <= self.bytes_max, "CTL-11: the table holds {bytes} bytes");
     }
 }
 
@@ -135,26 +110,11 @@ mod tests {
     fn a_value_is_put_kept_replaced_listed_and_deleted() {
         let mut table = Table::new(100);
 
-        assert_eq!(
-            table.put("n", b"a1".to_vec(), value(b"x"), false),
-            Putting::Added
-        );
-        assert_eq!(
-            table.put("n", b"a1".to_vec(), value(b"y"), false),
-            Putting::Kept
-        );
-        assert_eq!(
-            table.put("n", b"a2".to_vec(), value(b"y"), true),
-            Putting::Added
-        );
-        assert_eq!(
-            table.put("n", b"a2".to_vec(), value(b"zz"), true),
-            Putting::Replaced
-        );
-        assert_eq!(
-            table.put("n", b"b".to_vec(), value(b"z"), true),
-            Putting::Added
-        );
+        assert_eq!(table.put("n", b"a1".to_vec(), value(b"x"), false), Putting::Added);
+        assert_eq!(table.put("n", b"a1".to_vec(), value(b"y"), false), Putting::Kept);
+        assert_eq!(table.put("n", b"a2".to_vec(), value(b"y"), true), Putting::Added);
+        assert_eq!(table.put("n", b"a2".to_vec(), value(b"zz"), true), Putting::Replaced);
+        assert_eq!(table.put("n", b"b".to_vec(), value(b"z"), true), Putting::Added);
         table.check();
 
         assert_eq!(table.get("n", b"a1"), Some(&value(b"x")));
@@ -170,27 +130,12 @@ mod tests {
     #[test]
     fn a_table_that_is_full_refuses_what_is_new_and_takes_what_is_smaller() {
         let mut table = Table::new(4);
-        assert_eq!(
-            table.put("n", b"k".to_vec(), value(b"abc"), true),
-            Putting::Added
-        );
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"abc"), true), Putting::Added);
 
-        assert_eq!(
-            table.put("n", b"l".to_vec(), value(b""), true),
-            Putting::Full(4)
-        );
-        assert_eq!(
-            table.put("n", b"k".to_vec(), value(b"abcd"), true),
-            Putting::Full(4)
-        );
-        assert_eq!(
-            table.put("n", b"k".to_vec(), value(b"ab"), true),
-            Putting::Replaced
-        );
-        assert_eq!(
-            table.put("n", b"l".to_vec(), value(b""), true),
-            Putting::Added
-        );
+        assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Full(4));
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"abcd"), true), Putting::Full(4));
+        assert_eq!(table.put("n", b"k".to_vec(), value(b"ab"), true), Putting::Replaced);
+        assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Added);
         table.check();
     }
 

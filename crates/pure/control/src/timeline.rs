@@ -45,12 +45,7 @@ impl Timeline {
         job: JobId,
         missing: BTreeSet<WorkerId>,
     ) -> Vec<Gathered> {
-        self.gatherings.push(Gathering {
-            asker,
-            request,
-            job,
-            missing,
-        });
+        self.gatherings.push(Gathering { asker, request, job, missing });
         self.finished()
     }
 
@@ -64,12 +59,10 @@ impl Timeline {
     /// A process is gone: the questions that need not wait any longer.
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<Gathered> {
-        self.ended
-            .extend(self.reported.remove(&worker).unwrap_or_default());
+        self.ended.extend(self.reported.remove(&worker).unwrap_or_default());
         let surplus = self.ended.len().saturating_sub(SPANS_MAX);
         self.ended.drain(..surplus);
-        self.gatherings
-            .retain(|gathering| gathering.asker != worker);
+        self.gatherings.retain(|gathering| gathering.asker != worker);
         self.no_longer_missing(worker)
     }
 
@@ -91,9 +84,7 @@ impl Timeline {
     }
 
     fn finished(&mut self) -> Vec<Gathered> {
-        let done = self
-            .gatherings
-            .extract_if(.., |gathering| gathering.missing.is_empty());
+        let done = self.gatherings.extract_if(.., |gathering| gathering.missing.is_empty());
         let done: Vec<Gathering> = done.collect();
         let answer = |gathering: Gathering| Gathered {
             asker: gathering.asker,
@@ -120,36 +111,20 @@ mod tests {
     use super::*;
 
     const JOB: JobId = JobId(1);
-    const ANNE: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 1,
-    };
-    const BERT: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 2,
-    };
+    const ANNE: WorkerId = WorkerId { node: NodeId(1), number: 1 };
+    const BERT: WorkerId = WorkerId { node: NodeId(1), number: 2 };
 
     #[test]
     fn a_question_waits_for_all_who_are_there_and_counts_who_is_gone() {
         let mut timeline = Timeline::default();
         assert_eq!(timeline.on_spans(BERT, vec![span(BERT, 1)]), []);
 
-        assert_eq!(
-            timeline.ask((ANNE, 7), JOB, BTreeSet::from([ANNE, BERT])),
-            []
-        );
+        assert_eq!(timeline.ask((ANNE, 7), JOB, BTreeSet::from([ANNE, BERT])), []);
         assert_eq!(timeline.on_spans(ANNE, vec![span(ANNE, 0)]), []);
         let gathered = timeline.on_worker_gone(BERT);
 
         let spans = vec![span(ANNE, 0), span(BERT, 1)];
-        assert_eq!(
-            gathered,
-            [Gathered {
-                asker: ANNE,
-                request: 7,
-                spans
-            }]
-        );
+        assert_eq!(gathered, [Gathered { asker: ANNE, request: 7, spans }]);
     }
 
     #[test]
@@ -159,27 +134,15 @@ mod tests {
 
         let gathered = timeline.ask((ANNE, 7), JobId(2), BTreeSet::new());
 
-        assert_eq!(
-            gathered,
-            [Gathered {
-                asker: ANNE,
-                request: 7,
-                spans: vec![]
-            }]
-        );
+        assert_eq!(gathered, [Gathered { asker: ANNE, request: 7, spans: vec![] }]);
     }
 
     #[test]
     fn of_processes_that_are_gone_the_latest_spans_are_kept() {
         let mut timeline = Timeline::default();
         for process in 1..=2 {
-            let worker = WorkerId {
-                node: NodeId(2),
-                number: process,
-            };
-            let spans = (0..SPANS_MAX as u64)
-                .map(|second| span(worker, second))
-                .collect();
+            let worker = WorkerId { node: NodeId(2), number: process };
+            let spans = (0..SPANS_MAX as u64).map(|second| span(worker, second)).collect();
             assert_eq!(timeline.on_spans(worker, spans), []);
             assert_eq!(timeline.on_worker_gone(worker), []);
         }
@@ -193,14 +156,6 @@ mod tests {
     fn span(worker: WorkerId, second: u64) -> Span {
         let began = Duration::from_secs(second);
         let ran = Duration::from_millis(3);
-        Span {
-            job: JOB,
-            name: "f".to_owned(),
-            worker,
-            pid: 9,
-            began,
-            ran,
-            failed: false,
-        }
+        Span { job: JOB, name: "f".to_owned(), worker, pid: 9, began, ran, failed: false }
     }
 }

@@ -17,10 +17,7 @@ impl<K: Ord + Copy> Topics<K> {
     /// Nobody watches anything.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            watchers: BTreeMap::new(),
-            watching: BTreeMap::new(),
-        }
+        Self { watchers: BTreeMap::new(), watching: BTreeMap::new() }
     }
 
     /// From now on `worker` watches `key`.
@@ -82,14 +79,8 @@ mod tests {
 
     use super::*;
 
-    const ANNE: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 1,
-    };
-    const BERT: WorkerId = WorkerId {
-        node: NodeId(1),
-        number: 2,
-    };
+    const ANNE: WorkerId = WorkerId { node: NodeId(1), number: 1 };
+    const BERT: WorkerId = WorkerId { node: NodeId(1), number: 2 };
 
     #[test]
     fn a_process_that_is_gone_and_a_thing_that_is_closed_leave_nothing_behind() {

@@ -4,6 +4,7 @@
 //! leaves first (`spilling`).
 
 mod room;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -103,10 +104,10 @@ impl Index {
     #[must_use]
     pub fn new(capacity: u64, spill_at_percent: u64) -> Self {
         let arena = Arena::new(capacity);
-        let threshold = arena.capacity() / 100 * spill_at_percent.min(100);
+        let kept_free = arena.capacity() / 100 * (100 - spill_at_percent.min(100));
         Self {
+            spilling: Spilling::new(arena.capacity() - kept_free),
             arena,
-            spilling: Spilling::new(threshold),
             objects: Map::default(),
             writes: BTreeMap::new(),
             owned: BTreeSet::new(),
@@ -155,7 +156,9 @@ impl Index {
         object: ObjectId,
         orders: &mut Vec<Order>,
     ) {
-        let Some(write) = self.writes.remove(&(object, writer)) else { return };
+        let Some(write) = self.writes.remove(&(object, writer)) else {
+            return;
+        };
         // Who reads the copy of an earlier attempt goes on to read that one.
         if write.freed || self.objects.contains_key(&object) {
             self.arena.give_back(write.offset, write.size);
@@ -209,7 +212,9 @@ impl Index {
         object: ObjectId,
         orders: &mut Vec<Order>,
     ) {
-        let Some(count) = self.pins.get_mut(&(process, object)) else { return };
+        let Some(count) = self.pins.get_mut(&(process, object)) else {
+            return;
+        };
         *count -= 1;
         if *count == 0 {
             self.pins.remove(&(process, object));
@@ -232,8 +237,12 @@ impl Index {
         result: Result<(), String>,
         orders: &mut Vec<Order>,
     ) {
-        let Some(entry) = self.objects.get_mut(&object) else { return };
-        let Place::Spilling(offset) = entry.place else { return };
+        let Some(entry) = self.objects.get_mut(&object) else {
+            return;
+        };
+        let Place::Spilling(offset) = entry.place else {
+            return;
+        };
         self.spilling.on_ended(entry.size);
         match result {
             Ok(()) if entry.pins == 0 && !entry.freed => {
@@ -263,8 +272,12 @@ impl Index {
         result: Result<(), String>,
         orders: &mut Vec<Order>,
     ) {
-        let Some(entry) = self.objects.get_mut(&object) else { return };
-        let Place::Restoring(offset) = entry.place else { return };
+        let Some(entry) = self.objects.get_mut(&object) else {
+            return;
+        };
+        let Place::Restoring(offset) = entry.place else {
+            return;
+        };
         match result {
             Ok(()) => {
                 entry.place = Place::Memory(offset);
@@ -282,13 +295,8 @@ impl Index {
     }
 
     /// A process ended: it reads, writes and waits for nothing any more, and its objects go with it.
-    pub fn on_process_ended(
-        &mut self,
-        now: Timestamp,
-        process: WorkerId,
-        orders: &mut Vec<Order>,
-    ) {
-        self.waiting.retain(|request| request.writer() != Some(process));
+    pub fn on_process_ended(&mut self, now: Timestamp, process: WorkerId, orders: &mut Vec<Order>) {
+        self.forget_requests_of(process, orders);
         self.readers.retain(|_, readers| {
             readers.retain(|reader| *reader != process);
             !readers.is_empty()
@@ -300,7 +308,9 @@ impl Index {
             }
         }
         let pins = self.pins.range((process, FIRST)..=(process, LAST));
-        for (object, count) in pins.map(|((_, object), count)| (*object, *count)).collect::<Vec<_>>() {
+        for (object, count) in
+            pins.map(|((_, object), count)| (*object, *count)).collect::<Vec<_>>()
+        {
             self.pins.remove(&(process, object));
             self.drop_pins(object, count, orders);
         }
@@ -314,57 +324,17 @@ impl Index {
         self.make_room(now, orders);
     }
 
-    /// Panics unless every rule in `docs/machines/objects.md` holds.
-    pub fn check(&self) {
-        self.arena.check();
-        let mut ranges: Vec<(u64, u64)> =
-            self.writes.values().map(|write| (write.offset, write.size)).collect();
-        let mut pins: BTreeMap<ObjectId, u32> = BTreeMap::new();
-        for ((_, object), count) in &self.pins {
-            *pins.entry(*object).or_default() += count;
-        }
-        let mut spillable = 0;
-        let mut objects: Vec<_> = self.objects.iter().collect();
-        objects.sort_unstable_by_key(|(object, _)| **object);
-        for (object, entry) in objects {
-            ranges.extend(self.check_entry(*object, entry, pins.remove(object).unwrap_or(0)));
-            spillable += usize::from(matches!(entry.place, Place::Spillable(..)));
-        }
-        assert!(pins.is_empty(), "OBJ-4: pins of objects that are gone: {pins:?}");
-        assert_eq!(self.spilling.iter().count(), spillable, "OBJ-6: who may leave is known once");
-        ranges.sort_unstable();
-        let apart = ranges.windows(2).all(|pair| pair[0].0 + Arena::rounded(pair[0].1) <= pair[1].0);
-        let used: u64 = ranges.iter().map(|(_, size)| Arena::rounded(*size)).sum();
-        assert!(apart && used == self.arena.used(), "OBJ-1: no two objects share a range");
-    }
-
-    fn check_entry(&self, object: ObjectId, entry: &Entry, pins: u32) -> Option<(u64, u64)> {
-        assert_eq!(entry.pins, pins, "OBJ-4: pins of {object}");
-        assert!(
-            entry.pins == 0 || entry.place.readable().is_some(),
-            "OBJ-3: {object} is read and not in memory"
-        );
-        let idle = matches!(entry.place, Place::Memory(_) | Place::Disk | Place::Spillable(..));
-        assert!(!(entry.freed && idle && pins == 0), "OBJ-5: {object} is kept though nobody needs it");
-        assert_eq!(
-            matches!(entry.place, Place::Spillable(..)),
-            entry.pins == 0 && !entry.freed && entry.place.readable().is_some()
-                && !matches!(entry.place, Place::Spilling(_)),
-            "OBJ-6: {object} may leave exactly if nobody reads it"
-        );
-        match entry.place {
-            Place::Restoring(offset) => Some((offset, entry.size)),
-            Place::Memory(_) | Place::Spillable(..) | Place::Spilling(_) | Place::Disk => {
-                entry.place.readable().map(|offset| (offset, entry.size))
-            }
-        }
-    }
-
     /// Pins the object for all who wait to read it, if it can be read.
     fn serve_readers(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
-        let Some(entry) = self.objects.get_mut(&object) else { return };
-        let Some(offset) = entry.place.readable().filter(|_| !entry.freed) else { return };
-        let Some(readers) = self.readers.remove(&object) else { return };
+        let Some(entry) = self.objects.get_mut(&object) else {
+            return;
+        };
+        let Some(offset) = entry.place.readable().filter(|_| !entry.freed) else {
+            return;
+        };
+        let Some(readers) = self.readers.remove(&object) else {
+            return;
+        };
         if let Place::Spillable(_, number) = entry.place {
             self.spilling.forbid(number);
             entry.place = Place::Memory(offset);
@@ -408,7 +378,9 @@ impl Index {
 
     /// Removes the object if nobody needs it, and lets it leave if nobody reads it.
     fn settle(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
-        let Some(entry) = self.objects.get_mut(&object) else { return };
+        let Some(entry) = self.objects.get_mut(&object) else {
+            return;
+        };
         if entry.pins > 0 {
             return;
         }
@@ -424,7 +396,10 @@ impl Index {
             }
             (true, Place::Disk) => orders.push(Order::DeleteSpilled(object)),
             (true, Place::Spilling(_) | Place::Restoring(_))
-            | (false, Place::Spillable(..) | Place::Spilling(_) | Place::Disk | Place::Restoring(_)) => {
+            | (
+                false,
+                Place::Spillable(..) | Place::Spilling(_) | Place::Disk | Place::Restoring(_),
+            ) => {
                 return;
             }
         }

@@ -7,9 +7,9 @@
 //! object. The rules that they keep are in `docs/machines/objects.md`.
 
 pub mod arena;
-pub mod spilling;
 pub mod gone;
 pub mod index;
+pub mod spilling;
 #[cfg(test)]
 mod tests;
 

@@ -54,7 +54,12 @@ impl Calls {
 
     /// From now on the actor is known, though not yet reached.
     pub fn watch(&mut self, actor: ActorId) {
-        let line = Line { reach: Reach::NotYet, waiting: VecDeque::new(), sent: Map::default(), sent_count: 0 };
+        let line = Line {
+            reach: Reach::NotYet,
+            waiting: VecDeque::new(),
+            sent: Map::default(),
+            sent_count: 0,
+        };
         self.lines.entry(actor).or_insert(line);
     }
 
@@ -71,7 +76,9 @@ impl Calls {
 
     /// All arguments of a call have their values.
     pub fn ready(&mut self, actor: ActorId, task: TaskId) {
-        if let Some(waiting) = self.line(actor).waiting.iter_mut().find(|waiting| waiting.task == task) {
+        if let Some(waiting) =
+            self.line(actor).waiting.iter_mut().find(|waiting| waiting.task == task)
+        {
             waiting.ready = true;
         }
     }
@@ -79,7 +86,9 @@ impl Calls {
     /// The calls that may go out now, in order, and where to.
     pub fn take_sendable(&mut self, actor: ActorId) -> Option<(WorkerId, Vec<TaskId>)> {
         let line = self.lines.get_mut(&actor)?;
-        let Reach::Alive { worker, .. } = line.reach else { return None };
+        let Reach::Alive { worker, .. } = line.reach else {
+            return None;
+        };
         let mut tasks = Vec::new();
         let mut kept = VecDeque::new();
         while let Some(waiting) = line.waiting.pop_front() {

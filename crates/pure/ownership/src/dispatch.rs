@@ -114,7 +114,12 @@ impl Dispatch {
         lease.recalled = false;
         lease.stuck = !lease.reclaimed;
         let line = &mut self.lines[lease.line as usize];
-        let back: Vec<_> = lease.load.iter().filter(|(queued, _)| tasks.contains(&queued.task)).map(|(queued, _)| *queued).collect();
+        let back: Vec<_> = lease
+            .load
+            .iter()
+            .filter(|(queued, _)| tasks.contains(&queued.task))
+            .map(|(queued, _)| *queued)
+            .collect();
         lease.load.retain(|(queued, _)| !tasks.contains(&queued.task));
         lease.work = lease.load.iter().map(|(_, estimate)| *estimate).sum();
         for queued in back.into_iter().rev() {
@@ -132,8 +137,12 @@ impl Dispatch {
         if queue_line.queue.is_empty() {
             return None;
         }
-        let open: Vec<LeaseId> =
-            queue_line.leases.iter().copied().filter(|lease| self.leases[lease].takes_work()).collect();
+        let open: Vec<LeaseId> = queue_line
+            .leases
+            .iter()
+            .copied()
+            .filter(|lease| self.leases[lease].takes_work())
+            .collect();
         let least = open.iter().copied().min_by_key(|lease| self.leases[lease].work)?;
         let share = queue_line.queue.len().div_ceil(open.len()).min(BURST_TASKS_MAX);
         let lease = self.leases.get_mut(&least).expect("OWN-8: a line names leases that are held");
@@ -150,16 +159,28 @@ impl Dispatch {
     pub fn demand(&mut self, line: u32) -> Option<Demand> {
         let count = self.wanted(line);
         let line = &mut self.lines[line as usize];
-        let news = if count == 0 { line.demanded > 0 } else { line.demanded == 0 || count >= 2 * line.demanded };
+        let news = if count == 0 {
+            line.demanded > 0
+        } else {
+            line.demanded == 0 || count >= 2 * line.demanded
+        };
         news.then(|| {
             line.demanded = count;
-            let spec = (!std::mem::replace(&mut line.introduced, true)).then(|| Arc::clone(&line.shape));
+            let spec =
+                (!std::mem::replace(&mut line.introduced, true)).then(|| Arc::clone(&line.shape));
             Demand { spec, count, granted: line.granted }
         })
     }
 
     /// A lease was granted.
-    pub fn granted(&mut self, now: Timestamp, line: u32, lease: LeaseId, worker: WorkerId, assignment: Assignment) {
+    pub fn granted(
+        &mut self,
+        now: Timestamp,
+        line: u32,
+        lease: LeaseId,
+        worker: WorkerId,
+        assignment: Assignment,
+    ) {
         let queue_line = &mut self.lines[line as usize];
         queue_line.granted += 1;
         queue_line.demanded = queue_line.demanded.saturating_sub(1);
@@ -188,7 +209,13 @@ impl Dispatch {
     }
 
     /// A task that ran on `worker` ended after `ran`: the line that may go on.
-    pub fn done(&mut self, now: Timestamp, worker: WorkerId, task: TaskId, ran: Duration) -> Option<u32> {
+    pub fn done(
+        &mut self,
+        now: Timestamp,
+        worker: WorkerId,
+        task: TaskId,
+        ran: Duration,
+    ) -> Option<u32> {
         let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
         let position = lease.load.iter().position(|(queued, _)| queued.task == task)?;
         let (queued, estimate) = lease.load.remove(position)?;
@@ -216,7 +243,8 @@ impl Dispatch {
         if !idle || !line.queue.is_empty() {
             return None;
         }
-        let busiest = line.leases.iter().copied().max_by_key(|lease| self.leases[lease].waiting_work())?;
+        let busiest =
+            line.leases.iter().copied().max_by_key(|lease| self.leases[lease].waiting_work())?;
         let lease = self.leases.get_mut(&busiest)?;
         if lease.recalled || lease.waiting_work() < RECALL_WORTH {
             return None;
@@ -230,7 +258,9 @@ impl Dispatch {
         let due: Vec<LeaseId> = self
             .leases
             .iter()
-            .filter(|(_, lease)| lease.load.is_empty() && (lease.reclaimed || now.since(lease.idle_since) >= linger))
+            .filter(|(_, lease)| {
+                lease.load.is_empty() && (lease.reclaimed || now.since(lease.idle_since) >= linger)
+            })
             .map(|(id, _)| *id)
             .collect();
         for lease in &due {
@@ -242,7 +272,11 @@ impl Dispatch {
     /// When [`Self::give_back`] has something to do at the latest.
     #[must_use]
     pub fn next_deadline(&self, linger: Duration) -> Option<Timestamp> {
-        self.leases.values().filter(|lease| lease.load.is_empty()).map(|lease| lease.idle_since + linger).min()
+        self.leases
+            .values()
+            .filter(|lease| lease.load.is_empty())
+            .map(|lease| lease.idle_since + linger)
+            .min()
     }
 
     /// A lease ended: its line and what was sent to its worker, in order.
@@ -261,7 +295,11 @@ impl Dispatch {
     }
 
     /// Takes a queued task whose shape `fits` out of its queue, newest first, so that a blocked process can run it.
-    pub fn take(&mut self, fits: impl Fn(&Shape) -> bool, is_wanted: impl Fn(TaskId) -> bool) -> Option<TaskId> {
+    pub fn take(
+        &mut self,
+        fits: impl Fn(&Shape) -> bool,
+        is_wanted: impl Fn(TaskId) -> bool,
+    ) -> Option<TaskId> {
         let mut fitting = self.lines.iter_mut().filter(|line| fits(&line.shape));
         fitting.find_map(|line| {
             let position = line.queue.iter().rposition(|queued| is_wanted(queued.task))?;
@@ -280,16 +318,25 @@ impl Dispatch {
         for (id, lease) in &self.leases {
             let listed = self.lines[lease.line as usize].leases.contains(id);
             assert!(listed, "OWN-8: a line names leases that are held");
-            assert_eq!(self.by_worker.get(&lease.worker), Some(id), "OWN-8: a worker has one lease");
+            assert_eq!(
+                self.by_worker.get(&lease.worker),
+                Some(id),
+                "OWN-8: a worker has one lease"
+            );
         }
     }
 
     fn wanted(&self, line: u32) -> u32 {
         let line = &self.lines[line as usize];
-        let Some(first) = line.queue.front() else { return 0 };
+        let Some(first) = line.queue.front() else {
+            return 0;
+        };
         let queued = line.queue.len() as u64;
         let useful = match self.durations.get(&first.function) {
-            Some(each) => (each.as_nanos() as u64).saturating_mul(queued).div_ceil(BURST.as_nanos() as u64).clamp(1, queued),
+            Some(each) => (each.as_nanos() as u64)
+                .saturating_mul(queued)
+                .div_ceil(BURST.as_nanos() as u64)
+                .clamp(1, queued),
             None => queued,
         };
         useful.min(u64::from(LEASES_WANTED_MAX)) as u32
@@ -299,7 +346,11 @@ impl Dispatch {
 impl Lease {
     fn takes_work(&self) -> bool {
         let alone = self.load.front().is_some_and(|(queued, _)| queued.alone);
-        !self.reclaimed && !self.stuck && !alone && self.work < BURST && self.load.len() < BURST_TASKS_MAX
+        !self.reclaimed
+            && !self.stuck
+            && !alone
+            && self.work < BURST
+            && self.load.len() < BURST_TASKS_MAX
     }
 
     fn is_idle(&self) -> bool {
@@ -324,8 +375,13 @@ impl Lease {
                 queue.pop_front();
                 continue;
             }
-            let estimate = durations.get(&next.function).copied().unwrap_or(BURST).max(Duration::from_micros(1));
-            let full = self.work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
+            let estimate = durations
+                .get(&next.function)
+                .copied()
+                .unwrap_or(BURST)
+                .max(Duration::from_micros(1));
+            let full =
+                self.work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
             let must_wait = !self.load.is_empty() && (next.alone || self.work + estimate > BURST);
             if full || must_wait {
                 break;
@@ -368,7 +424,13 @@ mod tests {
     }
 
     fn grant(dispatch: &mut Dispatch, line: u32, number: u32) {
-        dispatch.granted(Timestamp::ZERO, line, LeaseId(u64::from(number)), worker(number), Assignment::default());
+        dispatch.granted(
+            Timestamp::ZERO,
+            line,
+            LeaseId(u64::from(number)),
+            worker(number),
+            Assignment::default(),
+        );
         dispatch.check();
     }
 
@@ -418,7 +480,10 @@ mod tests {
     fn demand_is_told_when_it_doubles_and_when_it_ends() {
         let (mut dispatch, line) = with_tasks(1, false);
 
-        assert!(matches!(dispatch.demand(line), Some(Demand { spec: Some(_), count: 1, granted: 0 })));
+        assert!(matches!(
+            dispatch.demand(line),
+            Some(Demand { spec: Some(_), count: 1, granted: 0 })
+        ));
         assert_eq!(dispatch.demand(line), None);
         dispatch.enqueue(line, task(1), FUNCTION, false);
         assert_eq!(dispatch.demand(line), Some(Demand { spec: None, count: 2, granted: 0 }));

@@ -81,7 +81,9 @@ impl Refs {
 
     /// One use less. An object that is not known is one whose owner ended.
     pub fn release(&mut self, object: ObjectId) -> Fate {
-        let Some(entry) = self.entries.get_mut(&object) else { return Fate::Kept };
+        let Some(entry) = self.entries.get_mut(&object) else {
+            return Fate::Kept;
+        };
         let (Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) = entry;
         *uses = uses.checked_sub(1).expect("OWN-2: a use ends once");
         self.settle(object)
@@ -110,7 +112,9 @@ impl Refs {
 
     /// Another process holds the object; false if it is gone.
     pub fn lend(&mut self, object: ObjectId, borrower: WorkerId) -> bool {
-        let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) else { return false };
+        let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) else {
+            return false;
+        };
         if !borrowers.contains(&borrower) {
             borrowers.push(borrower);
             self.lent.entry(borrower).or_default().insert(object);
@@ -128,7 +132,9 @@ impl Refs {
     pub fn close(&mut self, object: ObjectId, gate: Gate) {
         match self.entries.get_mut(&object) {
             Some(Entry::Borrowed { gates, .. }) => gates.push(gate),
-            Some(Entry::Owned { .. }) | None => unreachable!("OWN-3: only a borrowed object waits to be confirmed"),
+            Some(Entry::Owned { .. }) | None => {
+                unreachable!("OWN-3: only a borrowed object waits to be confirmed")
+            }
         }
     }
 
@@ -153,7 +159,8 @@ impl Refs {
     /// An owner died: what was borrowed from it, which is forgotten, with the gates that waited for it.
     #[must_use]
     pub fn on_owner_lost(&mut self, owner: WorkerId) -> Vec<(ObjectId, Vec<Gate>)> {
-        let mut objects: Vec<_> = self.borrowed.get(&owner).into_iter().flatten().copied().collect();
+        let mut objects: Vec<_> =
+            self.borrowed.get(&owner).into_iter().flatten().copied().collect();
         objects.sort_unstable();
         objects.into_iter().map(|object| (object, self.confirmed(object))).collect()
     }
@@ -172,7 +179,10 @@ impl Refs {
 
     /// Panics unless every rule that the counts alone can break holds.
     pub fn check(&self) {
-        #[expect(clippy::iter_over_hash_type, reason = "each entry is checked alone, so the order does not matter")]
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "each entry is checked alone, so the order does not matter"
+        )]
         for (object, entry) in &self.entries {
             self.check_entry(*object, entry);
         }
@@ -183,9 +193,10 @@ impl Refs {
             table.get(worker).is_some_and(|objects| objects.contains(&object))
         };
         let (needed, in_both) = match entry {
-            Entry::Owned { uses, borrowers } => {
-                (*uses > 0 || !borrowers.is_empty(), borrowers.iter().all(|borrower| listed(&self.lent, borrower)))
-            }
+            Entry::Owned { uses, borrowers } => (
+                *uses > 0 || !borrowers.is_empty(),
+                borrowers.iter().all(|borrower| listed(&self.lent, borrower)),
+            ),
             Entry::Borrowed { uses, owner, .. } => (*uses > 0, listed(&self.borrowed, owner)),
         };
         assert!(needed, "OWN-4: {object} is kept though unreachable");
@@ -218,7 +229,9 @@ impl Refs {
 }
 
 fn unlist(table: &mut Map<WorkerId, Set<ObjectId>>, worker: WorkerId, object: ObjectId) {
-    let Some(objects) = table.get_mut(&worker) else { return };
+    let Some(objects) = table.get_mut(&worker) else {
+        return;
+    };
     objects.remove(&object);
     if objects.is_empty() {
         table.remove(&worker);

@@ -44,7 +44,9 @@ impl Streams {
 
     /// An item arrived: whether it is new and wanted. A repeated attempt sends again what is here.
     pub fn arrived(&mut self, task: TaskId, index: u32) -> bool {
-        let Some(stream) = self.streams.get_mut(&task) else { return false };
+        let Some(stream) = self.streams.get_mut(&task) else {
+            return false;
+        };
         if index != stream.arrived || stream.total.is_some() {
             return false;
         }
@@ -54,7 +56,9 @@ impl Streams {
 
     /// The task ended after so many items; false if an earlier attempt had yielded more.
     pub fn ended(&mut self, task: TaskId, total: u32) -> bool {
-        let Some(stream) = self.streams.get_mut(&task) else { return true };
+        let Some(stream) = self.streams.get_mut(&task) else {
+            return true;
+        };
         let consistent = total >= stream.arrived;
         stream.total = Some(total.max(stream.arrived));
         if stream.abandoned {
@@ -78,7 +82,9 @@ impl Streams {
     /// What the consumer finds next.
     #[must_use]
     pub fn next(&self, task: TaskId) -> Next {
-        let Some(stream) = self.streams.get(&task) else { return Next::End };
+        let Some(stream) = self.streams.get(&task) else {
+            return Next::End;
+        };
         if stream.taken < stream.arrived {
             Next::Item(item(task, stream.taken))
         } else if stream.total.is_some() {
@@ -98,7 +104,9 @@ impl Streams {
 
     /// The consumer takes no more: the items that nobody will take.
     pub fn abandon(&mut self, task: TaskId) -> Vec<ObjectId> {
-        let Some(stream) = self.streams.get_mut(&task) else { return Vec::new() };
+        let Some(stream) = self.streams.get_mut(&task) else {
+            return Vec::new();
+        };
         let left = (stream.taken..stream.arrived).map(|index| item(task, index)).collect();
         stream.taken = stream.arrived;
         stream.abandoned = true;
@@ -115,7 +123,8 @@ mod tests {
 
     use super::*;
 
-    const TASK: fn() -> TaskId = || TaskId::new(WorkerId { node: NodeId(1), number: 1 }, 1, JobId(1));
+    const TASK: fn() -> TaskId =
+        || TaskId::new(WorkerId { node: NodeId(1), number: 1 }, 1, JobId(1));
 
     #[test]
     fn items_are_taken_in_order_and_a_repeated_attempt_adds_only_what_is_new() {

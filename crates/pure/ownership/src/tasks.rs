@@ -63,8 +63,12 @@ impl Tasks {
 
     /// An argument has its value: whether it was the last.
     pub fn argument_arrived(&mut self, task: TaskId) -> bool {
-        let Some(submitted) = self.submitted.get_mut(&task) else { return false };
-        let Progress::Waiting(missing) = &mut submitted.progress else { return false };
+        let Some(submitted) = self.submitted.get_mut(&task) else {
+            return false;
+        };
+        let Progress::Waiting(missing) = &mut submitted.progress else {
+            return false;
+        };
         *missing -= 1;
         let ready = *missing == 0;
         if ready {
@@ -93,7 +97,9 @@ impl Tasks {
 
     /// An attempt failed in a way that another one may mend.
     pub fn failed(&mut self, task: TaskId) -> Attempt {
-        let Some(submitted) = self.submitted.get_mut(&task) else { return Attempt::NoMore };
+        let Some(submitted) = self.submitted.get_mut(&task) else {
+            return Attempt::NoMore;
+        };
         let left = submitted.spec.template.retries.max.is_none_or(|max| submitted.attempt < max);
         if submitted.cancelled || !left {
             return Attempt::NoMore;
@@ -124,8 +130,12 @@ impl Tasks {
     /// The unfinished tasks that `parent` submitted.
     #[must_use]
     pub fn children(&self, parent: TaskId) -> Vec<TaskId> {
-        let mut children: Vec<_> =
-            self.submitted.values().filter(|task| task.spec.parent == parent).map(|task| task.spec.id).collect();
+        let mut children: Vec<_> = self
+            .submitted
+            .values()
+            .filter(|task| task.spec.parent == parent)
+            .map(|task| task.spec.id)
+            .collect();
         children.sort_unstable();
         children
     }

@@ -71,10 +71,12 @@ impl Values {
     pub fn arrive(&mut self, object: ObjectId, stored: Stored) -> Option<Awaiters> {
         match self.known.get_mut(&object) {
             Some(Known::Here(_)) => None,
-            Some(known @ Known::Awaited(_)) => match std::mem::replace(known, Known::Here(stored)) {
-                Known::Awaited(awaiters) => Some(awaiters),
-                Known::Here(_) => None,
-            },
+            Some(known @ Known::Awaited(_)) => {
+                match std::mem::replace(known, Known::Here(stored)) {
+                    Known::Awaited(awaiters) => Some(awaiters),
+                    Known::Here(_) => None,
+                }
+            }
             None => {
                 self.known.insert(object, Known::Here(stored));
                 Some(Awaiters::default())
@@ -92,7 +94,10 @@ impl Values {
 
     /// A process that asked is gone.
     pub fn on_worker_lost(&mut self, worker: WorkerId) {
-        #[expect(clippy::iter_over_hash_type, reason = "each entry changes alone, so the order does not matter")]
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "each entry changes alone, so the order does not matter"
+        )]
         for known in self.known.values_mut() {
             if let Known::Awaited(awaiters) = known {
                 awaiters.fetchers.retain(|fetcher| *fetcher != worker);

@@ -53,33 +53,18 @@ impl Head {
 
     fn heard(&mut self, from: WorkerId, message: ToHead, effects: &mut Vec<Effect>) {
         match message {
-            ToHead::StartJob {
-                pid,
-                namespace,
-                entrypoint,
-            } => {
+            ToHead::StartJob { pid, namespace, entrypoint } => {
                 self.start_job(from, pid, (namespace, entrypoint), effects);
             }
-            ToHead::PutFunction {
-                job,
-                function,
-                pickle,
-            } => {
+            ToHead::PutFunction { job, function, pickle } => {
                 self.jobs.saw(job, from);
                 self.put_function(job, function, pickle, effects);
             }
-            ToHead::CreateActor {
-                request,
-                spec,
-                get_if_exists,
-            } => {
+            ToHead::CreateActor { request, spec, get_if_exists } => {
                 self.jobs.saw(spec.id.job(), from);
                 self.create_actor((from, request), spec, get_if_exists, effects);
             }
-            ToHead::ActorReady {
-                actor,
-                dependencies,
-            } => {
+            ToHead::ActorReady { actor, dependencies } => {
                 let fate = self.actors.on_ready(actor, dependencies);
                 self.meet(actor, fate, effects);
             }
@@ -112,11 +97,7 @@ impl Head {
 
     fn reported(&mut self, node: NodeId, report: NodeReport, effects: &mut Vec<Effect>) {
         match report {
-            NodeReport::Joined {
-                resources,
-                labels,
-                facts,
-            } => {
+            NodeReport::Joined { resources, labels, facts } => {
                 self.node_joined(node, resources, (labels, facts), effects);
             }
             NodeReport::Free(free) => {
@@ -163,18 +144,11 @@ impl Role for Head {
         self.functions.check();
         self.table.check();
         for (actor, node) in self.actors.nodes() {
-            assert!(
-                self.nodes.contains(node),
-                "CTL-2: {actor} is on {node}, which is not there"
-            );
+            assert!(self.nodes.contains(node), "CTL-2: {actor} is on {node}, which is not there");
         }
         for node in self.nodes.iter() {
             let (held, reserved) = (self.groups.reserved(node), self.nodes.reserved(node));
-            assert_eq!(
-                Some(&held),
-                reserved,
-                "CTL-5: the reservations of {node} are wrong"
-            );
+            assert_eq!(Some(&held), reserved, "CTL-5: the reservations of {node} are wrong");
         }
         for (actor, creator) in self.actors.bound_to_creators() {
             let outlived = self.jobs.is_ended_driver(creator);

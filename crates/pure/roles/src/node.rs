@@ -73,6 +73,8 @@ pub struct Node {
     told_capped: BTreeSet<WorkerId>,
     /// When a demand ceases to hold back others.
     held_back_until: Option<Timestamp>,
+    /// Processes of which only one of connection and process is gone, and since when.
+    silent: BTreeSet<(Timestamp, WorkerId)>,
     /// How often in a row a process could not be started.
     failed_starts: u32,
     numbered: u32,
@@ -93,8 +95,7 @@ impl Node {
             workers_max => workers_max,
         };
         let idle_life = Duration::from_millis(settings.idle_worker_life_ms);
-        let pool =
-            Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
+        let pool = Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
         Self {
             node,
             site: Site::new(node, labels.iter().cloned()),
@@ -112,6 +113,7 @@ impl Node {
             capped: BTreeSet::new(),
             told_capped: BTreeSet::new(),
             held_back_until: None,
+            silent: BTreeSet::new(),
             failed_starts: 0,
             numbered: 0,
             orders: Vec::new(),
@@ -132,7 +134,7 @@ impl Node {
             ToNode::Release(lease) => self.release(now, from, lease, effects),
             ToNode::Blocked => self.blocked(from),
             ToNode::Unblocked => self.unblocked(from),
-            ToNode::Leaving { reason } => self.leaving(from, reason),
+            ToNode::Leaving { reason } => self.leaving(from, reason, effects),
             ToNode::Staying => self.staying(now, from, effects),
             ToNode::Named(name) => self.named(from, name),
             ToNode::Create { object, owner, size } => {

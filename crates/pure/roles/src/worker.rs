@@ -32,6 +32,7 @@ use crate::worker::inbox::Inbox;
 use crate::worker::owning::Settlement;
 use crate::worker::reading::Pins;
 use crate::worker::templates::Templates;
+pub use ownership::Next;
 
 type Effects = Vec<Effect>;
 
@@ -119,11 +120,17 @@ impl Worker {
     fn on_peer(&mut self, from: WorkerId, message: FromPeer, effects: &mut Effects) {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
-            FromPeer::Tasks { lease: _, assignment, tasks } => self.tasks_came(from, assignment, tasks, effects),
+            FromPeer::Tasks { lease: _, assignment, tasks } => {
+                self.tasks_came(from, assignment, tasks, effects)
+            }
             FromPeer::Calls(calls) => self.calls_came(from, calls, effects),
             FromPeer::Recall { count } => self.recalled(from, count, effects),
-            FromPeer::Cancel { task, force, recursive } => self.cancel_came(task, CancelReach { force, recursive }, effects),
-            FromPeer::CancelObject { object, force, recursive } => self.cancel(object, CancelReach { force, recursive }, effects),
+            FromPeer::Cancel { task, force, recursive } => {
+                self.cancel_came(task, CancelReach { force, recursive }, effects)
+            }
+            FromPeer::CancelObject { object, force, recursive } => {
+                self.cancel(object, CancelReach { force, recursive }, effects)
+            }
             FromPeer::Consumed { task, count } => effects.push(Effect::Consumed(task, count)),
             FromPeer::Done(tasks) => {
                 for done in tasks {
@@ -131,7 +138,9 @@ impl Worker {
                 }
             }
             FromPeer::HandedBack(tasks) => self.tasks_came_back(from, &tasks, effects),
-            FromPeer::Item { task, index, item } => self.item_came(from, task, index, item, effects),
+            FromPeer::Item { task, index, item } => {
+                self.item_came(from, task, index, item, effects)
+            }
             FromPeer::Borrow { objects, confirm } => self.lend(from, objects, confirm, effects),
             FromPeer::Borrowed(objects) => self.borrows_confirmed(&objects, effects),
             FromPeer::Return(objects) => self.take_back(from, &objects, effects),
@@ -156,8 +165,12 @@ impl Worker {
                 self.start_actor(spec, dependencies, incarnation, assignment, effects);
             }
             FromNode::Capped(capped) => self.capped(capped, effects),
-            FromNode::Created { object, offset } => effects.push(Effect::Allocated(object, Ok(offset))),
-            FromNode::CreateFailed { object, failure } => effects.push(Effect::Allocated(object, Err(failure))),
+            FromNode::Created { object, offset } => {
+                effects.push(Effect::Allocated(object, Ok(offset)))
+            }
+            FromNode::CreateFailed { object, failure } => {
+                effects.push(Effect::Allocated(object, Err(failure)))
+            }
             FromNode::Pinned { object, offset, size } => self.pinned(object, offset, size, effects),
             FromNode::PinFailed { object, failure } => self.pin_failed(object, failure, effects),
             FromNode::PeerEnded(death) => self.peer_lost(death.worker, effects),
@@ -175,7 +188,9 @@ impl Worker {
             FromHead::GroupChanged { group, state } => self.group_changed(group, &state, effects),
             FromHead::Retire => self.retire(effects),
             FromHead::ReportSpans => effects.push(Effect::ReportSpans),
-            FromHead::Answered { request, answer } => effects.push(Effect::Answered(request, answer)),
+            FromHead::Answered { request, answer } => {
+                effects.push(Effect::Answered(request, answer))
+            }
         }
     }
 
@@ -189,22 +204,32 @@ impl Worker {
             Event::Allocate { object, owner, size } => self.allocate(object, owner, size, effects),
             Event::Written(object) => effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
             Event::Hold(reference, source) => self.hold(reference, source, effects),
-            Event::Release(objects) => objects.into_iter().for_each(|object| self.release(object, effects)),
+            Event::Release(objects) => {
+                objects.into_iter().for_each(|object| self.release(object, effects))
+            }
             Event::Unread(object) => self.unread(object, effects),
-            Event::Want { refs, load } => refs.into_iter().for_each(|wanted| self.want(wanted, load, effects)),
+            Event::Want { refs, load } => {
+                refs.into_iter().for_each(|wanted| self.want(wanted, load, effects))
+            }
             Event::Blocked => self.blocked(effects),
             Event::Unblocked => self.unblocked(effects),
             Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran, effects),
             Event::Yielded { task, index, item } => self.yielded(task, index, item, effects),
             Event::Took { task, index: _ } => self.took(task, effects),
             Event::Abandoned(task) => self.abandoned(task, effects),
-            Event::Cancel { target, force, recursive } => self.cancel_ref(target, CancelReach { force, recursive }, effects),
+            Event::Cancel { target, force, recursive } => {
+                self.cancel_ref(target, CancelReach { force, recursive }, effects)
+            }
             Event::KillActor { actor, for_good } => {
                 effects.push(Effect::ToHead(wire::ToHead::KillActor { actor, for_good }));
             }
             Event::CreateGroup(spec) => self.create_group(spec, effects),
-            Event::AwaitGroup { group, object, value } => self.await_group(group, object, value, effects),
-            Event::RemoveGroup(group) => effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group))),
+            Event::AwaitGroup { group, object, value } => {
+                self.await_group(group, object, value, effects)
+            }
+            Event::RemoveGroup(group) => {
+                effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
+            }
             Event::Ask { request, question } => {
                 effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
             }
@@ -231,7 +256,10 @@ impl Role for Worker {
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
-        [self.dispatch.next_deadline(self.linger), self.inbox.next_deadline()].into_iter().flatten().min()
+        [self.dispatch.next_deadline(self.linger), self.inbox.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn on_time(&mut self, now: Timestamp, effects: &mut Effects) {

@@ -155,7 +155,8 @@ impl Capacity {
         for (name, stock) in &self.devices {
             let free = stock.iter().fold(Amount::ZERO, |sum, device| sum.plus(device.free));
             assert!(
-                stock.iter().all(|device| device.free <= device.whole) && free == self.free.get(name),
+                stock.iter().all(|device| device.free <= device.whole)
+                    && free == self.free.get(name),
                 "SCH-2: each {name} is lent at most once"
             );
         }
@@ -165,7 +166,8 @@ impl Capacity {
         self.devices.iter().all(|(name, stock)| {
             let amount = amounts.get(name);
             if amount <= Amount::ONE {
-                return amount == Amount::ZERO || stock.iter().any(|device| share(device) >= amount);
+                return amount == Amount::ZERO
+                    || stock.iter().any(|device| share(device) >= amount);
             }
             let whole = stock.iter().filter(|device| share(device) == Amount::ONE).count();
             Amount::whole(amount.units() / Amount::ONE.units()) == amount

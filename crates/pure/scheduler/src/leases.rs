@@ -89,7 +89,9 @@ impl Leases {
 
     /// The worker of a lease began or ended to wait.
     pub fn set_blocked(&mut self, id: LeaseId, blocked: bool) {
-        let Some(mut lease) = self.leases.remove(&id) else { return };
+        let Some(mut lease) = self.leases.remove(&id) else {
+            return;
+        };
         self.strike(id, &lease);
         lease.blocked = blocked;
         self.enlist(id, &lease);
@@ -103,13 +105,6 @@ impl Leases {
         all.map(|(id, _)| *id).collect()
     }
 
-    /// The leases whose resources are of `pot`.
-    #[must_use]
-    pub fn in_pot(&self, pot: Pot) -> Vec<LeaseId> {
-        let all = self.leases.iter().filter(|(_, lease)| lease.holding.pot() == pot);
-        all.map(|(id, _)| *id).collect()
-    }
-
     /// The leases that must be given back so that `claimant`, who wants `count` more with `amounts`, has its share.
     ///
     /// Nobody is asked who would have less than the claimant then, and no more is asked for than is wanted.
@@ -120,7 +115,9 @@ impl Leases {
         count: u32,
         amounts: &Resources,
     ) -> Vec<(WorkerId, LeaseId)> {
-        let Some(running) = self.running.get_mut(&pot) else { return Vec::new() };
+        let Some(running) = self.running.get_mut(&pot) else {
+            return Vec::new();
+        };
         let under_way: u32 = running.values().map(|running| running.reclaimed).sum();
         let mut has = under_way + running.get(&claimant).map_or(0, Running::count);
         let mut missing = count.saturating_sub(under_way);
@@ -130,8 +127,12 @@ impl Leases {
                 **other != claimant && running.count() > has && running.helps(amounts)
             });
             let richest = others.max_by_key(|(_, running)| running.count());
-            let Some((Claimant::Lease { owner, .. }, richest)) = richest else { break };
-            let Some(id) = richest.kept.pop_first() else { break };
+            let Some((Claimant::Lease { owner, .. }, richest)) = richest else {
+                break;
+            };
+            let Some(id) = richest.kept.pop_first() else {
+                break;
+            };
             richest.reclaimed += 1;
             asked.push((*owner, id));
             has += 1;
@@ -184,8 +185,12 @@ impl Leases {
 
     fn strike(&mut self, id: LeaseId, lease: &Lease) {
         let pot = lease.holding.pot();
-        let Some(all) = self.running.get_mut(&pot) else { return };
-        let Some(running) = all.get_mut(&lease.claimant()) else { return };
+        let Some(all) = self.running.get_mut(&pot) else {
+            return;
+        };
+        let Some(running) = all.get_mut(&lease.claimant()) else {
+            return;
+        };
         if !lease.blocked && !running.kept.remove(&id) {
             running.reclaimed -= 1;
         }

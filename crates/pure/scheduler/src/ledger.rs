@@ -2,15 +2,15 @@
 //!
 //! Owns: every amount on the node. Does not own: who comes first (`queue`), or in which process (`pool`).
 
-use std::collections::{BTreeMap, VecDeque};
+mod bundles;
 
-use types::{Amount, Assignment, DeviceShare, GroupId, Resources, Set, Strategy};
+use std::collections::BTreeMap;
+
+use types::{Amount, Assignment, DeviceShare, GroupId, Resources, Strategy};
 
 use crate::capacity::{CPU, Capacity};
 use crate::explain::Refusal;
-
-/// So many removed groups are remembered, for those who still ask for them.
-const REMOVED_GROUPS_MAX: usize = 65_536;
+use bundles::{Bundle, Group, Phase, Removed};
 
 /// The stock that a demand is served from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,7 +136,9 @@ impl Ledger {
         if self.removed.contains(*group) {
             return Err(Refusal::GroupRemoved(*group));
         }
-        let Some(reserved) = self.groups.get(group) else { return Ok(()) };
+        let Some(reserved) = self.groups.get(group) else {
+            return Ok(());
+        };
         match bundle {
             None => {
                 let mut bundles = reserved.bundles.values();
@@ -161,10 +163,9 @@ impl Ledger {
     #[must_use]
     pub fn will_fit(&self, strategy: &Strategy, amounts: &Resources) -> bool {
         match strategy {
-            Strategy::Group { group, bundle } => self
-                .groups
-                .get(group)
-                .is_some_and(|group| group.bundles_for(*bundle).any(|b| b.inside.will_fit(amounts))),
+            Strategy::Group { group, bundle } => self.groups.get(group).is_some_and(|group| {
+                group.bundles_for(*bundle).any(|b| b.inside.will_fit(amounts))
+            }),
             Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
                 self.node.will_fit(amounts)
             }
@@ -174,7 +175,9 @@ impl Ledger {
     /// What is free where `strategy` points; for any bundle of a group, what is free in all of them.
     #[must_use]
     pub fn free_for(&self, strategy: &Strategy) -> Resources {
-        let Strategy::Group { group, bundle } = strategy else { return self.node.free().clone() };
+        let Strategy::Group { group, bundle } = strategy else {
+            return self.node.free().clone();
+        };
         let mut free = Resources::default();
         if let Some(group) = self.groups.get(group) {
             group.bundles_for(*bundle).for_each(|bundle| free.add(bundle.inside.free()));
@@ -206,7 +209,9 @@ impl Ledger {
     pub fn give_back(&mut self, mut holding: Holding) {
         self.end_lending(&mut holding);
         self.capacity(holding.place).give_back(&holding.assignment, holding.lasting);
-        let Place::Bundle(group, index) = holding.place else { return };
+        let Place::Bundle(group, index) = holding.place else {
+            return;
+        };
         let reserved = self.groups.get_mut(&group);
         let reserved = reserved.expect("SCH-7: a bundle stays as long as it has holders");
         if reserved.on_holder_left(index) {
@@ -251,7 +256,9 @@ impl Ledger {
         }
         let mut reserved = BTreeMap::new();
         for (index, amounts) in bundles {
-            let Some(assignment) = self.node.take(amounts, true) else { break };
+            let Some(assignment) = self.node.take(amounts, true) else {
+                break;
+            };
             reserved.insert(*index, Bundle::new(assignment));
         }
         if reserved.len() < bundles.len() {
@@ -266,7 +273,9 @@ impl Ledger {
 
     /// The bundles of a group may be used. False if they are not reserved.
     pub fn commit(&mut self, group: GroupId) -> bool {
-        let Some(reserved) = self.groups.get_mut(&group) else { return false };
+        let Some(reserved) = self.groups.get_mut(&group) else {
+            return false;
+        };
         let prepared = matches!(reserved.phase, Phase::Prepared);
         if prepared {
             reserved.phase = Phase::Committed;
@@ -277,7 +286,9 @@ impl Ledger {
     /// Ends a group: its bundles are free as soon as nobody holds any of them. True if somebody still does.
     pub fn return_bundles(&mut self, group: GroupId) -> bool {
         self.removed.remember(group);
-        let Some(reserved) = self.groups.get_mut(&group) else { return false };
+        let Some(reserved) = self.groups.get_mut(&group) else {
+            return false;
+        };
         reserved.phase = Phase::Returning;
         let bundles = reserved.bundles.iter();
         let unused: Vec<u32> =
@@ -303,7 +314,10 @@ impl Ledger {
                 let (amounts, count) =
                     held.remove(&Place::Bundle(*group, *index)).unwrap_or_default();
                 bundle.inside.check(&amounts);
-                assert_eq!(bundle.holders, count, "SCH-7: bundle {index} of {group} knows its holders");
+                assert_eq!(
+                    bundle.holders, count,
+                    "SCH-7: bundle {index} of {group} knows its holders"
+                );
             }
         }
         assert!(held.is_empty(), "SCH-7: {:?} hold bundles that are gone", held.keys());
@@ -322,105 +336,14 @@ impl Ledger {
     }
 
     fn free_bundle(&mut self, group: GroupId, index: u32) {
-        let Some(reserved) = self.groups.get_mut(&group) else { return };
+        let Some(reserved) = self.groups.get_mut(&group) else {
+            return;
+        };
         if let Some(bundle) = reserved.bundles.remove(&index) {
             self.node.give_back(&bundle.reserved, true);
         }
         if reserved.bundles.is_empty() {
             self.groups.remove(&group);
-        }
-    }
-}
-
-/// The bundles of one group on this node.
-#[derive(Debug)]
-struct Group {
-    phase: Phase,
-    bundles: BTreeMap<u32, Bundle>,
-}
-
-#[derive(Debug)]
-enum Phase {
-    /// Reserved; the other nodes of the group may still refuse.
-    Prepared,
-    /// In use.
-    Committed,
-    /// Given back as soon as its holders are gone.
-    Returning,
-}
-
-impl Group {
-    fn bundles_for(&self, bundle: Option<u32>) -> impl Iterator<Item = &Bundle> {
-        let range = bundle.map_or(0..=u32::MAX, |index| index..=index);
-        self.bundles.range(range).map(|(_, bundle)| bundle)
-    }
-
-    fn take(
-        &mut self,
-        bundle: Option<u32>,
-        amounts: &Resources,
-        lasting: bool,
-    ) -> Option<(u32, Assignment)> {
-        if !matches!(self.phase, Phase::Committed) {
-            return None;
-        }
-        let range = bundle.map_or(0..=u32::MAX, |index| index..=index);
-        self.bundles.range_mut(range).find_map(|(index, bundle)| {
-            let assignment = bundle.inside.take(amounts, lasting)?;
-            bundle.holders += 1;
-            Some((*index, assignment))
-        })
-    }
-
-    /// Whether the bundle shall go now.
-    fn on_holder_left(&mut self, index: u32) -> bool {
-        let bundle = self.bundles.get_mut(&index);
-        let bundle = bundle.expect("SCH-7: a bundle stays as long as it has holders");
-        bundle.holders -= 1;
-        bundle.holders == 0 && matches!(self.phase, Phase::Returning)
-    }
-}
-
-#[derive(Debug)]
-struct Bundle {
-    reserved: Assignment,
-    inside: Capacity,
-    holders: u32,
-}
-
-impl Bundle {
-    fn new(reserved: Assignment) -> Self {
-        Self { inside: Capacity::of_assignment(&reserved), reserved, holders: 0 }
-    }
-}
-
-/// The groups that were removed lately; the oldest is forgotten first.
-#[derive(Debug, Default)]
-struct Removed {
-    groups: Set<GroupId>,
-    order: VecDeque<GroupId>,
-}
-
-impl Removed {
-    fn contains(&self, group: GroupId) -> bool {
-        self.groups.contains(&group)
-    }
-
-    fn remember(&mut self, group: GroupId) {
-        if !self.groups.insert(group) {
-            return;
-        }
-        self.order.push_back(group);
-        if self.order.len() > REMOVED_GROUPS_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.groups.remove(&oldest);
-        }
-    }
-
-    fn forget(&mut self, group: GroupId) {
-        if self.groups.remove(&group) {
-            self.order.retain(|removed| *removed != group);
         }
     }
 }

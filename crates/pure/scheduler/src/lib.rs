@@ -8,15 +8,15 @@
 //! that all of them keep are in `docs/machines/scheduler.md`.
 
 pub mod capacity;
-pub mod ledger;
-pub mod site;
 pub mod demand;
-pub mod fairness;
-pub mod queue;
-pub mod promises;
-pub mod leases;
-pub mod pool;
 pub mod explain;
+pub mod fairness;
+pub mod leases;
+pub mod ledger;
+pub mod pool;
+pub mod promises;
+pub mod queue;
+pub mod site;
 #[cfg(test)]
 mod tests;
 

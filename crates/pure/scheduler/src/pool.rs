@@ -200,10 +200,10 @@ impl Pool {
         self.workers.insert(worker, started);
     }
 
-    /// Whether one more process may be started for a lease; the caller starts one only then.
+    /// Panics unless one more process may be started, if it and so many others are for `actors`.
     pub fn assert_startable(&self, actors: usize) {
         assert!(
-            self.counted.saturating_sub(actors) < self.cap,
+            actors > 0 || self.counted < self.cap,
             "SCH-6: no process is started for a lease beyond {}",
             self.cap
         );
@@ -259,7 +259,8 @@ impl Pool {
     }
 
     /// The processes whose work waits.
-    pub fn blocked(&self) -> impl Iterator<Item = WorkerId> {
+    #[must_use]
+    pub fn blocked(&self) -> impl ExactSizeIterator<Item = WorkerId> {
         self.blocked.iter().copied()
     }
 
@@ -294,7 +295,11 @@ impl Pool {
             }
         }
         let really = self.workers.values().filter(|w| matches!(w.work, Work::Idle(_))).count();
-        assert_eq!((idle, really), (self.oldest.len(), idle), "SCH-8: all idle processes are listed");
+        assert_eq!(
+            (idle, really),
+            (self.oldest.len(), idle),
+            "SCH-8: all idle processes are listed"
+        );
         for number in 0..self.environments.descriptions.len() {
             let environment = EnvironmentId(u32::try_from(number).unwrap_or(u32::MAX));
             let starting = self.starting(environment);

@@ -3,12 +3,14 @@
 //! Owns: which of them is next for a process. Does not own: the processes (`pool`).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use types::JobId;
+use types::{JobId, Shape};
 
 use crate::demand::Claimant;
 use crate::ledger::Holding;
 use crate::pool::EnvironmentId;
+use crate::queue::Waiting;
 
 /// A demand with its resources.
 #[derive(Debug)]
@@ -17,6 +19,10 @@ pub struct Promise {
     pub claimant: Claimant,
     /// What it holds.
     pub holding: Holding,
+    /// What it is for.
+    pub shape: Arc<Shape>,
+    /// For which job.
+    pub job: JobId,
     sequence: u64,
 }
 
@@ -33,11 +39,13 @@ impl Promises {
     pub fn add(
         &mut self,
         line: (EnvironmentId, Option<JobId>),
-        claimant: Claimant,
+        waiting: &Waiting,
         holding: Holding,
     ) {
         self.sequence += 1;
-        let promise = Promise { claimant, holding, sequence: self.sequence };
+        let Waiting { claimant, job, .. } = *waiting;
+        let shape = Arc::clone(&waiting.shape);
+        let promise = Promise { claimant, holding, shape, job, sequence: self.sequence };
         self.lines.entry(line).or_default().push_back(promise);
     }
 
@@ -68,6 +76,19 @@ impl Promises {
             self.lines.remove(&line);
         }
         promise
+    }
+
+    /// Who waits longest for a process of `environment`.
+    #[must_use]
+    pub fn oldest(&self, environment: EnvironmentId) -> Option<Claimant> {
+        let line = self.oldest_line(environment)?;
+        self.lines.get(&line)?.front().map(|promise| promise.claimant)
+    }
+
+    /// Whether anything is promised to a claimant.
+    #[must_use]
+    pub fn has(&self, claimant: Claimant) -> bool {
+        self.iter().any(|promise| promise.claimant == claimant)
     }
 
     /// How many wait for a process of `environment`.

@@ -81,7 +81,9 @@ impl Queue {
         if let Some(shape) = spec {
             self.demands.entry(claimant).or_insert_with(|| Demand::new(shape, job, now));
         }
-        let Some(demand) = self.demands.get_mut(&claimant) else { return Asked::UnknownShape };
+        let Some(demand) = self.demands.get_mut(&claimant) else {
+            return Asked::UnknownShape;
+        };
         demand.job = if demand.turn.is_none() { job } else { demand.job };
         demand.say(count, seen);
         let surplus = demand.promised.saturating_sub(demand.wanted);
@@ -167,7 +169,9 @@ impl Queue {
     /// All demands that wait in `pot`, in order.
     #[must_use]
     pub fn waiting_in(&self, pot: Pot) -> Vec<Claimant> {
-        let Some(heads) = self.heads.get(&pot) else { return Vec::new() };
+        let Some(heads) = self.heads.get(&pot) else {
+            return Vec::new();
+        };
         let mut waiting: Vec<(Turn, Claimant)> = Vec::new();
         for claimant in heads.values() {
             let line = self.demands.get(claimant).and_then(|demand| self.lines.get(&demand.shape));
@@ -228,7 +232,9 @@ impl Queue {
 
     /// Changes a demand; an actor's ends with the one process it wants.
     fn change(&mut self, now: Timestamp, claimant: Claimant, change: impl FnOnce(&mut Demand)) {
-        let Some(demand) = self.demands.get_mut(&claimant) else { return };
+        let Some(demand) = self.demands.get_mut(&claimant) else {
+            return;
+        };
         change(demand);
         if demand.wanted == 0 && matches!(claimant, Claimant::Actor(_)) {
             self.forget(claimant);
@@ -238,7 +244,9 @@ impl Queue {
     }
 
     fn take_turn(&mut self, claimant: Claimant) {
-        let Some(demand) = self.demands.get(&claimant) else { return };
+        let Some(demand) = self.demands.get(&claimant) else {
+            return;
+        };
         if let Some(turn) = demand.turn {
             self.fairness.take(demand.job, turn.number);
             self.leave_line(claimant, turn);
@@ -247,7 +255,9 @@ impl Queue {
 
     /// Makes the demand wait exactly if it lacks something.
     fn settle(&mut self, now: Timestamp, claimant: Claimant) {
-        let Some(demand) = self.demands.get_mut(&claimant) else { return };
+        let Some(demand) = self.demands.get_mut(&claimant) else {
+            return;
+        };
         match (demand.waiting() > 0, demand.turn) {
             (true, None) => {
                 self.sequence += 1;
@@ -270,7 +280,9 @@ impl Queue {
     }
 
     fn unqueue(&mut self, claimant: Claimant) {
-        let Some(demand) = self.demands.get(&claimant) else { return };
+        let Some(demand) = self.demands.get(&claimant) else {
+            return;
+        };
         if let Some(turn) = demand.turn {
             self.fairness.leave(demand.job);
             self.leave_line(claimant, turn);
@@ -278,16 +290,22 @@ impl Queue {
     }
 
     fn leave_line(&mut self, claimant: Claimant, turn: Turn) {
-        let Some(demand) = self.demands.get_mut(&claimant) else { return };
+        let Some(demand) = self.demands.get_mut(&claimant) else {
+            return;
+        };
         demand.turn = None;
         let pot = Pot::of(&demand.shape.strategy);
-        let Some(line) = self.lines.get_mut(&demand.shape) else { return };
+        let Some(line) = self.lines.get_mut(&demand.shape) else {
+            return;
+        };
         line.remove(&turn);
         let next = line.first_key_value().map(|(turn, claimant)| (*turn, *claimant));
         if next.is_none() {
             self.lines.remove(&demand.shape);
         }
-        let Some(heads) = self.heads.get_mut(&pot) else { return };
+        let Some(heads) = self.heads.get_mut(&pot) else {
+            return;
+        };
         if heads.remove(&turn).is_some()
             && let Some((turn, claimant)) = next
         {

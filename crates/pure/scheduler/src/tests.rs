@@ -1,1 +1,311 @@
-//! Tests of the scheduler.
+//! The parts of the scheduler, one by one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use types::{
+    ActorId, Amount, DeviceShare, GroupId, JobId, LabelRule, LeaseId, NodeId, Resources, Shape,
+    Strategy, Timestamp, WorkerId,
+};
+
+use crate::{
+    Asked, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Refusal, Site, Supply,
+    Work, holds_back_until,
+};
+
+#[test]
+fn a_small_share_goes_to_the_fullest_device_that_has_room_and_a_whole_device_is_whole() {
+    let mut ledger = Ledger::new(amounts("GPU", 2.0));
+    let gpu = |share| amounts("GPU", share);
+
+    let first = take(&mut ledger, &gpu(0.3)).unwrap();
+    let second = take(&mut ledger, &gpu(0.5)).unwrap();
+    let whole = take(&mut ledger, &gpu(1.0)).unwrap();
+
+    assert_eq!(devices(&first), [(0, 0.3)]);
+    assert_eq!(devices(&second), [(0, 0.5)]);
+    assert_eq!(devices(&whole), [(1, 1.0)]);
+    assert!(take(&mut ledger, &gpu(0.3)).is_none());
+    ledger.check([&first, &second, &whole].into_iter());
+    [first, second, whole].into_iter().for_each(|holding| ledger.give_back(holding));
+    ledger.check(std::iter::empty());
+}
+
+#[test]
+fn two_halves_on_two_devices_are_not_one_device() {
+    let mut ledger = Ledger::new(amounts("GPU", 2.0));
+    let held: Vec<Holding> =
+        (0..2).map(|_| take(&mut ledger, &amounts("GPU", 0.6)).unwrap()).collect();
+
+    assert!(take(&mut ledger, &amounts("GPU", 0.8)).is_none());
+    assert!(ledger.could_ever(&Strategy::Pack, &amounts("GPU", 0.8)).is_ok());
+    ledger.check(held.iter());
+}
+
+#[test]
+fn what_can_never_be_met_is_refused_with_demand_and_capacity() {
+    let ledger =
+        Ledger::new([("CPU", Amount::whole(2)), ("GPU", Amount::whole(2))].into_iter().collect());
+    let sentence = |demand: &Resources| match ledger.could_ever(&Strategy::Pack, demand) {
+        Err(Refusal::Unschedulable(sentence)) => sentence,
+        other => panic!("{other:?}"),
+    };
+
+    assert_eq!(
+        sentence(&amounts("CPU", 8.0)),
+        "the demand {CPU: 8} can never be met: the node has {CPU: 2, GPU: 2} in all; there is too little CPU"
+    );
+    assert!(sentence(&amounts("spaceship", 1.0)).ends_with("there is too little spaceship"));
+    assert!(sentence(&amounts("GPU", 1.5)).ends_with("less must fit on one"));
+}
+
+#[test]
+fn a_waiting_holder_lends_its_cpus_and_takes_them_again_even_if_they_are_gone() {
+    let mut ledger = Ledger::new(amounts("CPU", 1.0));
+    let mut parent = take(&mut ledger, &amounts("CPU", 1.0)).unwrap();
+
+    assert!(ledger.lend(&mut parent));
+    let child = take(&mut ledger, &amounts("CPU", 1.0)).unwrap();
+    ledger.end_lending(&mut parent);
+    ledger.check([&parent, &child].into_iter());
+    ledger.give_back(child);
+
+    assert!(take(&mut ledger, &amounts("CPU", 1.0)).is_none(), "the debt is settled first");
+    ledger.give_back(parent);
+    assert_eq!(ledger.free().get("CPU"), Amount::ONE);
+}
+
+#[test]
+fn bundles_are_reserved_all_or_none_and_come_back_when_their_last_holder_went() {
+    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+    let bundles = [(0, amounts("CPU", 1.0)), (1, amounts("CPU", 2.0))];
+
+    assert!(!ledger.prepare(group(1), &[(0, amounts("CPU", 3.0)), (1, amounts("CPU", 2.0))]));
+    assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
+    assert!(ledger.prepare(group(2), &bundles));
+    assert!(ledger.take(&within(2, None), &amounts("CPU", 2.0), false).is_none(), "not committed");
+    assert!(ledger.commit(group(2)));
+    let held = ledger.take(&within(2, None), &amounts("CPU", 2.0), false).unwrap();
+    assert!(ledger.return_bundles(group(2)));
+
+    assert_eq!(ledger.free().get("CPU"), Amount::whole(2), "the used bundle stays");
+    ledger.give_back(held);
+    assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
+    let refused = ledger.could_ever(&within(2, None), &amounts("CPU", 1.0));
+    assert_eq!(refused, Err(Refusal::GroupRemoved(group(2))));
+}
+
+#[test]
+fn an_actor_gives_back_what_only_its_placement_needed() {
+    let mut ledger =
+        Ledger::new([("CPU", Amount::ONE), ("GPU", Amount::whole(2))].into_iter().collect());
+    let placement = [("CPU", Amount::ONE), ("GPU", Amount::ONE)].into_iter().collect();
+    let mut holding = take(&mut ledger, &placement).unwrap();
+
+    ledger.shrink(&mut holding, &amounts("GPU", 0.5));
+
+    ledger.check([&holding].into_iter());
+    assert_eq!(devices(&holding), [(0, 0.5)]);
+    assert_eq!(ledger.free().get("CPU"), Amount::ONE);
+}
+
+#[test]
+fn labels_and_nodes_are_checked_before_resources() {
+    let site = Site::new(NodeId(1), [("zone".to_owned(), "a".to_owned())]);
+    let rule = |values: &[&str], negated| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        let rule = LabelRule { label: "zone".to_owned(), values: Some(values), negated };
+        Strategy::Labels(vec![rule], Vec::new())
+    };
+
+    assert!(site.admits(&rule(&["a", "b"], false)).is_ok());
+    assert!(site.admits(&rule(&["b"], true)).is_ok());
+    assert!(site.admits(&rule(&["b"], false)).is_err());
+    assert!(site.admits(&Strategy::Node { node: NodeId(2), soft: true }).is_ok());
+    assert!(site.admits(&Strategy::Node { node: NodeId(2), soft: false }).is_err());
+}
+
+#[test]
+fn a_job_with_one_demand_is_served_second_however_many_demands_another_has() {
+    let mut queue = Queue::default();
+    for owner in 1..=50 {
+        want(&mut queue, owner, JobId(1), 2);
+    }
+    want(&mut queue, 99, JobId(2), 2);
+    queue.check(|_| 0);
+
+    let mut served = Vec::new();
+    for _ in 0..4 {
+        let next = queue.next(Pot::Node, None).unwrap();
+        queue.on_granted(Timestamp::ZERO, next.claimant);
+        queue.check(|_| 0);
+        served.push(next.job);
+    }
+
+    assert_eq!(served, [JobId(1), JobId(2), JobId(1), JobId(2)]);
+}
+
+#[test]
+fn answers_under_way_count_as_met() {
+    let mut queue = Queue::default();
+    want(&mut queue, 1, JobId(1), 2);
+    queue.on_granted(Timestamp::ZERO, lease_of(1));
+
+    // It had not heard of the grant when it said that it wants two.
+    let spec = (None, JobId(1));
+    assert_eq!(queue.want(Timestamp::ZERO, lease_of(1), spec, 2, 0), Asked::Waits);
+    assert_eq!(queue.waiting(lease_of(1)), 1);
+    assert_eq!(queue.want(Timestamp::ZERO, lease_of(1), (None, JobId(1)), 2, 1), Asked::Waits);
+    assert_eq!(queue.waiting(lease_of(1)), 2);
+    assert_eq!(
+        queue.want(Timestamp::ZERO, lease_of(2), (None, JobId(1)), 1, 0),
+        Asked::UnknownShape
+    );
+}
+
+#[test]
+fn a_demand_holds_others_back_in_spans_that_double() {
+    let at = |millis| Timestamp::ZERO + Duration::from_millis(millis);
+    let held = |age| holds_back_until(Timestamp::ZERO, at(age));
+
+    assert_eq!([held(0), held(199)], [None, None]);
+    assert_eq!([held(200), held(399)], [Some(at(400)), Some(at(400))]);
+    assert_eq!([held(400), held(799)], [None, None]);
+    assert_eq!([held(800), held(1599)], [Some(at(1600)), Some(at(1600))]);
+}
+
+#[test]
+fn who_waits_takes_from_who_has_most_as_long_as_that_one_has_more() {
+    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+    let mut leases = Leases::default();
+    let ids: Vec<LeaseId> = (1..=4)
+        .map(|number| {
+            let holding = take(&mut ledger, &amounts("CPU", 1.0)).unwrap();
+            leases.grant((worker(1), 0), shape(1.0), worker(10 + number), holding)
+        })
+        .collect();
+    leases.set_blocked(ids[0], true);
+
+    let asked = leases.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
+    leases.check();
+    let again = leases.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
+
+    // Three to none, then two to one; with one to two it is enough. The one that waits would free nothing.
+    assert_eq!(asked, [(worker(1), ids[1]), (worker(1), ids[2])]);
+    assert_eq!(again, []);
+    for id in ids {
+        ledger.give_back(leases.end(id).unwrap().holding);
+        leases.check();
+    }
+}
+
+#[test]
+fn a_worker_stays_with_its_job_and_an_actor_takes_a_fresh_one_only() {
+    let mut pool = Pool::new(2, 2, 2, Duration::from_secs(1));
+    let plain = pool.environment("");
+    pool.on_forked(worker(1), plain);
+    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Starting);
+    pool.on_idle(Timestamp::ZERO, worker(1));
+    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));
+
+    pool.assign(worker(1), JobId(1), Work::Leased(LeaseId(1)));
+    pool.on_idle(Timestamp::ZERO, worker(1));
+
+    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));
+    assert_eq!(pool.supply_fresh(plain, 0), Supply::Startable);
+    pool.on_forked(worker(2), plain);
+    assert_eq!(pool.supply(plain, JobId(2), 1, 0), Supply::Capped(Some(worker(1))));
+    pool.ask(worker(1));
+    assert_eq!(pool.supply(plain, JobId(2), 1, 0), Supply::Capped(None), "one is on its way out");
+    pool.on_idle(Timestamp::ZERO, worker(1));
+    assert_eq!(
+        pool.supply(plain, JobId(2), 1, 0),
+        Supply::Startable,
+        "who must stay does not count"
+    );
+    pool.check(|_| 0);
+}
+
+#[test]
+fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
+    let life = Duration::from_secs(1);
+    let mut pool = Pool::new(0, 1, 9, life);
+    let plain = pool.environment("");
+    for number in 1..=2 {
+        pool.on_forked(worker(number), plain);
+        pool.on_idle(Timestamp(u64::from(number)), worker(number));
+    }
+
+    assert_eq!(pool.next_deadline(), Some(Timestamp(1) + life));
+    assert_eq!(pool.expired(Timestamp(1)), None);
+    assert_eq!(pool.expired(Timestamp(1) + life), Some(worker(1)));
+    pool.ask(worker(1));
+    assert_eq!(pool.next_deadline(), None);
+    pool.on_gone(worker(1));
+    pool.check(|_| 0);
+}
+
+#[test]
+fn a_worker_keeps_the_oldest_promise_that_it_may() {
+    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+    let (mut queue, mut promises) = (Queue::default(), Promises::default());
+    let mut pool = Pool::new(0, 1, 9, Duration::ZERO);
+    let plain = pool.environment("");
+    let actor = ActorId::new(worker(1), 1, JobId(1));
+    queue.want_actor(Timestamp::ZERO, actor, shape(1.0), JobId(1));
+    let waiting = queue.next(Pot::Node, None).unwrap();
+    promises.add((plain, None), &waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap());
+    queue.on_promised(Timestamp::ZERO, waiting.claimant);
+    want(&mut queue, 2, JobId(1), 1);
+    let waiting = queue.next(Pot::Node, None).unwrap();
+    promises.add(
+        (plain, Some(JobId(1))),
+        &waiting,
+        take(&mut ledger, &amounts("CPU", 1.0)).unwrap(),
+    );
+
+    let of_job = promises.take(plain, Some(JobId(1))).map(|promise| promise.claimant);
+    let fresh = promises.take(plain, None).map(|promise| promise.claimant);
+
+    assert_eq!(of_job, Some(lease_of(2)));
+    assert_eq!(fresh, Some(Claimant::Actor(actor)));
+    assert_eq!(promises.count(plain), 0);
+}
+
+fn worker(number: u32) -> WorkerId {
+    WorkerId { node: NodeId(1), number }
+}
+
+fn lease_of(owner: u32) -> Claimant {
+    Claimant::Lease { owner: worker(owner), shape: 0 }
+}
+
+fn group(count: u32) -> GroupId {
+    GroupId::new(worker(1), count, JobId(1))
+}
+
+fn within(count: u32, bundle: Option<u32>) -> Strategy {
+    Strategy::Group { group: group(count), bundle }
+}
+
+fn amounts(name: &str, amount: f64) -> Resources {
+    [(name, Amount::from_f64(amount))].into_iter().collect()
+}
+
+fn shape(cpus: f64) -> Arc<Shape> {
+    Arc::new(Shape { resources: amounts("CPU", cpus), ..Shape::default() })
+}
+
+fn take(ledger: &mut Ledger, amounts: &Resources) -> Option<Holding> {
+    ledger.take(&Strategy::Pack, amounts, false)
+}
+
+fn devices(holding: &Holding) -> Vec<(u32, f64)> {
+    let shares = holding.assignment().devices.values().flatten();
+    shares.map(|DeviceShare { index, amount }| (*index, amount.to_f64())).collect()
+}
+
+fn want(queue: &mut Queue, owner: u32, job: JobId, count: u32) {
+    let asked = queue.want(Timestamp::ZERO, lease_of(owner), (Some(shape(1.0)), job), count, 0);
+    assert_eq!(asked, Asked::Waits);
+}

@@ -141,8 +141,12 @@ impl fmt::Display for ActorEnd {
             Self::Killed => f.write_str("it was ended by kill()"),
             Self::Exited => f.write_str("it left by exit_actor()"),
             Self::Unreachable => f.write_str("its last handle went"),
-            Self::CreatorEnded(worker) => write!(f, "its creator, {worker}, ended; make it detached to outlive it"),
-            Self::Unknown => f.write_str("the cluster knows no such actor; it may be of an earlier session"),
+            Self::CreatorEnded(worker) => {
+                write!(f, "its creator, {worker}, ended; make it detached to outlive it")
+            }
+            Self::Unknown => {
+                f.write_str("the cluster knows no such actor; it may be of an earlier session")
+            }
         }
     }
 }
@@ -155,13 +159,18 @@ impl fmt::Display for Failure {
             Self::TimedOut(task, limit) => {
                 write!(f, "{task} ran longer than its limit of {} s", limit.as_secs_f64())
             }
-            Self::WorkerCrashed(death) => write!(f, "the worker ended while it ran the task: {death}"),
+            Self::WorkerCrashed(death) => {
+                write!(f, "the worker ended while it ran the task: {death}")
+            }
             Self::ActorDied(actor, end) => write!(f, "{actor} ended: {end}"),
             Self::ActorUnavailable(actor, why) => {
                 write!(f, "{actor} is not reachable now ({why}); the call may or may not have run")
             }
             Self::OwnerDied(object, owner) => {
-                write!(f, "{object} is gone because its owner, {owner}, ended; only a task that its owner still knows can be run again")
+                write!(
+                    f,
+                    "{object} is gone because its owner, {owner}, ended; only a task that its owner still knows can be run again"
+                )
             }
             Self::ObjectLost(object, why) => write!(f, "{object} is lost: {why}"),
             Self::ObjectFreed(object) => write!(f, "{object} was freed by name"),
@@ -170,9 +179,14 @@ impl fmt::Display for Failure {
             Self::OutOfDisk(why) => write!(f, "the disk is full: {why}"),
             Self::Unschedulable(why) => f.write_str(why),
             Self::GroupRemoved(group) => write!(f, "{group} was removed"),
-            Self::EnvironmentFailed(why) => write!(f, "the runtime environment could not be made: {why}"),
+            Self::EnvironmentFailed(why) => {
+                write!(f, "the runtime environment could not be made: {why}")
+            }
             Self::StreamChanged(task) => {
-                write!(f, "{task} was run again and yielded another number of items; a repeated generator must yield the same")
+                write!(
+                    f,
+                    "{task} was run again and yielded another number of items; a repeated generator must yield the same"
+                )
             }
         }
     }
@@ -191,5 +205,8 @@ fn signal_name(signal: i32) -> String {
         (15, "SIGTERM"),
     ];
     let name = NAMES.iter().find(|(number, _)| *number == signal);
-    name.map_or_else(|| format!("signal {signal}"), |(number, name)| format!("{name} (signal {number})"))
+    name.map_or_else(
+        || format!("signal {signal}"),
+        |(number, name)| format!("{name} (signal {number})"),
+    )
 }

@@ -20,7 +20,8 @@ pub fn encode<M: Serialize>(message: &M, outbox: &mut Vec<u8>) {
     let start = outbox.len();
     outbox.extend_from_slice(&[0; HEADER_BYTES]);
     let sink = Appended(outbox);
-    postcard::serialize_with_flavor(message, sink).expect("every message is made of types that can be written");
+    postcard::serialize_with_flavor(message, sink)
+        .expect("every message is made of types that can be written");
     let len = (outbox.len() - start - HEADER_BYTES) as u32;
     outbox[start..start + HEADER_BYTES].copy_from_slice(&len.to_le_bytes());
 }

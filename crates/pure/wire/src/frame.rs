@@ -42,7 +42,9 @@ impl Frames {
     /// If the stream announces a frame beyond the limit; nothing was allocated for it.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameError> {
         let rest = &self.buffer[self.taken..];
-        let Some((header, body)) = rest.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let Some((header, body)) = rest.split_first_chunk::<HEADER_BYTES>() else {
+            return Ok(None);
+        };
         let len = u32::from_le_bytes(*header) as usize;
         if len > FRAME_BYTES_MAX {
             return Err(FrameError::TooLong(len));

@@ -27,7 +27,9 @@ pub enum PreambleError {
     #[error("the peer does not speak the protocol of aktis")]
     Foreign,
     /// The peer speaks another version of it.
-    #[error("the peer speaks version {theirs} of the protocol and this process version {ours}; use one version of aktis")]
+    #[error(
+        "the peer speaks version {theirs} of the protocol and this process version {ours}; use one version of aktis"
+    )]
     WrongVersion {
         /// The version of this process.
         ours: u16,

@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use types::{
-    ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, WorkerId,
-};
+use types::{ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, WorkerId};
 
 use crate::to_head::ToHead;
 use crate::to_worker::Dependency;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, ObjectId,
-    Payload, Settings, Stored, TaskId, Template, TemplateId, WorkerId,
+    ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, ObjectId, Payload,
+    Settings, Stored, TaskId, Template, TemplateId, WorkerId,
 };
 
 use crate::to_head::Answer;

@@ -19,26 +19,15 @@ fn a_claimed_length_sets_no_memory_aside() {
     let examples = examples::all();
     let before = peak_memory_bytes();
 
-    for examples::Example {
-        family,
-        variant,
-        bytes,
-    } in examples
-    {
+    for examples::Example { family, variant, bytes } in examples {
         let claimed = |place: usize| [&bytes[..place], &CLAIM, &bytes[place..]].concat();
         let refused = |place: &usize| with_family(family, &claimed(*place)).is_err();
         let refused = (0..bytes.len()).filter(refused).count();
-        assert!(
-            refused > 0,
-            "{family} {variant} is believed whatever it claims"
-        );
+        assert!(refused > 0, "{family} {variant} is believed whatever it claims");
     }
 
     let grown = peak_memory_bytes() - before;
-    assert!(
-        grown < CLAIMED_BYTES_MAX,
-        "decoding set {grown} bytes aside"
-    );
+    assert!(grown < CLAIMED_BYTES_MAX, "decoding set {grown} bytes aside");
 }
 
 /// The most address space that this process ever had: set aside counts, touched or not.
@@ -46,8 +35,5 @@ fn peak_memory_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
     let line = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kilobytes
-        .and_then(|number| number.parse::<u64>().ok())
-        .expect("a number of kB")
-        << 10
+    kilobytes.and_then(|number| number.parse::<u64>().ok()).expect("a number of kB") << 10
 }

@@ -74,8 +74,5 @@ fn decode_as_each(bytes: &[u8]) {
         decode::<ToNode>(bytes).is_ok(),
         decode::<ToHead>(bytes).is_ok(),
     ];
-    assert!(
-        !bytes.is_empty() || outcomes == [false; 4],
-        "nothing is no message"
-    );
+    assert!(!bytes.is_empty() || outcomes == [false; 4], "nothing is no message");
 }

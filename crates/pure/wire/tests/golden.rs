@@ -27,10 +27,7 @@ fn the_bytes_of_every_message_are_those_of_this_version() {
             "a message changed: raise the version, write golden/bytes.txt again"
         );
     }
-    assert_eq!(
-        GOLDEN, written,
-        "messages came or went: raise the version, write the file again"
-    );
+    assert_eq!(GOLDEN, written, "messages came or went: raise the version, write the file again");
 }
 
 #[test]
@@ -38,21 +35,14 @@ fn every_variant_has_one_example_in_its_place() {
     let mut counts: BTreeMap<&str, u8> = BTreeMap::new();
     for example in examples::all() {
         let count = counts.entry(example.family).or_default();
-        assert_eq!(
-            example.bytes[0], *count,
-            "{} {}",
-            example.family, example.variant
-        );
+        assert_eq!(example.bytes[0], *count, "{} {}", example.family, example.variant);
         *count += 1;
     }
 
     for (family, count) in counts {
         let beyond = with_family(family, &[count]);
         let error = beyond.expect_err("a byte alone is no variant with content");
-        assert!(
-            error.contains("SerdeDeCustom"),
-            "{family} has a variant {count} and no example"
-        );
+        assert!(error.contains("SerdeDeCustom"), "{family} has a variant {count} and no example");
     }
 }
 
@@ -60,11 +50,7 @@ fn every_variant_has_one_example_in_its_place() {
 fn every_message_comes_back_as_it_was_sent_and_never_from_a_part_of_it() {
     for example in examples::all() {
         let name = (example.family, example.variant);
-        assert_eq!(
-            with_family(name.0, &example.bytes).as_ref(),
-            Ok(&example.bytes),
-            "{name:?}"
-        );
+        assert_eq!(with_family(name.0, &example.bytes).as_ref(), Ok(&example.bytes), "{name:?}");
         for len in 0..example.bytes.len() {
             let part = with_family(name.0, &example.bytes[..len]);
             assert!(part.is_err(), "{name:?} from {len} bytes");
@@ -82,11 +68,7 @@ fn write_the_golden_bytes() {
 
 fn written() -> String {
     let lines = examples::all().into_iter().map(|example| {
-        let hex: Vec<String> = example
-            .bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: Vec<String> = example.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{} {} {}\n", example.family, example.variant, hex.concat())
     });
     format!("version {VERSION}\n{}", lines.collect::<String>())

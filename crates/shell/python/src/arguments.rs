@@ -3,17 +3,20 @@
 //! Owns: what becomes of each argument: a value, a ref to wait for, or a large value that is stored first.
 //! Does not own: the layout of the bytes (`runtime::engine`).
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use roles::worker::Source;
 use runtime::engine::{Argument, ArgumentReader, ArgumentWriter, Handle, Layout, MalformedValue, Running};
-use types::{JobId, ObjectId, Payload, Ref, Value};
+use types::{JobId, Payload, Ref};
 
 use crate::buffer::Memory;
 use crate::current::Process;
 use crate::objectref::ObjectRef;
 use crate::values::{self, with_encoded};
-use crate::{error, execution};
+
+/// Positional and keyword arguments as Python gives them.
+pub(crate) type Given<'a, 'py> = (&'a Bound<'py, PyTuple>, Option<&'a Bound<'py, PyDict>>);
 
 /// Arguments as a task carries them.
 pub(crate) struct Arguments {
@@ -24,7 +27,7 @@ pub(crate) struct Arguments {
     /// Refs inside arguments.
     pub(crate) nested: Box<[Ref]>,
     /// Keeps all of these until the task is submitted.
-    _kept: Vec<Handle>,
+    pub(crate) kept: Vec<Handle>,
 }
 
 struct Writer<'a> {
@@ -44,8 +47,7 @@ impl Arguments {
     pub(crate) fn encode(
         process: &Process,
         job: JobId,
-        positional: &Bound<'_, PyTuple>,
-        named: Option<&Bound<'_, PyDict>>,
+        (positional, named): Given<'_, '_>,
     ) -> PyResult<Self> {
         let count = positional.len() + named.map_or(0, |named| named.len());
         let mut writer = Writer {
@@ -73,15 +75,8 @@ impl Arguments {
             payload: writer.bytes.finish(names.into_iter()),
             dependencies: writer.dependencies.into(),
             nested,
-            _kept: writer.kept,
+            kept: writer.kept,
         })
-    }
-
-    /// Has the task hold this ref, too.
-    pub(crate) fn hold(&mut self, handle: &Handle) {
-        let mut nested = std::mem::take(&mut self.nested).into_vec();
-        nested.push(handle.reference());
-        self.nested = nested.into();
     }
 }
 
@@ -89,38 +84,24 @@ impl Writer<'_> {
     fn add(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Ok(reference) = value.cast_exact::<ObjectRef>() {
             let handle = reference.get().handle()?;
-            return self.depend_on(handle.clone());
+            self.depend_on(handle.clone());
+            return Ok(());
         }
         let py = value.py();
-        let mut refs = Vec::new();
-        let limit = self.process.inline_bytes_max;
-        let stored = with_encoded(value, &mut refs, |encoded| {
-            if Layout::of(encoded).size() <= limit {
+        let (process, job) = (self.process, self.job);
+        with_encoded(value, |encoded, mut refs| {
+            if Layout::of(encoded).size() <= process.inline_bytes_max {
                 self.bytes.value(encoded);
-                return Ok(None);
-            }
-            let object = ObjectId { task: self.process.engine.new_task(self.job), index: 0 };
-            let owner = self.process.engine.identity().worker;
-            values::stored_value(py, self.process, object, owner, encoded).map(|value| Some((object, value)))
-        })?;
-        match stored {
-            None => {
                 self.nested.append(&mut refs);
-                Ok(())
+            } else {
+                let handle = values::put(py, process, job, encoded, &refs)?;
+                self.depend_on(handle);
             }
-            Some((object, value)) => {
-                let handle = self.put(py, object, value, &refs)?;
-                self.depend_on(handle)
-            }
-        }
+            Ok(())
+        })
     }
 
-    fn put(&self, py: Python<'_>, object: ObjectId, value: Value, refs: &[Handle]) -> PyResult<Handle> {
-        let stored = types::Stored { value, contains: values::refs_of(refs) };
-        self.process.engine.put_stored(object, stored).map_err(|error| error::of_engine(py, error))
-    }
-
-    fn depend_on(&mut self, handle: Handle) -> PyResult<()> {
+    fn depend_on(&mut self, handle: Handle) {
         let reference = handle.reference();
         let known = self.dependencies.iter().position(|known| *known == reference);
         self.bytes.dependency(known.unwrap_or(self.dependencies.len()));
@@ -128,7 +109,6 @@ impl Writer<'_> {
             self.dependencies.push(reference);
             self.kept.push(handle);
         }
-        Ok(())
     }
 }
 
@@ -140,7 +120,7 @@ pub(crate) fn decode<'py>(
     py: Python<'py>,
     running: &Running,
 ) -> PyResult<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)> {
-    let malformed = |error: MalformedValue| execution::malformed(&error);
+    let malformed = |error: MalformedValue| PyValueError::new_err(error.to_string());
     let mut reader = ArgumentReader::new(&running.arguments).map_err(malformed)?;
     let mut all = Vec::with_capacity(reader.left());
     while let Some(argument) = reader.next_argument().map_err(malformed)? {
@@ -164,8 +144,10 @@ pub(crate) fn decode<'py>(
     Ok((PyTuple::new(py, all)?, Some(named)))
 }
 
+/// Whoever submitted the task keeps the object, and the refs in it, until the task ends.
 fn dependency<'py>(py: Python<'py>, running: &Running, index: usize) -> PyResult<Bound<'py, PyAny>> {
-    let found = running.dependencies().get(index).zip(running.execution_dependencies().get(index));
-    let (data, (object, _)) = found.ok_or_else(|| execution::missing_dependency(index))?;
-    values::decode(py, data, Source::Value(*object))
+    let data = running.dependencies().get(index).ok_or_else(|| {
+        PyValueError::new_err(format!("the arguments name dependency {index}, which did not come along"))
+    })?;
+    values::decode(py, data, Source::Task(running.task))
 }

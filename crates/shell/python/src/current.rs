@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyAnyMethods;
+use pyo3::sync::PyOnceLock;
+use pyo3::intern;
 use roles::worker::Source;
 use runtime::engine::{Caller, Engine, Handle};
-use types::{FunctionId, JobId, Map, TaskId};
+use types::{ActorId, FunctionId, JobId, Map, TaskId};
 
+use crate::completion::Waiters;
 use crate::engine::Engine as PyEngine;
 use crate::execution::Execution;
 use crate::hooks;
@@ -32,6 +34,11 @@ pub(crate) struct Process {
     running: Mutex<Map<TaskId, Py<Execution>>>,
     prepared_for: Mutex<Option<Prepared>>,
     main_task: Mutex<Option<TaskId>>,
+    instance: PyOnceLock<Py<PyAny>>,
+    /// Who is told of which object.
+    pub(crate) waiters: Mutex<Waiters>,
+    /// First results of unfinished calls, of actors whose callers ask how many there are.
+    pending: Mutex<Map<ActorId, Vec<Handle>>>,
 }
 
 /// What the process was last made ready for.
@@ -49,7 +56,6 @@ thread_local! {
     static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
     static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
     static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
-    static RUNS_LOOP: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Process {
@@ -63,7 +69,40 @@ impl Process {
             running: Mutex::default(),
             prepared_for: Mutex::default(),
             main_task: Mutex::default(),
+            instance: PyOnceLock::new(),
+            waiters: Mutex::default(),
+            pending: Mutex::default(),
         }
+    }
+
+    /// How many calls on `actor` are unfinished, of those made since this was first asked.
+    pub(crate) fn pending_calls(&self, actor: ActorId) -> usize {
+        let mut pending = lock(&self.pending);
+        let calls = pending.entry(actor).or_default();
+        calls.retain(|result| !result.is_available());
+        calls.len()
+    }
+
+    /// Notes a call, if anybody asks how many there are.
+    pub(crate) fn note_call(&self, actor: ActorId, result: Option<&Handle>) {
+        let mut pending = lock(&self.pending);
+        if let (false, Some(result)) = (pending.is_empty(), result)
+            && let Some(calls) = pending.get_mut(&actor)
+        {
+            calls.push(result.clone());
+        }
+    }
+
+    /// The actor that lives in this process.
+    pub(crate) fn instance<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let found = self.instance.get(py).map(|instance| instance.bind(py));
+        found.ok_or_else(|| PyRuntimeError::new_err("no actor lives in this process"))
+    }
+
+    /// From now on this actor lives in this process.
+    pub(crate) fn set_instance(&self, py: Python<'_>, instance: Py<PyAny>) -> PyResult<()> {
+        let set = self.instance.set(py, instance);
+        set.map_err(|_second| PyRuntimeError::new_err("another actor lives in this process"))
     }
 
     /// The function of this id, fetched at its first call.
@@ -114,14 +153,14 @@ impl Process {
 
     /// The task on whose behalf this thread submits, and what it makes belongs to.
     pub(crate) fn parent(&self, py: Python<'_>) -> PyResult<TaskId> {
+        if let Some(job) = self.job {
+            return Ok(TaskId::driver(job));
+        }
         if let Some(execution) = execution(py)? {
             return Ok(execution.get().running().task);
         }
-        match (self.job, *lock(&self.main_task)) {
-            (Some(job), _) => Ok(TaskId::driver(job)),
-            (None, Some(task)) => Ok(task),
-            (None, None) => Err(PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job")),
-        }
+        let last = *lock(&self.main_task);
+        last.ok_or_else(|| PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job"))
     }
 }
 
@@ -156,16 +195,18 @@ pub(crate) fn execution_here(py: Python<'_>) -> PyResult<Option<Py<Execution>>> 
 
 /// What runs in this thread or coroutine.
 pub(crate) fn execution(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
-    if RUNS_LOOP.get() {
-        let found = hooks::execution_of_coroutine(py)?.call_method0("get")?;
-        return if found.is_none() { Ok(None) } else { Ok(Some(found.cast_into::<Execution>()?.unbind())) };
+    let here = EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py)));
+    if here.is_some() || !is_worker() {
+        return Ok(here);
     }
-    Ok(EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py))))
+    // Coroutines share their thread, and carry along what they belong to.
+    let found = hooks::execution_of_coroutine(py)?.call_method0(intern!(py, "get"))?;
+    if found.is_none() { Ok(None) } else { Ok(Some(found.cast_into::<Execution>()?.unbind())) }
 }
 
-/// From now on this thread runs an event loop: each coroutine knows by itself what it belongs to.
-pub(crate) fn this_thread_runs_a_loop() {
-    RUNS_LOOP.set(true);
+fn is_worker() -> bool {
+    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
+    in_use.as_ref().is_some_and(|process| process.job.is_none())
 }
 
 /// Runs `call` on behalf of `execution`.

@@ -10,6 +10,7 @@
 mod actors;
 mod arguments;
 mod buffer;
+mod calls;
 mod completion;
 mod current;
 mod daemon;
@@ -17,6 +18,7 @@ mod engine;
 mod error;
 mod execution;
 mod hooks;
+mod objects;
 mod objectref;
 mod outcome;
 mod questions;
@@ -30,6 +32,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::Buffer>()?;
+    module.add_class::<completion::Arrival>()?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<execution::Execution>()?;
     module.add_class::<objectref::ObjectRef>()?;
@@ -37,11 +40,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(current::engine_in_use, module)?)?;
     module.add_function(wrap_pyfunction!(current::execution_here, module)?)?;
     module.add_function(wrap_pyfunction!(daemon::run_node, module)?)?;
+    module.add_function(wrap_pyfunction!(daemon::set_process_title, module)?)?;
     module.add_function(wrap_pyfunction!(daemon::settings_table, module)?)?;
     module.add_function(wrap_pyfunction!(objectref::restore_ref, module)?)?;
     module.add_function(wrap_pyfunction!(values::decoded, module)?)?;
     module.add_function(wrap_pyfunction!(values::encoded, module)?)?;
     module.add_function(wrap_pyfunction!(values::reduce_fast, module)?)?;
-    module.add("NeedsCloudpickle", module.py().get_type::<values::NeedsCloudpickle>())?;
+    module.add("NeedsCloudpickleError", module.py().get_type::<values::NeedsCloudpickleError>())?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use pyo3::intern;
 use runtime::engine::Handle;
 use types::{ObjectId, Ref, TaskId, WorkerId};
 
+use crate::completion::{self, Arrival};
 use crate::{current, error, hooks};
 
 /// How many bytes stand for a ref in a pickle: the object's id and its owner.
@@ -74,13 +75,13 @@ impl ObjectRef {
 #[pymethods]
 impl ObjectRef {
     #[new]
-    fn new(py: Python<'_>, id: &[u8]) -> PyResult<Self> {
-        Self::of_id(py, id)
+    fn new(py: Python<'_>, identifier: &[u8]) -> PyResult<Self> {
+        Self::of_id(py, identifier)
     }
 
     #[classmethod]
-    fn from_binary(_class: &Bound<'_, PyType>, py: Python<'_>, id: &[u8]) -> PyResult<Self> {
-        Self::of_id(py, id)
+    fn from_binary(_class: &Bound<'_, PyType>, py: Python<'_>, identifier: &[u8]) -> PyResult<Self> {
+        Self::of_id(py, identifier)
     }
 
     #[classmethod]
@@ -126,6 +127,11 @@ impl ObjectRef {
     /// Where the ref was made; not recorded.
     fn call_site(&self) -> &'static str {
         ""
+    }
+
+    /// The content, if it is here.
+    fn arrival(&self) -> PyResult<Option<Arrival>> {
+        completion::arrival(self)
     }
 
     fn future<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

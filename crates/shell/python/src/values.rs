@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType};
 use pyo3::{create_exception, intern};
 use roles::worker::Source;
-use runtime::engine::{Data, Encoded, Handle, Layout, View, read_value};
-use types::{ObjectId, Payload, Ref, Value, WorkerId};
+use runtime::engine::{Data, Encoded, Handle, Layout, View, WritableRange, read_value};
+use types::{JobId, ObjectId, Payload, Ref, Value, WorkerId};
 
 use crate::buffer::{Buffer, Memory};
 use crate::current::{self, Process};
@@ -20,28 +20,26 @@ use crate::{engine, error, hooks};
 
 create_exception!(
     aktis._core,
-    NeedsCloudpickle,
+    NeedsCloudpickleError,
     pyo3::exceptions::PyException,
     "The value holds a function or class that other processes cannot import."
 );
 
-/// Calls `take` with `value` in the form in which it is written. Refs inside it are added to `refs`.
+/// Calls `take` with `value` in the form in which it is written, and handles of the refs inside it.
 pub(crate) fn with_encoded<R>(
     value: &Bound<'_, PyAny>,
-    refs: &mut Vec<Handle>,
-    take: impl FnOnce(Encoded<'_>) -> PyResult<R>,
+    take: impl FnOnce(Encoded<'_>, Vec<Handle>) -> PyResult<R>,
 ) -> PyResult<R> {
     if let Some(simple) = simple(value) {
-        return take(simple);
+        return take(simple, Vec::new());
     }
     let py = value.py();
-    let (pickled, collected) = current::collecting(|| hooks::dumps(py)?.call1((value,)));
+    let (pickled, refs) = current::collecting(|| hooks::dumps(py)?.call1((value,)));
     let pickled = pickled?.cast_into::<PyTuple>()?;
-    refs.extend(collected);
     let pickle = pickled.get_item(0)?.cast_into::<PyBytes>()?;
     let views = contiguous(&pickled.get_item(1)?.cast_into::<PyList>()?)?;
     let buffers: Vec<&[u8]> = views.iter().map(bytes_of).collect();
-    take(Encoded::Pickle(pickle.as_bytes(), &buffers))
+    take(Encoded::Pickle(pickle.as_bytes(), &buffers), refs)
 }
 
 /// The value in its direct form, if its type is exactly one of a few.
@@ -76,8 +74,29 @@ fn contiguous(buffers: &Bound<'_, PyList>) -> PyResult<Vec<PyUntypedBuffer>> {
         .collect()
 }
 
-/// The value of `encoded` as it is stored for `object`: inline if it is small, else written to shared memory.
-pub(crate) fn stored_value(
+/// Stores a value for `job`, of which this process is the owner.
+pub(crate) fn put(
+    py: Python<'_>,
+    process: &Process,
+    job: JobId,
+    encoded: Encoded<'_>,
+    refs: &[Handle],
+) -> PyResult<Handle> {
+    let contains = refs_of(refs);
+    let layout = Layout::of(encoded);
+    let engine = &process.engine;
+    let stored = if layout.size() <= process.inline_bytes_max {
+        engine.put(job, layout.to_payload(), contains)
+    } else {
+        let object = ObjectId { task: engine.new_task(job), index: 0 };
+        let range = written(py, process, object, engine.identity().worker, &layout)?;
+        engine.put_written(range, contains)
+    };
+    stored.map_err(|error| error::of_engine(py, error))
+}
+
+/// The value that a task of `owner` answers with for `object`.
+pub(crate) fn output(
     py: Python<'_>,
     process: &Process,
     object: ObjectId,
@@ -88,12 +107,23 @@ pub(crate) fn stored_value(
     if layout.size() <= process.inline_bytes_max {
         return Ok(Value::Inline(layout.to_payload()));
     }
-    let range = engine::waiting(py, |interrupted| {
-        let mut range = process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
-        layout.write_parts(|place, part| range.write(place as u64, part));
-        Ok(range)
-    })?;
+    let range = written(py, process, object, owner, &layout)?;
     process.engine.written(range).map_err(|error| error::of_engine(py, error))
+}
+
+/// Shared memory that holds the value of `layout`, filled without the GIL.
+fn written(
+    py: Python<'_>,
+    process: &Process,
+    object: ObjectId,
+    owner: WorkerId,
+    layout: &Layout<'_>,
+) -> PyResult<WritableRange> {
+    engine::waiting(py, |interrupted| {
+        let mut range = process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
+        layout.write_parts(|place, part| range.write(place, part));
+        Ok(range)
+    })
 }
 
 /// The refs of `handles`, each once.
@@ -149,7 +179,7 @@ pub(crate) fn decode_bytes<'py>(
 /// The C pickler's `reducer_override`: notices what other processes could not import.
 ///
 /// # Errors
-/// `NeedsCloudpickle` for such a function or class.
+/// `NeedsCloudpickleError` for such a function or class.
 #[pyfunction]
 pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
@@ -163,7 +193,7 @@ pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
             Err(_) => false,
         };
         if !importable {
-            return Err(NeedsCloudpickle::new_err(()));
+            return Err(NeedsCloudpickleError::new_err(()));
         }
     }
     Ok(py.NotImplemented().into_bound(py))
@@ -191,7 +221,7 @@ fn is_registered_by_value(py: Python<'_>, module: &Bound<'_, PyString>) -> PyRes
 #[pyfunction]
 pub(crate) fn encoded<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
-    with_encoded(value, &mut Vec::new(), |form| Ok(PyBytes::new(py, &Layout::of(form).to_payload())))
+    with_encoded(value, |form, _refs| Ok(PyBytes::new(py, &Layout::of(form).to_payload())))
 }
 
 /// The value that [`encoded`] made bytes of.

@@ -1,10 +1,7 @@
 //! Processes that this one started or adopted: how they begin, end, and are taken leave of.
 //!
 //! Owns: the system calls. Does not own: whose process is which (`daemon::workers`).
-#![expect(
-    unsafe_code,
-    reason = "the standard library has no door to these calls"
-)]
+#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
 
 use std::io;
 use std::mem::zeroed;
@@ -40,11 +37,7 @@ pub fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<
         unsafe {
             let mut none: libc::sigset_t = zeroed();
             checked(libc::sigemptyset(&raw mut none))?;
-            checked(libc::sigprocmask(
-                libc::SIG_SETMASK,
-                &raw const none,
-                ptr::null_mut(),
-            ))?;
+            checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()))?;
             if number == PLACE {
                 checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
             } else {
@@ -66,12 +59,7 @@ pub fn kill_group(pid: u32) -> io::Result<()> {
     let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
     assert!(pid > 1, "process {pid} is not ours to end");
     // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
-    let results = unsafe {
-        [
-            libc::kill(-pid, libc::SIGKILL),
-            libc::kill(pid, libc::SIGKILL),
-        ]
-    };
+    let results = unsafe { [libc::kill(-pid, libc::SIGKILL), libc::kill(pid, libc::SIGKILL)] };
     for result in results {
         match checked(result) {
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
@@ -122,11 +110,7 @@ pub fn reap_one() -> io::Result<Option<Reaped>> {
     // SAFETY: the kernel writes into `status` and `usage` only.
     checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
     let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or(0);
-    Ok(Some(Reaped {
-        pid: number,
-        exit: exit_of(status),
-        peak_memory_bytes: peak_kib * 1024,
-    }))
+    Ok(Some(Reaped { pid: number, exit: exit_of(status), peak_memory_bytes: peak_kib * 1024 }))
 }
 
 /// Whether a process is a child of this one, alive or not yet reaped.

@@ -140,14 +140,9 @@ impl Outbox {
     fn write_once(&mut self, socket: BorrowedFd<'_>) -> io::Result<()> {
         let places = &self.descriptors;
         let due = places.front().is_some_and(|(place, _)| *place == self.sent);
-        let end = places
-            .get(usize::from(due))
-            .map_or(self.bytes.len(), |(place, _)| *place);
+        let end = places.get(usize::from(due)).map_or(self.bytes.len(), |(place, _)| *place);
         let part = &self.bytes[self.sent..end];
-        let descriptor = places
-            .front()
-            .filter(|_| due)
-            .map(|(_, descriptor)| descriptor.as_fd());
+        let descriptor = places.front().filter(|_| due).map(|(_, descriptor)| descriptor.as_fd());
         self.sent += sys::send(socket, part, descriptor.as_slice())?;
         if due {
             self.descriptors.pop_front();
@@ -189,11 +184,7 @@ impl Conn {
     /// If the kernel refuses, which it has no reason to.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self {
-            stream,
-            inbox: Inbox::default(),
-            outbox: Outbox::default(),
-        })
+        Ok(Self { stream, inbox: Inbox::default(), outbox: Outbox::default() })
     }
 
     /// Reads once.

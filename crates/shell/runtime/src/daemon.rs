@@ -176,11 +176,9 @@ fn run_roles(mut config: DaemonConfig, node: NodeRole, head: HeadRole) -> Result
         Ok(outcome.and(ended)?)
     });
     // Socket, logs and spilled objects go with the session, however it ended.
-    directories.iter().fold(outcome, |outcome, directory| {
-        match fs::remove_dir_all(directory) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error.into())),
-            Ok(()) | Err(_) => outcome,
-        }
+    directories.iter().fold(outcome, |outcome, directory| match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error.into())),
+        Ok(()) | Err(_) => outcome,
     })
 }
 
@@ -191,18 +189,14 @@ impl Daemon {
         let command = config.fork_server.join(" ");
         let server = ForkServer::start(config.fork_server, clock::now())
             .map_err(|source| StartError::ForkServer { command, source })?;
-        let listener = Listener::bind(&config.socket).map_err(|source| StartError::Socket {
-            path: config.socket.clone(),
-            source,
-        })?;
+        let listener = Listener::bind(&config.socket)
+            .map_err(|source| StartError::Socket { path: config.socket.clone(), source })?;
         let bytes = config.arena_bytes;
         let arena = Segment::create(bytes).map_err(|source| StartError::Arena { bytes, source })?;
         let arena = Arc::new(arena);
         let watch = Watch::new()?;
         let spiller = Spiller::start(config.spill_directory, Arc::clone(&arena))?;
-        watch
-            .poller
-            .add(&listener, watch::LISTENER, Interest::Read)?;
+        watch.poller.add(&listener, watch::LISTENER, Interest::Read)?;
         watch.poller.add(&signals, watch::SIGNALS, Interest::Read)?;
         watch.poller.add(&spiller, watch::SPILLER, Interest::Read)?;
         let token = Payload::from(config.token);
@@ -307,11 +301,7 @@ impl Daemon {
             state = self.peers.receive(&self.watch, link, now);
             self.hear(link)?;
         }
-        if state == State::Over {
-            self.hang_up(link)
-        } else {
-            Ok(())
-        }
+        if state == State::Over { self.hang_up(link) } else { Ok(()) }
     }
 
     /// Hands all that was said at a connection to the roles. Who talks nonsense is hung up on.
@@ -400,9 +390,7 @@ impl Daemon {
         let closed = self.closed_until.is_some_and(|until| until <= now);
         if closed && !self.peers.is_crowded() {
             self.closed_until = None;
-            self.watch
-                .poller
-                .add(&self.listener, watch::LISTENER, Interest::Read)?;
+            self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
         } else if closed {
             self.closed_until = Some(now + ACCEPT_PAUSE);
         }

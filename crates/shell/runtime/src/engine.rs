@@ -126,26 +126,14 @@ impl Engine {
             Returns::Stream | Returns::Dynamic => 1,
         };
         let (owner, task) = (self.identity().worker, spec.id);
-        let objects = (1..=count).map(|index| Ref {
-            object: task.output(index),
-            owner,
-        });
+        let objects = (1..=count).map(|index| Ref { object: task.output(index), owner });
         self.shared.step_with_handles(objects, Event::Submit(spec))
     }
 
     /// Stores a small value.
     pub fn put(&self, job: JobId, value: Payload, contains: Box<[Ref]>) -> Outcomes<Handle> {
-        let object = ObjectId {
-            task: self.new_task(job),
-            index: 0,
-        };
-        self.shared.put(
-            object,
-            Stored {
-                value: Value::Inline(value),
-                contains,
-            },
-        )
+        let object = ObjectId { task: self.new_task(job), index: 0 };
+        self.shared.put(object, Stored { value: Value::Inline(value), contains })
     }
 
     /// A range of shared memory for `object`. Waits while there is none.
@@ -171,10 +159,7 @@ impl Engine {
 
     /// Seals what was written into `range`; the value to answer a task with.
     pub fn written(&self, range: WritableRange) -> Outcomes<Value> {
-        let value = Value::Shared {
-            node: self.identity().worker.node,
-            size: range.size(),
-        };
+        let value = Value::Shared { node: self.identity().worker.node, size: range.size() };
         self.shared.step(Event::Written(range.object()))?;
         Ok(value)
     }
@@ -208,8 +193,7 @@ impl Engine {
         caller: Caller,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Waited> {
-        self.shared
-            .wait(handles, count, deadline, caller, interrupted)
+        self.shared.wait(handles, count, deadline, caller, interrupted)
     }
 
     /// Asks for the content of `handle` without waiting: its completion is told once, by [`Self::completions`].
@@ -258,22 +242,21 @@ impl Engine {
         reason = "the two of `cancel()`, named likewise in Python"
     )]
     pub fn cancel(&self, target: Ref, force: bool, recursive: bool) -> Outcomes<()> {
-        self.shared.step(Event::Cancel {
-            target,
-            force,
-            recursive,
-        })
+        self.shared.step(Event::Cancel { target, force, recursive })
     }
 
-    /// Asks for an actor to be made. The answer comes under the number that is returned.
-    pub fn create_actor(&self, spec: Box<ActorSpec>, get_if_exists: bool) -> Outcomes<u64> {
+    /// Asks for an actor to be made. The answer comes under the number that is returned; the handle keeps the
+    /// actor alive.
+    pub fn create_actor(
+        &self,
+        spec: Box<ActorSpec>,
+        get_if_exists: bool,
+    ) -> Outcomes<(u64, Handle)> {
         let request = self.new_number();
-        self.shared.step(Event::CreateActor {
-            request,
-            spec,
-            get_if_exists,
-        })?;
-        Ok(request)
+        let reference = Ref { object: spec.id.handle(), owner: self.identity().worker };
+        let event = Event::CreateActor { request, spec, get_if_exists };
+        let handles = self.shared.step_with_handles([reference].into_iter(), event)?;
+        handles.into_iter().next().map(|handle| (request, handle)).ok_or(EngineError::Closed)
     }
 
     /// Ends an actor.
@@ -288,22 +271,10 @@ impl Engine {
 
     /// An object of `job` that holds `value` once the group is there.
     pub fn group_ready(&self, job: JobId, group: GroupId, value: Payload) -> Outcomes<Handle> {
-        let object = ObjectId {
-            task: self.new_task(job),
-            index: 0,
-        };
-        let reference = Ref {
-            object,
-            owner: self.identity().worker,
-        };
-        let event = Event::AwaitGroup {
-            group,
-            object,
-            value,
-        };
-        let handles = self
-            .shared
-            .step_with_handles([reference].into_iter(), event)?;
+        let object = ObjectId { task: self.new_task(job), index: 0 };
+        let reference = Ref { object, owner: self.identity().worker };
+        let event = Event::AwaitGroup { group, object, value };
+        let handles = self.shared.step_with_handles([reference].into_iter(), event)?;
         handles.into_iter().next().ok_or(EngineError::Closed)
     }
 
@@ -387,8 +358,7 @@ impl Engine {
         deadline: Option<Timestamp>,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<bool> {
-        self.shared
-            .await_consumed(task, count, deadline, interrupted)
+        self.shared.await_consumed(task, count, deadline, interrupted)
     }
 
     /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread, and when

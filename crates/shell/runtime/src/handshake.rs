@@ -85,10 +85,7 @@ enum Stage {
 }
 
 impl Words {
-    const NONE: Self = Self {
-        bytes: [0; OFFER_BYTES],
-        len: 0,
-    };
+    const NONE: Self = Self { bytes: [0; OFFER_BYTES], len: 0 };
 
     fn of(parts: &[&[u8]]) -> Self {
         let mut words = Self::NONE;
@@ -146,13 +143,7 @@ impl Handshake {
         ours[..NONCE_BYTES].copy_from_slice(&nonce);
         let id = own_id.map_or(0, WorkerId::to_u64);
         ours[NONCE_BYTES..].copy_from_slice(&id.to_le_bytes());
-        Self {
-            key,
-            preamble: preamble.to_bytes(),
-            ours,
-            theirs: [0; HALF_BYTES],
-            stage,
-        }
+        Self { key, preamble: preamble.to_bytes(), ours, theirs: [0; HALF_BYTES], stage }
     }
 
     /// How many bytes the other side says next. Read no more: what follows belongs to the conversation.
@@ -173,11 +164,7 @@ impl Handshake {
     /// # Panics
     /// If it is handed another number of bytes than [`Self::wanted`] says.
     pub fn on_bytes(&mut self, bytes: &[u8]) -> Result<Step, HandshakeError> {
-        assert_eq!(
-            bytes.len(),
-            self.wanted(),
-            "a handshake takes exactly the bytes it wants"
-        );
+        assert_eq!(bytes.len(), self.wanted(), "a handshake takes exactly the bytes it wants");
         match self.stage {
             Stage::Offer => {
                 self.theirs.copy_from_slice(&bytes[..HALF_BYTES]);
@@ -185,26 +172,17 @@ impl Handshake {
                 verify(heard, &bytes[HALF_BYTES..])?;
                 let proof = self.transcript(INITIATOR, &self.ours, &self.theirs);
                 let words = Words::of(&[&proof.finalize().into_bytes()]);
-                Ok(Step::Done {
-                    words,
-                    peer: self.peer(),
-                })
+                Ok(Step::Done { words, peer: self.peer() })
             }
             Stage::Half => {
                 self.theirs.copy_from_slice(bytes);
                 self.stage = Stage::Proof;
                 let proof = self.transcript(ACCEPTOR, &self.theirs, &self.ours);
-                Ok(Step::Say(Words::of(&[
-                    &self.ours,
-                    &proof.finalize().into_bytes(),
-                ])))
+                Ok(Step::Say(Words::of(&[&self.ours, &proof.finalize().into_bytes()])))
             }
             Stage::Proof => {
                 verify(self.transcript(INITIATOR, &self.theirs, &self.ours), bytes)?;
-                Ok(Step::Done {
-                    words: Words::NONE,
-                    peer: self.peer(),
-                })
+                Ok(Step::Done { words: Words::NONE, peer: self.peer() })
             }
         }
     }
@@ -216,9 +194,7 @@ impl Handshake {
         acceptor: &[u8; HALF_BYTES],
     ) -> Hmac<Sha256> {
         let parts: [&[u8]; 4] = [label, &self.preamble, initiator, acceptor];
-        parts
-            .iter()
-            .fold(self.key.clone(), |proof, part| proof.chain_update(part))
+        parts.iter().fold(self.key.clone(), |proof, part| proof.chain_update(part))
     }
 
     fn peer(&self) -> Option<WorkerId> {
@@ -230,9 +206,7 @@ impl Handshake {
 
 /// Compares in a time that does not depend on where the difference is.
 fn verify(expected: Hmac<Sha256>, proof: &[u8]) -> Result<(), HandshakeError> {
-    expected
-        .verify_slice(proof)
-        .map_err(|_unequal| HandshakeError::WrongToken)
+    expected.verify_slice(proof).map_err(|_unequal| HandshakeError::WrongToken)
 }
 
 #[cfg(test)]

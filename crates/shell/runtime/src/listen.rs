@@ -32,29 +32,17 @@ impl ShortPath {
     /// The path itself, or one through an open descriptor of its directory if it is too long for the kernel.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
-            return Ok(Self {
-                path: path.to_owned(),
-                _directory: None,
-            });
+            return Ok(Self { path: path.to_owned(), _directory: None });
         }
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a socket needs a name",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a socket needs a name"));
         };
         let flags = libc::O_PATH | libc::O_DIRECTORY;
-        let directory: OwnedFd = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags)
-            .open(parent)?
-            .into();
+        let directory: OwnedFd =
+            OpenOptions::new().read(true).custom_flags(flags).open(parent)?.into();
         let number = directory.as_raw_fd().to_string();
         let short = Path::new("/proc/self/fd").join(number).join(name);
-        Ok(Self {
-            path: short,
-            _directory: Some(directory),
-        })
+        Ok(Self { path: short, _directory: Some(directory) })
     }
 }
 
@@ -67,18 +55,13 @@ impl Listener {
         let directory = path.parent().unwrap_or_else(|| Path::new("."));
         let found = fs::metadata(directory)?;
         if found.uid() != sys::user() || found.mode() & 0o077 != 0 {
-            let told = format!(
-                "{} is open to other users; it must be private",
-                directory.display()
-            );
+            let told =
+                format!("{} is open to other users; it must be private", directory.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, told));
         }
         let socket = UnixListener::bind(&ShortPath::of(path)?.path)?;
         socket.set_nonblocking(true)?;
-        Ok(Self {
-            socket,
-            path: path.to_owned(),
-        })
+        Ok(Self { socket, path: path.to_owned() })
     }
 
     /// The next process of this user that connected, if one did. Those of other users are hung up on.
@@ -103,10 +86,7 @@ impl Listener {
 
 /// Whether the next attempt may go better at once.
 fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
-    )
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
 impl AsFd for Listener {

@@ -87,13 +87,7 @@ impl Meeting {
     fn begin(stream: UnixStream, handshake: Handshake, now: Timestamp) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let deadline = now + HANDSHAKE_PATIENCE;
-        Ok(Self {
-            stream,
-            handshake,
-            heard: [0; SAYING_BYTES_MAX],
-            heard_len: 0,
-            deadline,
-        })
+        Ok(Self { stream, handshake, heard: [0; SAYING_BYTES_MAX], heard_len: 0, deadline })
     }
 
     /// When to drop it, if it is still not finished.
@@ -126,10 +120,7 @@ impl Meeting {
                 Step::Say(words) => say(&self.stream, words.as_bytes())?,
                 Step::Done { words, peer } => {
                     say(&self.stream, words.as_bytes())?;
-                    return Ok(Progress::Met {
-                        conn: Conn::new(self.stream)?,
-                        peer,
-                    });
+                    return Ok(Progress::Met { conn: Conn::new(self.stream)?, peer });
                 }
             }
         }

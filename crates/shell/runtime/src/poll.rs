@@ -42,9 +42,7 @@ pub struct Poller {
 
 impl fmt::Debug for Poller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poller")
-            .field("epoll", &self.epoll)
-            .finish_non_exhaustive()
+        f.debug_struct("Poller").field("epoll", &self.epoll).finish_non_exhaustive()
     }
 }
 
@@ -65,10 +63,7 @@ impl Poller {
     /// If the system has no descriptor left.
     pub fn new() -> io::Result<Self> {
         let nothing = libc::epoll_event { events: 0, u64: 0 };
-        Ok(Self {
-            epoll: sys::epoll_create()?,
-            events: Box::new([nothing; EVENTS_PER_WAIT]),
-        })
+        Ok(Self { epoll: sys::epoll_create()?, events: Box::new([nothing; EVENTS_PER_WAIT]) })
     }
 
     /// Begins to watch `watched` under the number `token`.

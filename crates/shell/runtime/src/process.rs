@@ -104,13 +104,7 @@ impl ForkServer {
     pub fn start(argv: Vec<String>, now: Timestamp) -> io::Result<Self> {
         let running = Some(Running::start(&argv, now)?);
         let (unsent, unanswered) = (VecDeque::new(), Map::default());
-        Ok(Self {
-            argv,
-            running,
-            young_deaths: 0,
-            unsent,
-            unanswered,
-        })
+        Ok(Self { argv, running, young_deaths: 0, unsent, unanswered })
     }
 
     /// Its process, if it runs.
@@ -151,11 +145,9 @@ impl ForkServer {
     /// Sends what its socket has room for; answers the failure of a request that cannot be sent.
     pub fn flush(&mut self) -> Option<Report> {
         while let (Some(running), Some(request)) = (&self.running, self.unsent.pop_front()) {
-            let message = [
-                &request.worker.to_u64().to_le_bytes()[..],
-                request.environment.as_bytes(),
-            ]
-            .concat();
+            let message =
+                [&request.worker.to_u64().to_le_bytes()[..], request.environment.as_bytes()]
+                    .concat();
             let descriptors = sys::borrowed(&request.descriptors);
             match sys::send(running.socket.as_fd(), &message, &descriptors) {
                 Ok(_) => {
@@ -167,10 +159,7 @@ impl ForkServer {
                 }
                 Err(error) => {
                     let reason = format!("the fork server cannot be asked: {error}");
-                    return Some(Report::Failed {
-                        worker: request.worker,
-                        reason,
-                    });
+                    return Some(Report::Failed { worker: request.worker, reason });
                 }
             }
         }
@@ -216,13 +205,9 @@ impl ForkServer {
             let young = now.since(dead.started_at) < FORK_SERVER_YOUTH;
             self.young_deaths = if young { self.young_deaths + 1 } else { 0 };
         }
-        let requests = self
-            .unsent
-            .drain(..)
-            .chain(std::mem::take(&mut self.unanswered).into_values());
-        let unanswered = requests
-            .map(|request| (request.worker, request.environment))
-            .collect();
+        let requests =
+            self.unsent.drain(..).chain(std::mem::take(&mut self.unanswered).into_values());
+        let unanswered = requests.map(|request| (request.worker, request.environment)).collect();
         if self.young_deaths < FORK_SERVER_STARTS_MAX {
             self.running = Some(Running::start(&self.argv, now)?);
         }
@@ -233,20 +218,13 @@ impl ForkServer {
 impl Running {
     fn start(argv: &[String], now: Timestamp) -> io::Result<Self> {
         let Some((program, arguments)) = argv.split_first() else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "no program is named",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
         };
         let (socket, theirs) = sys::message_pair()?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null());
         let pid = children::spawn_with_socket(&mut command, &theirs)?;
-        Ok(Self {
-            pid,
-            socket,
-            started_at: now,
-        })
+        Ok(Self { pid, socket, started_at: now })
     }
 }
 
@@ -273,11 +251,7 @@ fn parse(message: &[u8]) -> Option<Report> {
         }
         ENDED => {
             let exit = i32::try_from(status).map_or(Exit::Unknown, children::exit_of);
-            Some(Report::Ended(children::Reaped {
-                pid,
-                exit,
-                peak_memory_bytes,
-            }))
+            Some(Report::Ended(children::Reaped { pid, exit, peak_memory_bytes }))
         }
         _ => None,
     }
@@ -296,30 +270,14 @@ mod tests {
 
     #[test]
     fn each_reply_is_understood_and_others_are_not() {
-        let worker = WorkerId {
-            node: NodeId(1),
-            number: 5,
-        };
+        let worker = WorkerId { node: NodeId(1), number: 5 };
         let id = worker.to_u64();
-        let reaped = children::Reaped {
-            pid: 77,
-            exit: Exit::Signal(9),
-            peak_memory_bytes: 4096,
-        };
+        let reaped = children::Reaped { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
 
-        assert_eq!(
-            parse(&reply([1, id, 77, 0, 0], "")),
-            Some(Report::Forked { worker, pid: 77 })
-        );
-        let failed = Report::Failed {
-            worker,
-            reason: "no memory".to_owned(),
-        };
+        assert_eq!(parse(&reply([1, id, 77, 0, 0], "")), Some(Report::Forked { worker, pid: 77 }));
+        let failed = Report::Failed { worker, reason: "no memory".to_owned() };
         assert_eq!(parse(&reply([2, id, 0, 0, 0], "no memory")), Some(failed));
-        assert_eq!(
-            parse(&reply([3, 0, 77, 9, 4096], "")),
-            Some(Report::Ended(reaped))
-        );
+        assert_eq!(parse(&reply([3, 0, 77, 9, 4096], "")), Some(Report::Ended(reaped)));
         assert_eq!(parse(&reply([4, 0, 0, 0, 0], "")), None);
         assert_eq!(parse(b"short"), None);
     }

@@ -70,21 +70,14 @@ impl Spiller {
     pub fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(SPILLS_MAX);
         let done = Mutex::new(VecDeque::new());
-        let results = Arc::new(Results {
-            done,
-            ready: sys::eventfd()?,
-        });
+        let results = Arc::new(Results { done, ready: sys::eventfd()? });
         let files = Files { directory, arena };
         let theirs = Arc::clone(&results);
         let thread = thread::Builder::new()
             .name("aktis-spill".to_owned())
             .stack_size(256 << 10)
             .spawn(move || work(&files, &receiver, &theirs))?;
-        Ok(Self {
-            jobs: Some(sender),
-            results,
-            thread: Some(thread),
-        })
+        Ok(Self { jobs: Some(sender), results, thread: Some(thread) })
     }
 
     /// Hands over a job; answers what became of it at once if it cannot be taken.
@@ -108,11 +101,7 @@ impl Spiller {
     /// If the counter is broken, which it has no reason to be.
     pub fn outcomes(&self) -> io::Result<VecDeque<Outcome>> {
         sys::eventfd_clear(self.results.ready.as_fd())?;
-        let mut done = self
-            .results
-            .done
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut done = self.results.done.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *done))
     }
 }
@@ -149,11 +138,7 @@ fn work(files: &Files, jobs: &Receiver<Job>, results: &Results) {
                 continue;
             }
         };
-        results
-            .done
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(outcome);
+        results.done.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcome);
         if sys::eventfd_signal(results.ready.as_fd()).is_err() {
             return;
         }
@@ -162,11 +147,7 @@ fn work(files: &Files, jobs: &Receiver<Job>, results: &Results) {
 
 impl Files {
     fn path(&self, object: ObjectId) -> PathBuf {
-        let name: String = object
-            .to_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name: String = object.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(name)
     }
 
@@ -206,11 +187,7 @@ fn explain(directory: &Path, error: &io::Error) -> String {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     );
-    let what = if full {
-        "disk full while spilling"
-    } else {
-        "cannot spill"
-    };
+    let what = if full { "disk full while spilling" } else { "cannot spill" };
     format!("{what} to {shown}: {error}")
 }
 
@@ -246,39 +223,17 @@ mod tests {
         let spiller = Spiller::start(directory.clone(), Arc::clone(&arena)).unwrap();
         Draft::new(Arc::clone(&arena), 0, 5000).fill(7);
 
-        assert_eq!(
-            spiller.submit(Job::Spill(
-                object(1),
-                Range {
-                    offset: 0,
-                    size: 5000
-                }
-            )),
-            None
-        );
+        assert_eq!(spiller.submit(Job::Spill(object(1), Range { offset: 0, size: 5000 })), None);
         assert_eq!(outcomes(&spiller, 1), [Outcome::Spilled(object(1), Ok(()))]);
         assert_eq!(
-            spiller.submit(Job::Restore(
-                object(1),
-                Range {
-                    offset: 8192,
-                    size: 5000
-                }
-            )),
+            spiller.submit(Job::Restore(object(1), Range { offset: 8192, size: 5000 })),
             None
         );
-        assert_eq!(
-            outcomes(&spiller, 1),
-            [Outcome::Restored(object(1), Ok(()))]
-        );
+        assert_eq!(outcomes(&spiller, 1), [Outcome::Restored(object(1), Ok(()))]);
         assert_eq!(spiller.submit(Job::Delete(object(1))), None);
         drop(spiller);
 
-        assert!(
-            Buffer::new(arena, 8192, 5000, None)
-                .iter()
-                .all(|&byte| byte == 7)
-        );
+        assert!(Buffer::new(arena, 8192, 5000, None).iter().all(|&byte| byte == 7));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
         fs::remove_dir(directory).unwrap();
     }
@@ -288,10 +243,7 @@ mod tests {
         let arena = Arc::new(Segment::create(1 << 20).unwrap());
         let spiller = Spiller::start(directory("none"), arena).unwrap();
 
-        assert_eq!(
-            spiller.submit(Job::Restore(object(2), Range { offset: 0, size: 1 })),
-            None
-        );
+        assert_eq!(spiller.submit(Job::Restore(object(2), Range { offset: 0, size: 1 })), None);
 
         let [Outcome::Restored(_, Err(why))] = &outcomes(&spiller, 1)[..] else {
             panic!("restored")
@@ -301,14 +253,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_apart() {
-        let full = explain(
-            Path::new("/spill"),
-            &io::Error::from_raw_os_error(libc::ENOSPC),
-        );
-        let other = explain(
-            Path::new("/spill"),
-            &io::Error::from_raw_os_error(libc::EACCES),
-        );
+        let full = explain(Path::new("/spill"), &io::Error::from_raw_os_error(libc::ENOSPC));
+        let other = explain(Path::new("/spill"), &io::Error::from_raw_os_error(libc::EACCES));
 
         assert!(full.starts_with("disk full"), "{full}");
         assert!(other.starts_with("cannot spill"), "{other}");

@@ -1,10 +1,7 @@
 //! System calls that the standard library has no door for, as safe functions.
 //!
 //! Owns: every `unsafe` call of the crate but those of `children` and `title`. Does not own: any policy; each function makes one call.
-#![expect(
-    unsafe_code,
-    reason = "the standard library has no door to these calls"
-)]
+#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
 
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -27,11 +24,7 @@ const CONTROL_BYTES: usize =
 
 /// The result of a call that answers -1 for failure.
 pub(crate) fn checked(result: c_int) -> io::Result<c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// The result of a call that answers a length, or -1 for failure.
@@ -66,18 +59,10 @@ pub fn epoll_control(
     interest: u32,
     token: u64,
 ) -> io::Result<()> {
-    let mut event = libc::epoll_event {
-        events: interest,
-        u64: token,
-    };
+    let mut event = libc::epoll_event { events: interest, u64: token };
     // SAFETY: `event` lives through the call, and the kernel copies it.
     checked(unsafe {
-        libc::epoll_ctl(
-            epoll.as_raw_fd(),
-            operation,
-            watched.as_raw_fd(),
-            &raw mut event,
-        )
+        libc::epoll_ctl(epoll.as_raw_fd(), operation, watched.as_raw_fd(), &raw mut event)
     })?;
     Ok(())
 }
@@ -99,13 +84,7 @@ pub fn epoll_wait(
     let capacity = c_int::try_from(events.len()).unwrap_or(c_int::MAX);
     // SAFETY: `events` has room for `capacity` entries; `span` is null or points to a value that lives here.
     let result = unsafe {
-        libc::epoll_pwait2(
-            epoll.as_raw_fd(),
-            events.as_mut_ptr(),
-            capacity,
-            span,
-            ptr::null(),
-        )
+        libc::epoll_pwait2(epoll.as_raw_fd(), events.as_mut_ptr(), capacity, span, ptr::null())
     };
     match checked(result) {
         Ok(count) => Ok(count as usize),
@@ -164,12 +143,7 @@ pub fn send(
     if descriptors.is_empty() {
         // SAFETY: the kernel reads `bytes` only, within their length.
         return checked_len(unsafe {
-            libc::send(
-                socket.as_raw_fd(),
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                libc::MSG_NOSIGNAL,
-            )
+            libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_NOSIGNAL)
         });
     }
     assert!(
@@ -177,10 +151,8 @@ pub fn send(
         "a message brings at most {DESCRIPTORS_PER_MESSAGE_MAX} descriptors"
     );
     let mut space = ControlSpace([0; CONTROL_BYTES]);
-    let mut part = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(),
-        iov_len: bytes.len(),
-    };
+    let mut part =
+        libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
     let payload_bytes = (descriptors.len() * size_of::<RawFd>()) as u32;
     // SAFETY: a `msghdr` of zeros is one that names nothing.
     let mut message: libc::msghdr = unsafe { zeroed() };
@@ -215,10 +187,7 @@ pub fn receive(
 ) -> io::Result<usize> {
     let mut space = ControlSpace([0; CONTROL_BYTES]);
     let room = buffer.spare_capacity_mut();
-    let mut part = libc::iovec {
-        iov_base: room.as_mut_ptr().cast(),
-        iov_len: room.len(),
-    };
+    let mut part = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
     // SAFETY: a `msghdr` of zeros is one that names nothing.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &raw mut part;
@@ -270,11 +239,7 @@ unsafe fn take_descriptors(message: &libc::msghdr, descriptors: &mut impl Extend
 /// # Errors
 /// If it is no Unix socket.
 pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    let mut credentials = libc::ucred {
-        pid: 0,
-        uid: 0,
-        gid: 0,
-    };
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut len = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `len` bytes into `credentials`.
     checked(unsafe {
@@ -334,11 +299,7 @@ pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
             checked(libc::sigaddset(&raw mut set, signal))?;
         }
         match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
-            0 => owned(libc::signalfd(
-                -1,
-                &raw const set,
-                libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
-            )),
+            0 => owned(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)),
             code => Err(io::Error::from_raw_os_error(code)),
         }
     }

@@ -2,10 +2,7 @@
 //!
 //! Owns: the memory behind `/proc/self/cmdline`, which the kernel set up when the program began. Does not own: the
 //! titles themselves.
-#![expect(
-    unsafe_code,
-    reason = "writes into the memory that the kernel shows as the command line"
-)]
+#![expect(unsafe_code, reason = "writes into the memory that the kernel shows as the command line")]
 
 use std::fs;
 use std::io;
@@ -26,9 +23,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// # Errors
 /// If the kernel does not tell where the command line lies.
 pub fn set_title(title: &str) -> io::Result<()> {
-    let _writing = WRITING
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _writing = WRITING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let (start, len) = arguments()?;
     // SAFETY: the kernel says that the argument strings lie here; they are writable, are never unmapped, and nobody else
     // writes them while the lock is held.
@@ -45,12 +40,8 @@ fn arguments() -> io::Result<(usize, usize)> {
     // The name in brackets may hold anything, brackets and blanks too.
     let (_, fields) = stat.rsplit_once(") ").ok_or_else(unknown)?;
     let field = |index| fields.split(' ').nth(index)?.parse::<usize>().ok();
-    let start = field(ARGUMENTS_START_FIELD)
-        .filter(|&at| at != 0)
-        .ok_or_else(unknown)?;
-    let end = field(ARGUMENTS_END_FIELD)
-        .filter(|&at| at > start)
-        .ok_or_else(unknown)?;
+    let start = field(ARGUMENTS_START_FIELD).filter(|&at| at != 0).ok_or_else(unknown)?;
+    let end = field(ARGUMENTS_END_FIELD).filter(|&at| at > start).ok_or_else(unknown)?;
     Ok((start, end - start))
 }
 
@@ -63,10 +54,7 @@ mod tests {
         set_title("aktis: x").unwrap();
 
         let shown = fs::read("/proc/self/cmdline").unwrap();
-        let end = shown
-            .iter()
-            .position(|&byte| byte == 0)
-            .unwrap_or(shown.len());
+        let end = shown.iter().position(|&byte| byte == 0).unwrap_or(shown.len());
         assert_eq!(&shown[..end], b"aktis: x");
     }
 }

@@ -44,12 +44,7 @@ unsafe impl Sync for Range {}
 impl Range {
     fn new(segment: Arc<Segment>, offset: u64, len: u64) -> Self {
         let start = segment.range(offset, len);
-        Self {
-            start,
-            offset,
-            len: len as usize,
-            segment,
-        }
+        Self { start, offset, len: len as usize, segment }
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -65,10 +60,7 @@ impl Buffer {
     /// If the range is not inside the segment.
     #[must_use]
     pub fn new(segment: Arc<Segment>, offset: u64, len: u64, guard: Option<Guard>) -> Self {
-        Self {
-            range: Range::new(segment, offset, len),
-            _guard: guard,
-        }
+        Self { range: Range::new(segment, offset, len), _guard: guard }
     }
 }
 
@@ -79,9 +71,7 @@ impl Draft {
     /// If the range is not inside the segment.
     #[must_use]
     pub fn new(segment: Arc<Segment>, offset: u64, len: u64) -> Self {
-        Self {
-            range: Range::new(segment, offset, len),
-        }
+        Self { range: Range::new(segment, offset, len) }
     }
 
     /// Makes its pages ready: cheaper than a fault for each, and an error where a bare write would end the process.
@@ -89,9 +79,7 @@ impl Draft {
     /// # Errors
     /// If there is no memory left for them.
     pub fn prepare(&self) -> io::Result<()> {
-        self.range
-            .segment
-            .touch(self.range.offset, self.range.len as u64)
+        self.range.segment.touch(self.range.offset, self.range.len as u64)
     }
 }
 

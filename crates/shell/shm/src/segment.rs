@@ -69,11 +69,7 @@ impl Segment {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
-        Ok(Self {
-            descriptor: OwnedFd::from(file),
-            start,
-            len,
-        })
+        Ok(Self { descriptor: OwnedFd::from(file), start, len })
     }
 
     /// How many bytes it has.
@@ -161,14 +157,8 @@ mod tests {
         let segment = Segment::create(1 << 20).unwrap();
         let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
 
-        assert_eq!(
-            file.set_len(4096).unwrap_err().kind(),
-            io::ErrorKind::PermissionDenied
-        );
-        assert_eq!(
-            file.set_len(2 << 20).unwrap_err().kind(),
-            io::ErrorKind::PermissionDenied
-        );
+        assert_eq!(file.set_len(4096).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(file.set_len(2 << 20).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }
 
     #[test]

@@ -67,19 +67,12 @@ impl Actor {
     }
 
     pub(super) fn may_restart(&self) -> bool {
-        self.ending.is_none()
-            && self
-                .spec
-                .restarts_max
-                .is_none_or(|max| self.incarnation < max)
+        self.ending.is_none() && self.spec.restarts_max.is_none_or(|max| self.incarnation < max)
     }
 
     pub(super) fn state(&self) -> ActorState {
         match self.life {
-            Life::Alive(_, worker) => ActorState::Alive {
-                worker,
-                incarnation: self.incarnation,
-            },
+            Life::Alive(_, worker) => ActorState::Alive { worker, incarnation: self.incarnation },
             Life::Pending | Life::Placing(_) | Life::Making(..) if self.incarnation == 0 => {
                 ActorState::Pending
             }

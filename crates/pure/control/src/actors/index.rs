@@ -23,10 +23,7 @@ impl Index {
             assert_eq!(other, None, "CTL-1: {} has the name of another", spec.id);
         }
         if !spec.detached {
-            self.creators
-                .entry(spec.creator)
-                .or_default()
-                .insert(spec.id);
+            self.creators.entry(spec.creator).or_default().insert(spec.id);
         }
     }
 
@@ -53,10 +50,7 @@ impl Index {
 
     /// An actor wants a node.
     pub(super) fn wants_node(&mut self, spec: &ActorSpec) {
-        self.homeless
-            .entry(group_of(spec))
-            .or_default()
-            .insert(spec.id);
+        self.homeless.entry(group_of(spec)).or_default().insert(spec.id);
     }
 
     /// An actor wants no node, or no longer.
@@ -71,21 +65,11 @@ impl Index {
     }
 
     pub(super) fn wanting_node(&self, group: Option<GroupId>) -> Vec<ActorId> {
-        self.homeless
-            .get(&group)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect()
+        self.homeless.get(&group).into_iter().flatten().copied().collect()
     }
 
     pub(super) fn made_by(&self, creator: WorkerId) -> Vec<ActorId> {
-        self.creators
-            .get(&creator)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect()
+        self.creators.get(&creator).into_iter().flatten().copied().collect()
     }
 
     pub(super) fn creators(&self) -> impl Iterator<Item = WorkerId> {
@@ -103,11 +87,7 @@ impl Index {
 
     /// Panics if a set is kept that is empty: sets grow without end otherwise.
     pub(super) fn check(&self) {
-        let empty = self
-            .creators
-            .values()
-            .chain(self.homeless.values())
-            .any(BTreeSet::is_empty);
+        let empty = self.creators.values().chain(self.homeless.values()).any(BTreeSet::is_empty);
         assert!(!empty, "CTL-1: the index of actors keeps what is gone");
     }
 }

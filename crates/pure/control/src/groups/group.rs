@@ -40,13 +40,7 @@ pub(super) enum Stage {
 impl Group {
     pub(super) fn new(spec: Box<GroupSpec>, place: u64) -> Self {
         let held = vec![None; spec.bundles.len()];
-        Self {
-            spec,
-            place,
-            held,
-            stage: Stage::Waiting,
-            created_before: false,
-        }
+        Self { spec, place, held, stage: Stage::Waiting, created_before: false }
     }
 
     /// What it has in common with groups that fit or fail to fit alike.
@@ -61,13 +55,10 @@ impl Group {
             return Err(Attempt::Never(Failure::Unschedulable(text)));
         }
         let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
-        let missing: Vec<usize> = (0..self.held.len())
-            .filter(|index| self.held[*index].is_none())
-            .collect();
-        let bundles: Vec<&Resources> = missing
-            .iter()
-            .map(|index| &self.spec.bundles[*index])
-            .collect();
+        let missing: Vec<usize> =
+            (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
+        let bundles: Vec<&Resources> =
+            missing.iter().map(|index| &self.spec.bundles[*index]).collect();
         let strategy = self.spec.strategy;
         match arrange(strategy, &bundles, nodes.rooms().collect(), &held) {
             Arrangement::Found(found) => {
@@ -95,9 +86,7 @@ impl Group {
             return Home::Never(Failure::Unschedulable(self.unfit(bundle, needs)));
         }
         match self.stage {
-            Stage::Created => able
-                .find_map(|index| self.held[index])
-                .map_or(Home::Wait, Home::On),
+            Stage::Created => able.find_map(|index| self.held[index]).map_or(Home::Wait, Home::On),
             Stage::Waiting | Stage::Preparing { .. } => Home::Wait,
         }
     }
@@ -115,9 +104,7 @@ impl Group {
 
     fn infeasible(&self, nodes: &Nodes) -> Failure {
         let bundles: Vec<String> = self.spec.bundles.iter().map(ToString::to_string).collect();
-        let rooms = nodes
-            .rooms_when_empty()
-            .map(|(node, total)| format!("{node} has {total}"));
+        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
         let rooms: Vec<String> = rooms.collect();
         Failure::Unschedulable(format!(
             "no nodes can ever hold the bundles [{}] of {} by {}: {}",

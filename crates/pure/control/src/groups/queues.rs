@@ -26,13 +26,7 @@ impl Queues {
 
     /// Puts a group at its place in the queue of its kind.
     pub(super) fn insert(&mut self, kind: Kind, place: u64, id: GroupId) {
-        if self
-            .kinds
-            .entry(kind)
-            .or_default()
-            .insert(place, id)
-            .is_none()
-        {
+        if self.kinds.entry(kind).or_default().insert(place, id).is_none() {
             self.len += 1;
         }
     }
@@ -62,10 +56,7 @@ impl Queues {
 
     /// The first of each kind, the one that waits longest before the others.
     pub(super) fn first_of_each(&self) -> Vec<GroupId> {
-        let firsts = self
-            .kinds
-            .values()
-            .filter_map(|queue| queue.first_key_value());
+        let firsts = self.kinds.values().filter_map(|queue| queue.first_key_value());
         let mut firsts: Vec<(u64, GroupId)> = firsts.map(|(place, id)| (*place, *id)).collect();
         firsts.sort_unstable();
         firsts.into_iter().map(|(_, id)| id).collect()

@@ -21,16 +21,6 @@ pub(super) enum Request {
     Restore(ObjectId),
 }
 
-impl Request {
-    /// The process that it is for, if it is for one only.
-    pub(super) const fn writer(&self) -> Option<WorkerId> {
-        match self {
-            Self::Create { writer, .. } => Some(*writer),
-            Self::Restore(_) => None,
-        }
-    }
-}
-
 /// Since when nothing moved although somebody waits.
 #[derive(Debug, Default)]
 pub(super) struct Stuck(Option<Timestamp>);
@@ -73,6 +63,20 @@ impl Index {
         }
     }
 
+    /// Nobody writes for a process that ended, or in its name.
+    pub(super) fn forget_requests_of(&mut self, process: WorkerId, orders: &mut Vec<Order>) {
+        self.waiting.retain(|request| match request {
+            Request::Create { writer, object, owner, .. } => {
+                if *owner == process && *writer != process {
+                    let failure = Arc::new(Failure::OwnerDied(*object, process));
+                    orders.push(Order::CreateFailed(*writer, *object, failure));
+                }
+                *owner != process && *writer != process
+            }
+            Request::Restore(_) => true,
+        });
+    }
+
     /// The first who waits does so in vain.
     pub(super) fn fail_first(&mut self, failure: Failure, orders: &mut Vec<Order>) {
         match self.waiting.pop_front() {
@@ -86,7 +90,9 @@ impl Index {
 
     /// Gives the first who waits a range. False if there is none for it, or nobody waits.
     fn serve_first(&mut self, orders: &mut Vec<Order>) -> bool {
-        let Some(request) = self.waiting.front() else { return false };
+        let Some(request) = self.waiting.front() else {
+            return false;
+        };
         let size = self.size_of(request);
         let wanted = match request {
             Request::Create { .. } => true,
@@ -109,7 +115,9 @@ impl Index {
     fn serve(&mut self, request: Request, offset: u64, orders: &mut Vec<Order>) {
         match request {
             Request::Create { writer, object, owner, size } => {
-                let write = Write { owner, offset, size, freed: false };
+                // It may have been let go while it waited.
+                let freed = self.gone.why(object).is_some();
+                let write = Write { owner, offset, size, freed };
                 if let Some(earlier) = self.writes.insert((object, writer), write) {
                     self.arena.give_back(earlier.offset, earlier.size);
                 }
@@ -125,7 +133,9 @@ impl Index {
     }
 
     fn spill(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
-        let Some(entry) = self.objects.get_mut(&object) else { return };
+        let Some(entry) = self.objects.get_mut(&object) else {
+            return;
+        };
         if let Place::Spillable(offset, _) = entry.place {
             entry.place = Place::Spilling(offset);
             self.spilling.on_begun(entry.size);

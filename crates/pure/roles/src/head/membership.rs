@@ -24,12 +24,7 @@ impl Head {
         (namespace, entrypoint): (String, String),
         effects: &mut Vec<Effect>,
     ) {
-        let job = self.jobs.start(Job {
-            driver,
-            pid,
-            namespace,
-            entrypoint,
-        });
+        let job = self.jobs.start(Job { driver, pid, namespace, entrypoint });
         // The node hears first, so that it knows the job when the driver asks for workers.
         effects.push(Effect::JobStarted(driver, job));
         effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
@@ -47,8 +42,7 @@ impl Head {
         }
         let labels = labels.into_iter().collect();
         let facts = facts.into_iter().collect();
-        self.nodes
-            .on_joined(node, resources, Traits { labels, facts });
+        self.nodes.on_joined(node, resources, Traits { labels, facts });
         self.try_waiting_groups(effects);
         self.place_wanting(None, effects);
     }
@@ -118,11 +112,7 @@ impl Head {
         self.end_all(&actors, &groups, effects);
         self.clear_functions_unless_live(job, effects);
         self.timeline.on_job_ended(job);
-        effects.extend(
-            self.nodes
-                .iter()
-                .map(|node| Effect::ToNode(node, ToNode::EndJob(job))),
-        );
+        effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, ToNode::EndJob(job))));
     }
 
     fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId], effects: &mut Vec<Effect>) {
@@ -138,9 +128,7 @@ impl Head {
 
     fn workers_of(&self, node: NodeId) -> BTreeSet<WorkerId> {
         let known = self.jobs.workers().chain(self.actors.workers());
-        let known = known
-            .chain(self.groups.workers())
-            .chain(self.timeline.workers());
+        let known = known.chain(self.groups.workers()).chain(self.timeline.workers());
         known.filter(|worker| worker.node == node).collect()
     }
 }

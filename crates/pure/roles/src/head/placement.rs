@@ -27,11 +27,7 @@ impl Head {
         let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
         let name = spec.name.clone();
         let answer = match (self.actors.create(spec), name) {
-            (Creation::Created, _) => Answer::Actor {
-                actor,
-                handle,
-                found: false,
-            },
+            (Creation::Created, _) => Answer::Actor { actor, handle, found: false },
             (Creation::NameTaken(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
             (Creation::NameTaken(holder), _) => self.describe_actor(holder),
         };
@@ -134,10 +130,7 @@ impl Head {
         }
         for watcher in burial.watchers {
             let state = ActorState::Dead(Arc::clone(&burial.failure));
-            effects.push(Effect::ToWorker(
-                watcher,
-                FromHead::ActorChanged { actor, state },
-            ));
+            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
         }
         self.clear_functions_unless_live(actor.job(), effects);
     }
@@ -150,10 +143,7 @@ impl Head {
     ) {
         self.actors.watch(actor, watcher);
         let state = self.actors.state(actor);
-        effects.push(Effect::ToWorker(
-            watcher,
-            FromHead::ActorChanged { actor, state },
-        ));
+        effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
     }
 
     /// Places the actors that want a node: in this group, or anywhere.
@@ -174,10 +164,7 @@ impl Head {
             Ok(_) => {}
             Err(failure) => {
                 let state = GroupState::Removed(failure);
-                effects.push(Effect::ToWorker(
-                    creator,
-                    FromHead::GroupChanged { group, state },
-                ));
+                effects.push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
             }
         }
     }
@@ -196,10 +183,7 @@ impl Head {
     ) {
         self.groups.watch(group, watcher);
         let state = self.groups.state(group);
-        effects.push(Effect::ToWorker(
-            watcher,
-            FromHead::GroupChanged { group, state },
-        ));
+        effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
     }
 
     pub(super) fn bundles_prepared(
@@ -273,10 +257,7 @@ impl Head {
         effects.extend(removal.nodes.into_iter().map(give_back));
         for watcher in removal.watchers {
             let state = GroupState::Removed(Arc::clone(&removal.failure));
-            effects.push(Effect::ToWorker(
-                watcher,
-                FromHead::GroupChanged { group, state },
-            ));
+            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
         }
         self.place_wanting(Some(group), effects);
         true
@@ -304,16 +285,8 @@ impl Head {
     fn start_actor(&mut self, actor: ActorId, node: NodeId, effects: &mut Vec<Effect>) {
         if let Some(start) = self.actors.place(actor, node) {
             self.nodes.add_actor(node);
-            let control::Start {
-                spec,
-                dependencies,
-                incarnation,
-            } = start;
-            let message = ToNode::StartActor {
-                spec,
-                dependencies,
-                incarnation,
-            };
+            let control::Start { spec, dependencies, incarnation } = start;
+            let message = ToNode::StartActor { spec, dependencies, incarnation };
             effects.push(Effect::ToNode(node, message));
         }
     }
@@ -333,10 +306,7 @@ impl Head {
         let state = self.actors.state(actor);
         for watcher in self.actors.watchers(actor) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(
-                watcher,
-                FromHead::ActorChanged { actor, state },
-            ));
+            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
         }
     }
 
@@ -344,20 +314,11 @@ impl Head {
         let state = self.groups.state(group);
         for watcher in self.groups.watchers(group) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(
-                watcher,
-                FromHead::GroupChanged { group, state },
-            ));
+            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
         }
     }
 }
 
 fn end_actor(node: NodeId, actor: ActorId, end: &ActorEnd) -> Effect {
-    Effect::ToNode(
-        node,
-        ToNode::EndActor {
-            actor,
-            reason: end.to_string(),
-        },
-    )
+    Effect::ToNode(node, ToNode::EndActor { actor, reason: end.to_string() })
 }

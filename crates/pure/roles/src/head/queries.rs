@@ -43,15 +43,10 @@ impl Head {
                 let value = self.table.get(&namespace, &name);
                 value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
             }
-            Question::Put {
-                key,
-                value,
-                overwrite,
-            } => self.put_key(key, value, overwrite),
-            Question::Delete {
-                key: Key { namespace, name },
-                prefix,
-            } => Answer::Count(self.table.delete(&namespace, &name, prefix)),
+            Question::Put { key, value, overwrite } => self.put_key(key, value, overwrite),
+            Question::Delete { key: Key { namespace, name }, prefix } => {
+                Answer::Count(self.table.delete(&namespace, &name, prefix))
+            }
             Question::Keys(Key { namespace, name }) => {
                 Answer::Keys(self.table.names(&namespace, &name))
             }
@@ -64,19 +59,11 @@ impl Head {
         answer: Answer,
         effects: &mut Vec<Effect>,
     ) {
-        effects.push(Effect::ToWorker(
-            asker,
-            FromHead::Answered { request, answer },
-        ));
+        effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
     }
 
     pub(super) fn answer_gathered(gathered: Vec<Gathered>, effects: &mut Vec<Effect>) {
-        for Gathered {
-            asker,
-            request,
-            spans,
-        } in gathered
-        {
+        for Gathered { asker, request, spans } in gathered {
             Self::reply((asker, request), Answer::Spans(spans), effects);
         }
     }
@@ -84,11 +71,7 @@ impl Head {
     /// What who looked a living actor up needs to make a handle.
     pub(super) fn describe_actor(&self, actor: ActorId) -> Answer {
         let handle = self.actors.spec(actor).map(|spec| spec.handle.clone());
-        handle.map_or(Answer::Nothing, |handle| Answer::Actor {
-            actor,
-            handle,
-            found: true,
-        })
+        handle.map_or(Answer::Nothing, |handle| Answer::Actor { actor, handle, found: true })
     }
 
     /// The answer, unless the question waits.
@@ -126,10 +109,7 @@ impl Head {
             return Answer::Nothing;
         };
         let state = self.groups.state(spec.id);
-        Answer::Groups(vec![GroupInfo {
-            spec: spec.clone(),
-            state,
-        }])
+        Answer::Groups(vec![GroupInfo { spec: spec.clone(), state }])
     }
 
     fn put_key(&mut self, key: Key, value: Payload, overwrite: bool) -> Answer {
@@ -144,16 +124,13 @@ impl Head {
     }
 
     fn node_infos(&self) -> Vec<NodeInfo> {
-        let nodes = self
-            .nodes
-            .describe()
-            .map(|(node, traits, resources)| NodeInfo {
-                node,
-                alive: resources.is_some(),
-                resources: resources.cloned().unwrap_or_default(),
-                labels: traits.labels.clone(),
-                facts: traits.facts.clone(),
-            });
+        let nodes = self.nodes.describe().map(|(node, traits, resources)| NodeInfo {
+            node,
+            alive: resources.is_some(),
+            resources: resources.cloned().unwrap_or_default(),
+            labels: traits.labels.clone(),
+            facts: traits.facts.clone(),
+        });
         nodes.collect()
     }
 
@@ -170,12 +147,7 @@ impl Head {
 
     fn group_infos(&self) -> Vec<GroupInfo> {
         let groups = self.groups.describe();
-        groups
-            .map(|(spec, state)| GroupInfo {
-                spec: spec.clone(),
-                state,
-            })
-            .collect()
+        groups.map(|(spec, state)| GroupInfo { spec: spec.clone(), state }).collect()
     }
 
     fn job_infos(&self) -> Vec<JobInfo> {

@@ -61,24 +61,11 @@ impl TestHead {
     fn join(&mut self, node: NodeId, resources: Resources) -> Vec<Effect> {
         let labels = vec![("zone".to_owned(), format!("zone-{}", node.0))];
         let facts = vec![("host".to_owned(), format!("host-{}", node.0))];
-        self.step(Event::Node(
-            node,
-            NodeReport::Joined {
-                resources,
-                labels,
-                facts,
-            },
-        ))
+        self.step(Event::Node(node, NodeReport::Joined { resources, labels, facts }))
     }
 
     fn asks(&mut self, question: Question) -> Answer {
-        let effects = self.says(
-            DRIVER,
-            ToHead::Ask {
-                request: 9,
-                question,
-            },
-        );
+        let effects = self.says(DRIVER, ToHead::Ask { request: 9, question });
         let [Effect::ToWorker(DRIVER, FromHead::Answered { request: 9, answer })] = &effects[..]
         else {
             panic!("one answer, not {effects:?}");
@@ -104,10 +91,7 @@ impl TestHead {
     /// An actor whose constructor runs in this process.
     fn making(&mut self, spec: &ActorSpec, process: WorkerId) -> ActorId {
         let actor = self.placing(spec);
-        self.step(Event::Node(
-            process.node,
-            NodeReport::ActorPlaced(actor, process),
-        ));
+        self.step(Event::Node(process.node, NodeReport::ActorPlaced(actor, process)));
         actor
     }
 
@@ -136,11 +120,7 @@ fn cpus(count: u64) -> Resources {
 
 fn start_job() -> ToHead {
     let (namespace, entrypoint) = ("space".to_owned(), "main.py".to_owned());
-    ToHead::StartJob {
-        pid: 10,
-        namespace,
-        entrypoint,
-    }
+    ToHead::StartJob { pid: 10, namespace, entrypoint }
 }
 
 /// The `count`-th actor of the driver.
@@ -152,10 +132,7 @@ fn actor(count: u32) -> ActorSpec {
         callee: Callee::Constructor,
         shape: Arc::new(Shape::default()),
         returns: Returns::Count(1),
-        retries: Retries {
-            max: Some(0),
-            exceptions: Retry::Never,
-        },
+        retries: Retries { max: Some(0), exceptions: Retry::Never },
         timeout: None,
         calls_max: 0,
         look_ahead: None,
@@ -188,25 +165,15 @@ fn by_strategy(mut spec: ActorSpec, strategy: Strategy) -> ActorSpec {
 }
 
 fn named(name: &str) -> ActorName {
-    ActorName {
-        namespace: "space".to_owned(),
-        name: name.to_owned(),
-    }
+    ActorName { namespace: "space".to_owned(), name: name.to_owned() }
 }
 
 fn create(spec: &ActorSpec, get_if_exists: bool) -> ToHead {
-    ToHead::CreateActor {
-        request: 5,
-        spec: Box::new(spec.clone()),
-        get_if_exists,
-    }
+    ToHead::CreateActor { request: 5, spec: Box::new(spec.clone()), get_if_exists }
 }
 
 fn ready(actor: ActorId) -> ToHead {
-    ToHead::ActorReady {
-        actor,
-        dependencies: vec![],
-    }
+    ToHead::ActorReady { actor, dependencies: vec![] }
 }
 
 /// The `count`-th group of the driver, with bundles of so many CPUs.
@@ -238,21 +205,11 @@ fn answered(worker: WorkerId, request: u64, answer: Answer) -> Effect {
 }
 
 fn start(spec: &ActorSpec, incarnation: u32) -> ToNode {
-    ToNode::StartActor {
-        spec: Box::new(spec.clone()),
-        dependencies: vec![],
-        incarnation,
-    }
+    ToNode::StartActor { spec: Box::new(spec.clone()), dependencies: vec![], incarnation }
 }
 
 fn end(actor: ActorId, end: &ActorEnd) -> Effect {
-    Effect::ToNode(
-        NODE,
-        ToNode::EndActor {
-            actor,
-            reason: end.to_string(),
-        },
-    )
+    Effect::ToNode(NODE, ToNode::EndActor { actor, reason: end.to_string() })
 }
 
 fn changed(watcher: WorkerId, actor: ActorId, state: ActorState) -> Effect {
@@ -265,10 +222,7 @@ fn dead(watcher: WorkerId, actor: ActorId, end: ActorEnd) -> Effect {
 }
 
 fn prepare<const N: usize>(node: NodeId, group: GroupId, bundles: [(u32, u64); N]) -> Effect {
-    let bundles = bundles
-        .into_iter()
-        .map(|(index, count)| (index, cpus(count)))
-        .collect();
+    let bundles = bundles.into_iter().map(|(index, count)| (index, cpus(count))).collect();
     Effect::ToNode(node, ToNode::PrepareBundles { group, bundles })
 }
 
@@ -285,9 +239,5 @@ fn group_is(watcher: WorkerId, group: GroupId, state: GroupState) -> Effect {
 }
 
 fn removed(watcher: WorkerId, group: GroupId) -> Effect {
-    group_is(
-        watcher,
-        group,
-        GroupState::Removed(Arc::new(Failure::GroupRemoved(group))),
-    )
+    group_is(watcher, group, GroupState::Removed(Arc::new(Failure::GroupRemoved(group))))
 }

@@ -3,7 +3,7 @@
 //! Owns: the way from a fork to an idle process, and from there to the door. Does not own: what work they get
 //! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
 
-use scheduler::{EnvironmentId, Work};
+use scheduler::{EnvironmentId, Promise, Work};
 use types::{JobId, Timestamp, WorkerId};
 use wire::Peer;
 use wire::to_worker::FromNode;
@@ -21,7 +21,9 @@ impl Node {
     ) {
         match peer {
             Peer::Worker { worker, pid } => {
-                let Some(process) = self.processes.get_mut(&worker) else { return };
+                let Some(process) = self.processes.get_mut(&worker) else {
+                    return;
+                };
                 if process.link != Link::Awaited || process.has_exited() {
                     return;
                 }
@@ -51,7 +53,9 @@ impl Node {
     }
 
     pub(super) fn job_started(&mut self, driver: WorkerId, started: JobId) {
-        let Some(process) = self.processes.get_mut(&driver) else { return };
+        let Some(process) = self.processes.get_mut(&driver) else {
+            return;
+        };
         if let Kind::Driver { job, .. } = &mut process.kind {
             *job = Some(started);
             self.drivers.insert(started, driver);
@@ -65,12 +69,14 @@ impl Node {
     }
 
     /// The worker will end by itself, and gets nothing more to do.
-    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String) {
-        let Some(process) = self.processes.get_mut(&worker) else { return };
+    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String, effects: &mut Effects) {
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return;
+        };
         if process.reason.is_empty() {
             process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
         }
-        self.retire(worker);
+        self.retire(worker, effects);
     }
 
     /// A worker that was asked to leave is still needed by others.
@@ -103,11 +109,13 @@ impl Node {
 
     /// A process has nothing to do: it keeps a promise, or is idle.
     pub(super) fn worker_ready(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
-        let Some(environment) = self.pool.environment_of(worker) else { return };
+        let Some(environment) = self.pool.environment_of(worker) else {
+            return;
+        };
         match self.promises.take(environment, self.pool.job_of(worker)) {
-            Some(promise) => {
-                self.queue.on_kept(now, promise.claimant);
-                self.employ(worker, promise.claimant, promise.holding, effects);
+            Some(Promise { claimant, holding, shape, job, .. }) => {
+                self.queue.on_kept(now, claimant);
+                self.employ(worker, (claimant, &shape, job), holding, effects);
             }
             None => {
                 self.pool.on_idle(now, worker);
@@ -118,7 +126,9 @@ impl Node {
 
     /// Ends a process at once.
     pub(super) fn kill(&mut self, worker: WorkerId, reason: &str, effects: &mut Effects) {
-        let Some(process) = self.processes.get_mut(&worker) else { return };
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return;
+        };
         if process.has_exited() {
             return;
         }
@@ -126,13 +136,17 @@ impl Node {
             reason.clone_into(&mut process.reason);
         }
         effects.push(Effect::Kill(worker));
-        self.retire(worker);
+        self.retire(worker, effects);
     }
 
     /// A process without work gets none any more.
-    pub(super) fn retire(&mut self, worker: WorkerId) {
+    pub(super) fn retire(&mut self, worker: WorkerId, effects: &mut Effects) {
         match self.pool.work(worker) {
-            Some(Work::Starting | Work::Idle(_) | Work::Asked) => self.pool.on_ending(worker),
+            Some(Work::Starting | Work::Idle(_) | Work::Asked) => {
+                self.pool.on_ending(worker);
+                let environment = self.pool.environment_of(worker);
+                environment.into_iter().for_each(|id| self.keep_promises(id, effects));
+            }
             Some(Work::Leased(_) | Work::Actor(_) | Work::Ending) | None => {}
         }
     }

@@ -3,9 +3,9 @@
 //! Owns: the two lists. Does not own: what leads from one to the other (`node`), or how it is done (`runtime`).
 
 use types::{Exit, JobId, ObjectId, WorkerId};
-use wire::to_worker::FromNode;
-use wire::to_node::{NodeReport, Peer};
 use wire::ToNode;
+use wire::to_node::{NodeReport, Peer};
+use wire::to_worker::FromNode;
 
 /// What can happen to a node.
 #[derive(Debug)]

@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
 use scheduler::{
-    Asked, Claimant, EnvironmentId, Holding, Pot, Promise, Refusal, Supply, Waiting, Work,
+    Asked, Claimant, EnvironmentId, Holding, Ledger, Pot, Promise, Supply, Waiting, Work,
     holds_back_until,
 };
 use types::{Failure, JobId, LeaseId, Resources, Shape, Timestamp, WorkerId};
 use wire::to_worker::FromNode;
 
+use super::acting::Actor;
 use super::process::Kind;
 use super::{Effect, Effects, Node};
+
+/// Stands for the job of a driver that asks before the head has named it; jobs are counted from 1.
+const NO_JOB: JobId = JobId(0);
 
 /// What became of an attempt to serve a demand.
 enum Attempt {
@@ -34,7 +38,7 @@ impl Node {
         (count, granted): (u32, u64),
         effects: &mut Effects,
     ) {
-        let Some(job) = self.job_of(owner) else { return };
+        let job = self.job_of(owner).unwrap_or(NO_JOB);
         let claimant = Claimant::Lease { owner, shape: number };
         match self.queue.want(now, claimant, (spec, job), count, granted) {
             Asked::UnknownShape => {
@@ -54,8 +58,13 @@ impl Node {
 
     /// Lets a demand wait, unless it would do so for ever.
     pub(super) fn admit(&mut self, now: Timestamp, claimant: Claimant, effects: &mut Effects) {
-        let Some(shape) = self.queue.shape_of(claimant) else { return };
+        let Some(shape) = self.queue.shape_of(claimant) else {
+            return;
+        };
+        let pot = Pot::of(&shape.strategy);
         if self.queue.waiting(claimant) == 0 {
+            // It may have been the one that lacked a process.
+            self.touched.extend(self.capped.take(&pot));
             return;
         }
         let possible = self
@@ -64,7 +73,7 @@ impl Node {
             .and_then(|()| self.ledger.could_ever(&shape.strategy, &shape.resources));
         match possible {
             Ok(()) => {
-                self.touched.insert(Pot::of(&shape.strategy));
+                self.touched.insert(pot);
             }
             Err(refusal) => self.refuse(now, claimant, refusal.into_failure(), effects),
         }
@@ -99,7 +108,10 @@ impl Node {
     ) {
         if self.leases.get(id).is_some_and(|lease| lease.owner == from) {
             let worker = self.end_lease(id);
-            self.work_done(now, worker, effects);
+            match worker.filter(|worker| !self.is_ending(*worker)) {
+                Some(worker) => self.worker_ready(now, worker, effects),
+                None => worker.into_iter().for_each(|worker| self.pool.on_ending(worker)),
+            }
         }
     }
 
@@ -120,8 +132,11 @@ impl Node {
 
     /// The worker waits: others may have its CPUs.
     pub(super) fn blocked(&mut self, worker: WorkerId) {
-        let Some(work) = self.pool.work(worker) else { return };
-        if !matches!(work, Work::Leased(_) | Work::Actor(_)) || !self.pool.set_blocked(worker, true) {
+        let Some(work) = self.pool.work(worker) else {
+            return;
+        };
+        if !matches!(work, Work::Leased(_) | Work::Actor(_)) || !self.pool.set_blocked(worker, true)
+        {
             return;
         }
         if let Work::Leased(lease) = work {
@@ -134,7 +149,9 @@ impl Node {
 
     /// The worker goes on, and has its CPUs again.
     pub(super) fn unblocked(&mut self, worker: WorkerId) {
-        let Some(work) = self.pool.work(worker) else { return };
+        let Some(work) = self.pool.work(worker) else {
+            return;
+        };
         if !self.forget_blocked(worker) {
             return;
         }
@@ -142,6 +159,18 @@ impl Node {
             self.leases.set_blocked(lease, false);
         }
         self.change_holding(work, |ledger, holding| ledger.end_lending(holding));
+    }
+
+    fn change_holding(&mut self, work: Work, change: impl FnOnce(&mut Ledger, &mut Holding)) {
+        let holding = match work {
+            Work::Leased(lease) => self.leases.holding(lease),
+            Work::Actor(actor) => self.actors.get_mut(&actor).and_then(Actor::holding_mut),
+            Work::Starting | Work::Idle(_) | Work::Asked | Work::Ending => None,
+        };
+        if let Some(holding) = holding {
+            self.touched.insert(holding.pot());
+            change(&mut self.ledger, holding);
+        }
     }
 
     /// Serves all whom what changed allows to serve.
@@ -155,16 +184,15 @@ impl Node {
     /// Why each demand waits that does, in words.
     #[must_use]
     pub fn explain(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        for pot in self.queue.pots() {
-            let capped = self.capped.contains(&pot);
-            for claimant in self.queue.waiting_in(pot) {
-                let Some(shape) = self.queue.shape_of(claimant) else { continue };
-                let free = self.ledger.free_for(&shape.strategy);
-                reasons.push(why_it_waits(&shape.resources, &free, self.ledger.total(), capped));
-            }
-        }
-        reasons
+        let waiting = self.queue.pots().flat_map(|pot| self.queue.waiting_in(pot));
+        let shapes = waiting.filter_map(|claimant| self.queue.shape_of(claimant));
+        shapes.map(|shape| self.explain_one(&shape)).collect()
+    }
+
+    fn explain_one(&self, shape: &Shape) -> String {
+        let free = self.ledger.free_for(&shape.strategy);
+        let capped = self.capped.contains(&Pot::of(&shape.strategy));
+        why_it_waits(&shape.resources, &free, self.ledger.total(), capped)
     }
 
     /// The job that a process works for.
@@ -200,11 +228,17 @@ impl Node {
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, now: Timestamp, claimant: Claimant) -> bool {
-        let Some(shape) = self.queue.shape_of(claimant) else { return false };
-        let Some(job) = self.queue.job_of(claimant) else { return false };
+        let Some(shape) = self.queue.shape_of(claimant) else {
+            return false;
+        };
+        let Some(job) = self.queue.job_of(claimant) else {
+            return false;
+        };
         let environment = self.pool.environment(&shape.environment);
         let line = line_of(environment, claimant, job);
-        let Some(promise) = self.promises.withdraw(line, claimant) else { return false };
+        let Some(promise) = self.promises.withdraw(line, claimant) else {
+            return false;
+        };
         let Promise { holding, .. } = promise;
         self.give_back(holding);
         self.queue.on_withdrawn(now, claimant);
@@ -224,9 +258,8 @@ impl Node {
                 Attempt::Served => {}
                 Attempt::NoRoom => {
                     self.reclaim(pot, &waiting, &waiting.shape.resources, effects);
-                    if self.holds_back(now, &waiting) {
-                        held_back.push(waiting.shape);
-                    }
+                    let holds_back = self.holds_back(now, &waiting);
+                    held_back.extend(holds_back.then_some(waiting.shape));
                 }
                 Attempt::NoProcess => {
                     self.capped.insert(pot);
@@ -250,7 +283,10 @@ impl Node {
                 return Attempt::Served;
             }
             Supply::Starting => {}
-            Supply::Startable => self.fork(environment, effects),
+            Supply::Startable => {
+                self.pool.assert_startable(self.promises.actors() + usize::from(lasting));
+                self.fork(environment, effects);
+            }
             Supply::Capped(spare) => {
                 self.ledger.give_back(holding);
                 if let Some(worker) = spare {
@@ -259,7 +295,7 @@ impl Node {
                 return Attempt::NoProcess;
             }
         }
-        self.promises.add(line_of(environment, *claimant, *job), *claimant, holding);
+        self.promises.add(line_of(environment, *claimant, *job), waiting, holding);
         self.queue.on_promised(now, *claimant);
         Attempt::Served
     }
@@ -275,22 +311,20 @@ impl Node {
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
-    fn reclaim(
-        &mut self,
-        pot: Pot,
-        waiting: &Waiting,
-        amounts: &Resources,
-        effects: &mut Effects,
-    ) {
+    fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources, effects: &mut Effects) {
         let asked = self.leases.reclaim(pot, waiting.claimant, waiting.count, amounts);
-        effects.extend(asked.into_iter().map(|(owner, lease)| {
-            Effect::ToWorker(owner, FromNode::Reclaim(lease))
-        }));
+        effects.extend(
+            asked
+                .into_iter()
+                .map(|(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease))),
+        );
     }
 
     /// Whether a demand that does not fit shall have what the next ones could take.
     fn holds_back(&mut self, now: Timestamp, waiting: &Waiting) -> bool {
-        let Some(until) = holds_back_until(waiting.since, now) else { return false };
+        let Some(until) = holds_back_until(waiting.since, now) else {
+            return false;
+        };
         if !self.ledger.will_fit(&waiting.shape.strategy, &waiting.shape.resources) {
             return false;
         }
@@ -301,21 +335,20 @@ impl Node {
 
     fn tell_capped(&mut self, effects: &mut Effects) {
         let capped = !self.capped.is_empty();
-        if capped {
+        if capped && self.told_capped.len() < self.pool.blocked().len() {
             let untold = self.pool.blocked().filter(|worker| !self.told_capped.contains(worker));
             for worker in untold.collect::<Vec<_>>() {
                 self.told_capped.insert(worker);
                 effects.push(Effect::ToWorker(worker, FromNode::Capped(true)));
             }
-        } else {
-            while let Some(worker) = self.told_capped.pop_first() {
-                effects.push(Effect::ToWorker(worker, FromNode::Capped(false)));
-            }
+        }
+        while !capped && let Some(worker) = self.told_capped.pop_first() {
+            effects.push(Effect::ToWorker(worker, FromNode::Capped(false)));
         }
     }
 
     /// False if the worker was not blocked.
-    fn forget_blocked(&mut self, worker: WorkerId) -> bool {
+    pub(super) fn forget_blocked(&mut self, worker: WorkerId) -> bool {
         self.told_capped.remove(&worker);
         self.pool.set_blocked(worker, false)
     }
@@ -333,9 +366,4 @@ fn line_of(
 /// Whether two demands need some resource both.
 fn share(one: &Resources, other: &Resources) -> bool {
     one.iter().any(|(name, _)| other.iter().any(|(other, _)| other == name))
-}
-
-/// The failure that a refusal stands for.
-pub(super) fn failure_of(refusal: Refusal) -> Failure {
-    refusal.into_failure()
 }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use types::limits::LAST_LINES_MAX;
-use types::{Death, Exit, JobId, Timestamp, WorkerId};
+use types::{Death, Exit, JobId, WorkerId};
 
 /// One process.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ pub(super) enum Kind {
 }
 
 /// Its connection to the node.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     /// Not there yet.
     Awaited,
     /// There.
     Up,
-    /// Gone since then.
-    Down(Timestamp),
+    /// Gone.
+    Down,
 }
 
 impl Process {
@@ -56,7 +56,7 @@ impl Process {
 
     /// Whether it gets no new work because it ends.
     pub(super) fn is_ending(&self) -> bool {
-        !self.reason.is_empty() || matches!(self.link, Link::Down(_)) || self.exit.is_some()
+        !self.reason.is_empty() || self.link == Link::Down || self.exit.is_some()
     }
 
     /// Whether nothing more will be heard of it.

@@ -25,7 +25,13 @@ impl Worker {
     }
 
     /// An object of this process holds `value` once the group is reserved.
-    pub(super) fn await_group(&mut self, group: GroupId, object: ObjectId, value: Payload, effects: &mut Effects) {
+    pub(super) fn await_group(
+        &mut self,
+        group: GroupId,
+        object: ObjectId,
+        value: Payload,
+        effects: &mut Effects,
+    ) {
         self.refs.own(object, 1);
         if let Some(settled) = self.groups.settled.get(&group) {
             let stored = group_value(settled.as_ref(), value);
@@ -40,7 +46,12 @@ impl Worker {
     }
 
     /// The head says what became of a group.
-    pub(super) fn group_changed(&mut self, group: GroupId, state: &GroupState, effects: &mut Effects) {
+    pub(super) fn group_changed(
+        &mut self,
+        group: GroupId,
+        state: &GroupState,
+        effects: &mut Effects,
+    ) {
         let settled = match state {
             GroupState::Pending => return,
             GroupState::Created(_) => None,
@@ -61,6 +72,8 @@ impl Worker {
 fn group_value(failure: Option<&Arc<Failure>>, value: Payload) -> Stored {
     match failure {
         None => Stored::inline(value),
-        Some(failure) => Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() },
+        Some(failure) => {
+            Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() }
+        }
     }
 }

@@ -67,19 +67,30 @@ impl Worker {
             |task| tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready),
         );
         let Some(task) = taken else { return };
-        let Some(submitted) = self.tasks.sent(task) else { return };
-        let (template, arguments) = (Arc::clone(&submitted.spec.template), submitted.spec.arguments.clone());
+        let Some(submitted) = self.tasks.sent(task) else {
+            return;
+        };
+        let (template, arguments) =
+            (Arc::clone(&submitted.spec.template), submitted.spec.arguments.clone());
         let attempt = submitted.attempt;
         let references = submitted.spec.dependencies.clone();
         let dependencies = references.iter().filter_map(|reference| {
             let stored = self.values.get(reference.object)?.clone();
             Some(Dependency { object: reference.object, stored })
         });
-        let incoming =
-            Incoming { owner: self.me, task, attempt, template, arguments, dependencies: dependencies.collect(), missing: 0 };
+        let incoming = Incoming {
+            owner: self.me,
+            task,
+            attempt,
+            template,
+            arguments,
+            dependencies: dependencies.collect(),
+            missing: 0,
+        };
         self.inbox.capped = false;
         let unpinned = incoming.dependencies.iter().any(|dependency| {
-            matches!(dependency.stored.value, Value::Shared { .. }) && self.range_of(dependency.object).is_none()
+            matches!(dependency.stored.value, Value::Shared { .. })
+                && self.range_of(dependency.object).is_none()
         });
         if unpinned {
             self.receive(incoming, effects);
@@ -96,10 +107,16 @@ impl Worker {
     }
 
     /// Hands tasks that have not begun back to their owners, from the end of the queue.
-    pub(super) fn hand_back(&mut self, count: usize, only: Option<WorkerId>, effects: &mut Effects) {
+    pub(super) fn hand_back(
+        &mut self,
+        count: usize,
+        only: Option<WorkerId>,
+        effects: &mut Effects,
+    ) {
         let me = self.me;
         let back = self.inbox.take_back(count, |incoming| {
-            let is_lent = matches!(incoming.template.callee, Callee::Function) && incoming.owner != me;
+            let is_lent =
+                matches!(incoming.template.callee, Callee::Function) && incoming.owner != me;
             is_lent && only.is_none_or(|owner| owner == incoming.owner)
         });
         if let Some(owner) = only.filter(|_| back.is_empty()) {
@@ -119,8 +136,12 @@ impl Worker {
         if self.inbox.tasks_wait() {
             self.hand_back(usize::MAX, None, effects);
         }
-        let Some(running) = self.inbox.running(task) else { return };
-        let Some(timeout) = running.template.timeout else { return };
+        let Some(running) = self.inbox.running(task) else {
+            return;
+        };
+        let Some(timeout) = running.template.timeout else {
+            return;
+        };
         let (began, interrupted) = (running.began, running.interrupted);
         match interrupted {
             None if now >= began + timeout => {

@@ -21,12 +21,23 @@ pub(super) struct Creation {
 
 impl Worker {
     /// The user makes an actor. The refs in its arguments live as long as its handle, for it may be made again.
-    pub(super) fn create_actor(&mut self, request: u64, spec: Box<ActorSpec>, get_if_exists: bool, effects: &mut Effects) {
+    pub(super) fn create_actor(
+        &mut self,
+        request: u64,
+        spec: Box<ActorSpec>,
+        get_if_exists: bool,
+        effects: &mut Effects,
+    ) {
         let (actor, task) = (spec.id, TaskId::creation(spec.id));
         let dependencies = spec.dependencies.clone();
         let arguments: Box<[Ref]> = dependencies.iter().chain(&spec.nested).copied().collect();
         self.refs.own(actor.handle(), 1);
-        self.keep(actor.handle(), Stored { value: Value::Inline(Payload::EMPTY), contains: arguments }, None, effects);
+        self.keep(
+            actor.handle(),
+            Stored { value: Value::Inline(Payload::EMPTY), contains: arguments },
+            None,
+            effects,
+        );
         self.calls.watch(actor);
         effects.push(Effect::ToHead(ToHead::CreateActor { request, spec, get_if_exists }));
         let missing = self.await_dependencies(task, &dependencies, effects);
@@ -38,7 +49,9 @@ impl Worker {
 
     /// A value that a constructor waited for is here.
     pub(super) fn creation_argument_came(&mut self, task: TaskId, effects: &mut Effects) {
-        let Some(creation) = self.creations.get_mut(&task) else { return };
+        let Some(creation) = self.creations.get_mut(&task) else {
+            return;
+        };
         creation.missing -= 1;
         if creation.missing == 0 {
             self.creation_ready(task, effects);
@@ -69,7 +82,12 @@ impl Worker {
     }
 
     /// The head says what became of an actor.
-    pub(super) fn actor_changed(&mut self, actor: ActorId, state: ActorState, effects: &mut Effects) {
+    pub(super) fn actor_changed(
+        &mut self,
+        actor: ActorId,
+        state: ActorState,
+        effects: &mut Effects,
+    ) {
         match state {
             ActorState::Pending => {}
             ActorState::Alive { worker, incarnation } => {
@@ -96,13 +114,22 @@ impl Worker {
     }
 
     /// Calls whose answers will not come: made again as far as their attempts allow.
-    fn call_again(&mut self, actor: ActorId, unanswered: &[TaskId], why: &str, effects: &mut Effects) {
+    fn call_again(
+        &mut self,
+        actor: ActorId,
+        unanswered: &[TaskId],
+        why: &str,
+        effects: &mut Effects,
+    ) {
         let mut again = Vec::new();
         let mut ordered = true;
         for task in unanswered {
             match self.tasks.failed(*task) {
                 ownership::Attempt::Again => {
-                    let callee = self.tasks.get(*task).map(|submitted| submitted.spec.template.callee.clone());
+                    let callee = self
+                        .tasks
+                        .get(*task)
+                        .map(|submitted| submitted.spec.template.callee.clone());
                     ordered = matches!(callee, Some(Callee::Method { ordered: true, .. }));
                     again.push(*task);
                 }
@@ -119,7 +146,9 @@ impl Worker {
     }
 
     fn creation_ready(&mut self, task: TaskId, effects: &mut Effects) {
-        let Some(Creation { actor, dependencies, .. }) = self.creations.remove(&task) else { return };
+        let Some(Creation { actor, dependencies, .. }) = self.creations.remove(&task) else {
+            return;
+        };
         if let Some(failure) = self.failed_dependency(&dependencies) {
             effects.push(Effect::ToHead(ToHead::ActorHopeless(actor, failure)));
             return;
@@ -128,6 +157,9 @@ impl Worker {
             let stored = self.values.get(reference.object)?.clone();
             Some(Dependency { object: reference.object, stored })
         });
-        effects.push(Effect::ToHead(ToHead::ActorReady { actor, dependencies: dependencies.collect() }));
+        effects.push(Effect::ToHead(ToHead::ActorReady {
+            actor,
+            dependencies: dependencies.collect(),
+        }));
     }
 }

@@ -27,14 +27,19 @@ impl Worker {
             self.cancel(target.object, reach, effects);
         } else {
             let (object, CancelReach { force, recursive }) = (target.object, reach);
-            effects.push(Effect::ToPeer(target.owner, FromPeer::CancelObject { object, force, recursive }));
+            effects.push(Effect::ToPeer(
+                target.owner,
+                FromPeer::CancelObject { object, force, recursive },
+            ));
         }
     }
 
     /// Cancels the task that makes an object of this process; a finished one stays as it is.
     pub(super) fn cancel(&mut self, object: ObjectId, reach: CancelReach, effects: &mut Effects) {
         let task = object.task;
-        let Some(submitted) = self.tasks.get(task) else { return };
+        let Some(submitted) = self.tasks.get(task) else {
+            return;
+        };
         let sent = submitted.progress == Progress::Sent;
         self.tasks.cancel(task);
         match self.executor_of(task).filter(|_| sent) {
@@ -63,7 +68,12 @@ impl Worker {
             self.reply(waiting.owner, task, cancelled(task), std::time::Duration::ZERO, effects);
         } else if self.inbox.owner_of(task).is_some() {
             if reach.force {
-                self.end_by_force(task, cancelled(task), "a task was cancelled with force", effects);
+                self.end_by_force(
+                    task,
+                    cancelled(task),
+                    "a task was cancelled with force",
+                    effects,
+                );
             } else {
                 self.inbox.interrupted(task, Interrupt::Cancelled, self.now);
                 effects.push(Effect::Interrupt(task, Interrupt::Cancelled));

@@ -9,7 +9,7 @@ use types::{
     ActorId, ActorSpec, Assignment, Failure, GroupId, GroupSpec, ObjectId, Payload, Ref, Stored,
     TaskId, TaskSpec, Template, WorkerId,
 };
-use wire::to_worker::{OutputLines, Outcome};
+use wire::to_worker::{Outcome, OutputLines};
 use wire::{Answer, FromHead, FromNode, FromPeer, Question, ToHead, ToNode};
 
 /// What can happen to a worker.

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{ActorId, ActorSpec, Assignment, Callee, Failure, Ref, Stored, TaskId, Value, WorkerId};
+use types::{
+    ActorId, ActorSpec, Assignment, Callee, Failure, Ref, Stored, TaskId, Value, WorkerId,
+};
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
@@ -15,7 +17,13 @@ use super::{Content, Effect, Effects, Execution, Interrupt, Worker};
 
 impl Worker {
     /// An owner sent tasks on its lease.
-    pub(super) fn tasks_came(&mut self, owner: WorkerId, assignment: Option<Assignment>, tasks: Vec<TaskMessage>, effects: &mut Effects) {
+    pub(super) fn tasks_came(
+        &mut self,
+        owner: WorkerId,
+        assignment: Option<Assignment>,
+        tasks: Vec<TaskMessage>,
+        effects: &mut Effects,
+    ) {
         if let Some(assignment) = assignment {
             self.inbox.assignment = assignment;
         }
@@ -28,7 +36,12 @@ impl Worker {
     }
 
     /// A caller sent calls to the actor here.
-    pub(super) fn calls_came(&mut self, caller: WorkerId, calls: Vec<TaskMessage>, effects: &mut Effects) {
+    pub(super) fn calls_came(
+        &mut self,
+        caller: WorkerId,
+        calls: Vec<TaskMessage>,
+        effects: &mut Effects,
+    ) {
         self.enqueue(caller, calls, effects);
     }
 
@@ -53,7 +66,8 @@ impl Worker {
         };
         let concurrency = spec.concurrency.clone();
         let ordered = concurrency.ordered;
-        let hosted = Hosted { actor: spec.id, spec: Some(spec), made: false, retiring: false, ordered };
+        let hosted =
+            Hosted { actor: spec.id, spec: Some(spec), made: false, retiring: false, ordered };
         let default = (String::new(), concurrency.calls_max);
         self.inbox.host(hosted, concurrency.groups.into_iter().chain([default]));
         self.receive(incoming, effects);
@@ -69,23 +83,40 @@ impl Worker {
     }
 
     /// A large argument of a task here cannot be had: the task does not run.
-    pub(super) fn dependency_failed(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
-        let Some(incoming) = self.inbox.take_waiting(task) else { return };
+    pub(super) fn dependency_failed(
+        &mut self,
+        task: TaskId,
+        failure: &Arc<Failure>,
+        effects: &mut Effects,
+    ) {
+        let Some(incoming) = self.inbox.take_waiting(task) else {
+            return;
+        };
         self.unread_dependencies(&incoming, effects);
-        let outcome = Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
+        let outcome =
+            Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
         self.reply(incoming.owner, task, outcome, Duration::ZERO, effects);
         self.begin(effects);
     }
 
     /// The user's code ended.
-    pub(super) fn finished(&mut self, task: TaskId, outcome: Outcome, ran: Duration, effects: &mut Effects) {
-        let Some(running) = self.inbox.running(task) else { return };
+    pub(super) fn finished(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        ran: Duration,
+        effects: &mut Effects,
+    ) {
+        let Some(running) = self.inbox.running(task) else {
+            return;
+        };
         let outcome = match running.interrupted {
             Some((why, _)) => as_interrupted(outcome, why, task, running.template.timeout),
             None => outcome,
         };
         if let Outcome::Returned(values) = &outcome {
-            let contained: Vec<Ref> = values.iter().flat_map(|stored| &stored.contains).copied().collect();
+            let contained: Vec<Ref> =
+                values.iter().flat_map(|stored| &stored.contains).copied().collect();
             self.hand_over(task, &contained);
         }
         self.inbox.end(task, outcome, ran);
@@ -95,8 +126,16 @@ impl Worker {
     }
 
     /// A running generator yielded.
-    pub(super) fn yielded(&mut self, task: TaskId, index: u32, item: Stored, effects: &mut Effects) {
-        let Some(owner) = self.inbox.owner_of(task) else { return };
+    pub(super) fn yielded(
+        &mut self,
+        task: TaskId,
+        index: u32,
+        item: Stored,
+        effects: &mut Effects,
+    ) {
+        let Some(owner) = self.inbox.owner_of(task) else {
+            return;
+        };
         self.hand_over(task, &item.contains);
         if owner == self.me {
             self.item_came(owner, task, index, item, effects);
@@ -104,10 +143,6 @@ impl Worker {
             effects.push(Effect::ToPeer(owner, FromPeer::Item { task, index, item }));
         }
     }
-
-
-
-
 
     /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
     pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId, effects: &mut Effects) {
@@ -143,7 +178,11 @@ impl Worker {
 
     /// The node has one idle worker too many: this one ends, unless others need what it owns.
     pub(super) fn spared(&mut self, effects: &mut Effects) {
-        if self.inbox.is_idle() && self.tasks.is_empty() && self.refs.is_empty() && self.handed_over.is_empty() {
+        if self.inbox.is_idle()
+            && self.tasks.is_empty()
+            && self.refs.is_empty()
+            && self.handed_over.is_empty()
+        {
             self.exit("it was idle", effects);
         } else {
             effects.push(Effect::ToNode(ToNode::Staying));
@@ -151,7 +190,13 @@ impl Worker {
     }
 
     /// Ends this process for the sake of one task, whose owner hears of it first.
-    pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &str, effects: &mut Effects) {
+    pub(super) fn end_by_force(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        reason: &str,
+        effects: &mut Effects,
+    ) {
         self.hand_back(usize::MAX, None, effects);
         if let Some(running) = self.inbox.forget(task) {
             self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
@@ -159,9 +204,15 @@ impl Worker {
         self.exit(reason, effects);
     }
 
-
     /// Says how a task ended, to its owner.
-    pub(super) fn reply(&mut self, owner: WorkerId, task: TaskId, outcome: Outcome, ran: Duration, effects: &mut Effects) {
+    pub(super) fn reply(
+        &mut self,
+        owner: WorkerId,
+        task: TaskId,
+        outcome: Outcome,
+        ran: Duration,
+        effects: &mut Effects,
+    ) {
         if let Some(actor) = self.inbox.constructor_of(task) {
             self.constructor_ended(actor, outcome, effects);
             return;
@@ -186,7 +237,9 @@ impl Worker {
     /// A task that will not run here reads its large arguments no more.
     pub(super) fn unread_dependencies(&mut self, incoming: &Incoming, effects: &mut Effects) {
         for dependency in &incoming.dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. }) && self.range_of(dependency.object).is_some() {
+            if matches!(dependency.stored.value, Value::Shared { .. })
+                && self.range_of(dependency.object).is_some()
+            {
                 self.unread(dependency.object, effects);
             }
         }
@@ -203,7 +256,9 @@ impl Worker {
     fn enqueue(&mut self, owner: WorkerId, tasks: Vec<TaskMessage>, effects: &mut Effects) {
         for message in tasks {
             let template = self.templates.told_by(owner, message.template);
-            let Some(template) = template else { unreachable!("OWN-15: a template is told before its tasks") };
+            let Some(template) = template else {
+                unreachable!("OWN-15: a template is told before its tasks")
+            };
             let incoming = Incoming {
                 owner,
                 task: message.id,
@@ -248,8 +303,9 @@ impl Worker {
                 Value::Inline(payload) => Content::Inline(payload),
                 Value::Failed(failure) => Content::Failed(failure),
                 Value::Shared { .. } => {
-                    let (offset, size) =
-                        self.range_of(dependency.object).expect("OWN-16: a task begins with its arguments pinned");
+                    let (offset, size) = self
+                        .range_of(dependency.object)
+                        .expect("OWN-16: a task begins with its arguments pinned");
                     Content::Mapped { offset, size }
                 }
             };
@@ -279,15 +335,18 @@ impl Worker {
         }
     }
 
-
-
-
     fn reply_if_open(&mut self, task: TaskId, effects: &mut Effects) {
-        let open = self.inbox.running(task).is_some_and(|running| running.gates == 0 && running.ended.is_some());
+        let open = self
+            .inbox
+            .running(task)
+            .is_some_and(|running| running.gates == 0 && running.ended.is_some());
         if !open {
             return;
         }
-        let Some(Running { owner, ended: Some((outcome, ran)), .. }) = self.inbox.forget(task) else { return };
+        let Some(Running { owner, ended: Some((outcome, ran)), .. }) = self.inbox.forget(task)
+        else {
+            return;
+        };
         self.reply(owner, task, outcome, ran, effects);
     }
 
@@ -301,7 +360,11 @@ impl Worker {
                 continue;
             }
             let held = self.refs.hold(*reference, self.me);
-            assert_eq!(held, ownership::Held::Known, "OWN-17: a result holds refs that are held here");
+            assert_eq!(
+                held,
+                ownership::Held::Known,
+                "OWN-17: a result holds refs that are held here"
+            );
             self.handed_over.entry(task).or_default().push(reference.object);
         }
     }
@@ -322,12 +385,17 @@ impl Worker {
     }
 
     fn leave_if_done(&mut self, effects: &mut Effects) {
-        let retired = self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
+        let retired =
+            self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
         if retired && self.inbox.is_idle() {
             self.exit("its last handle went", effects);
         } else if self.inbox.leaving && self.inbox.runs_nothing() {
             self.hand_back(usize::MAX, None, effects);
-            let reason = if self.inbox.actor.is_some() { "it left by itself" } else { "it made as many calls as max_calls allows" };
+            let reason = if self.inbox.actor.is_some() {
+                "it left by itself"
+            } else {
+                "it made as many calls as max_calls allows"
+            };
             self.exit(reason, effects);
         }
     }
@@ -340,12 +408,21 @@ impl Worker {
 }
 
 /// What an interrupted task ended with: the interrupt, unless it returned all the same.
-fn as_interrupted(outcome: Outcome, why: Interrupt, task: TaskId, timeout: Option<Duration>) -> Outcome {
-    let Outcome::Failed { yielded, .. } = outcome else { return outcome };
+fn as_interrupted(
+    outcome: Outcome,
+    why: Interrupt,
+    task: TaskId,
+    timeout: Option<Duration>,
+) -> Outcome {
+    let Outcome::Failed { yielded, .. } = outcome else {
+        return outcome;
+    };
     match why {
-        Interrupt::Cancelled => {
-            Outcome::Failed { failure: Arc::new(Failure::Cancelled(task)), retriable: false, yielded }
-        }
+        Interrupt::Cancelled => Outcome::Failed {
+            failure: Arc::new(Failure::Cancelled(task)),
+            retriable: false,
+            yielded,
+        },
         Interrupt::TimedOut => {
             let failure = Arc::new(Failure::TimedOut(task, timeout.unwrap_or_default()));
             Outcome::Failed { failure, retriable: true, yielded }

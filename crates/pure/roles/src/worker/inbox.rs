@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, FunctionId, Map, Payload, TaskId, Template, Timestamp, WorkerId,
+    ActorId, ActorSpec, Assignment, Callee, FunctionId, Map, Payload, TaskId, Template, Timestamp,
+    WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome};
 
@@ -125,7 +126,9 @@ impl Inbox {
 
     /// The user's code of a task ended with this.
     pub(super) fn end(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
-        let Some(running) = self.running.get_mut(&task) else { return };
+        let Some(running) = self.running.get_mut(&task) else {
+            return;
+        };
         let (template, counted) = (Arc::clone(&running.template), running.counted);
         running.ended = Some((outcome, ran));
         if counted {
@@ -155,7 +158,9 @@ impl Inbox {
 
     /// A task that has not begun.
     pub(super) fn waiting(&mut self, task: TaskId) -> Option<&mut Incoming> {
-        self.groups.values_mut().find_map(|group| group.waiting.iter_mut().find(|incoming| incoming.task == task))
+        self.groups
+            .values_mut()
+            .find_map(|group| group.waiting.iter_mut().find(|incoming| incoming.task == task))
     }
 
     /// Takes a task that has not begun out of its queue.
@@ -167,11 +172,18 @@ impl Inbox {
     }
 
     /// Takes at most `count` tasks that have not begun and that `gives` lets go, from the end, in order.
-    pub(super) fn take_back(&mut self, count: usize, gives: impl Fn(&Incoming) -> bool) -> Vec<Incoming> {
+    pub(super) fn take_back(
+        &mut self,
+        count: usize,
+        gives: impl Fn(&Incoming) -> bool,
+    ) -> Vec<Incoming> {
         let mut taken = Vec::new();
         for group in self.groups.values_mut() {
-            let given: Vec<usize> =
-                (0..group.waiting.len()).rev().filter(|at| gives(&group.waiting[*at])).take(count - taken.len()).collect();
+            let given: Vec<usize> = (0..group.waiting.len())
+                .rev()
+                .filter(|at| gives(&group.waiting[*at]))
+                .take(count - taken.len())
+                .collect();
             taken.extend(given.into_iter().filter_map(|at| group.waiting.remove(at)));
         }
         taken.reverse();
@@ -180,9 +192,15 @@ impl Inbox {
 
     /// What runs for an owner, but for constructors, which belong to the head.
     pub(super) fn running_for(&self, owner: WorkerId) -> Vec<TaskId> {
-        let theirs = |running: &Running| running.owner == owner && !matches!(running.template.callee, Callee::Constructor);
-        let mut tasks: Vec<_> =
-            self.running.iter().filter(|(_, running)| theirs(running)).map(|(task, _)| *task).collect();
+        let theirs = |running: &Running| {
+            running.owner == owner && !matches!(running.template.callee, Callee::Constructor)
+        };
+        let mut tasks: Vec<_> = self
+            .running
+            .iter()
+            .filter(|(_, running)| theirs(running))
+            .map(|(task, _)| *task)
+            .collect();
         tasks.sort_unstable();
         tasks
     }
@@ -203,7 +221,10 @@ impl Inbox {
 
     /// The actor that a task makes here.
     pub(super) fn constructor_of(&self, task: TaskId) -> Option<ActorId> {
-        self.actor.as_ref().map(|hosted| hosted.actor).filter(|actor| TaskId::creation(*actor) == task)
+        self.actor
+            .as_ref()
+            .map(|hosted| hosted.actor)
+            .filter(|actor| TaskId::creation(*actor) == task)
     }
 
     /// What the constructor is run with.
@@ -236,9 +257,15 @@ impl Inbox {
     /// Tasks for which something is due.
     pub(super) fn due(&self, now: Timestamp) -> Vec<TaskId> {
         let behind = self.tasks_wait();
-        let is_due = |running: &Running| running.next_deadline(behind).is_some_and(|deadline| deadline <= now);
-        let mut due: Vec<_> =
-            self.running.iter().filter(|(_, running)| is_due(running)).map(|(task, _)| *task).collect();
+        let is_due = |running: &Running| {
+            running.next_deadline(behind).is_some_and(|deadline| deadline <= now)
+        };
+        let mut due: Vec<_> = self
+            .running
+            .iter()
+            .filter(|(_, running)| is_due(running))
+            .map(|(task, _)| *task)
+            .collect();
         due.sort_unstable();
         due
     }
@@ -252,7 +279,10 @@ impl Inbox {
     /// Panics unless the limits hold.
     pub(super) fn check(&self) {
         for (name, group) in &self.groups {
-            assert!(group.busy <= group.limit, "OWN-13: no more calls run in group {name:?} than its limit");
+            assert!(
+                group.busy <= group.limit,
+                "OWN-13: no more calls run in group {name:?} than its limit"
+            );
         }
     }
 }

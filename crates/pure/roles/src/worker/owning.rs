@@ -30,8 +30,16 @@ impl Worker {
     pub(super) fn hold(&mut self, reference: Ref, source: Source, effects: &mut Effects) {
         let gate = match source {
             Source::Handle | Source::Outside => None,
-            Source::Value(outer) => self.refs.lender(outer).filter(|lender| *lender != reference.owner).map(|_| Gate::Value(outer)),
-            Source::Task(task) => self.inbox.owner_of(task).filter(|owner| *owner != reference.owner && *owner != self.me).map(|_| Gate::Reply(task)),
+            Source::Value(outer) => self
+                .refs
+                .lender(outer)
+                .filter(|lender| *lender != reference.owner)
+                .map(|_| Gate::Value(outer)),
+            Source::Task(task) => self
+                .inbox
+                .owner_of(task)
+                .filter(|owner| *owner != reference.owner && *owner != self.me)
+                .map(|_| Gate::Reply(task)),
         };
         self.use_ref(reference, gate, effects);
     }
@@ -50,7 +58,8 @@ impl Worker {
         match self.refs.hold(reference, self.me) {
             Held::Known => {}
             Held::New => {
-                let borrow = FromPeer::Borrow { objects: vec![reference.object], confirm: gate.is_some() };
+                let borrow =
+                    FromPeer::Borrow { objects: vec![reference.object], confirm: gate.is_some() };
                 effects.push(Effect::ToPeer(reference.owner, borrow));
                 if let Some(gate) = gate {
                     self.refs.close(reference.object, gate);
@@ -81,7 +90,13 @@ impl Worker {
     }
 
     /// The value of an object that this process owns: the refs in it are used as long as it lives.
-    pub(super) fn keep(&mut self, object: ObjectId, stored: Stored, made_by: Option<(TaskId, WorkerId)>, effects: &mut Effects) {
+    pub(super) fn keep(
+        &mut self,
+        object: ObjectId,
+        stored: Stored,
+        made_by: Option<(TaskId, WorkerId)>,
+        effects: &mut Effects,
+    ) {
         if !self.refs.is_known(object) {
             if matches!(stored.value, Value::Shared { .. }) {
                 self.freed.push(object);
@@ -102,10 +117,16 @@ impl Worker {
         if !self.refs.is_known(object) {
             return;
         }
-        let Some(awaiters) = self.values.arrive(object, stored.clone()) else { return };
+        let Some(awaiters) = self.values.arrive(object, stored.clone()) else {
+            return;
+        };
         match &stored.value {
-            Value::Inline(payload) => effects.push(Effect::Loaded(object, Content::Inline(payload.clone()))),
-            Value::Failed(failure) => effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure)))),
+            Value::Inline(payload) => {
+                effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
+            }
+            Value::Failed(failure) => {
+                effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
+            }
             Value::Shared { .. } => {
                 effects.push(Effect::Available(object));
                 if awaiters.load {
@@ -123,12 +144,19 @@ impl Worker {
     }
 
     /// Other processes hold refs to objects of this one.
-    pub(super) fn lend(&mut self, borrower: WorkerId, objects: Vec<ObjectId>, confirm: bool, effects: &mut Effects) {
+    pub(super) fn lend(
+        &mut self,
+        borrower: WorkerId,
+        objects: Vec<ObjectId>,
+        confirm: bool,
+        effects: &mut Effects,
+    ) {
         for object in &objects {
             if !self.refs.lend(*object, borrower) {
                 let why = "its owner let it go before this process came to hold it".to_owned();
                 let stored = Stored::failed(Failure::ObjectLost(*object, why));
-                effects.push(Effect::ToPeer(borrower, FromPeer::Fetched { object: *object, stored }));
+                effects
+                    .push(Effect::ToPeer(borrower, FromPeer::Fetched { object: *object, stored }));
             }
         }
         if confirm {
@@ -145,7 +173,12 @@ impl Worker {
     }
 
     /// A borrower returned objects.
-    pub(super) fn take_back(&mut self, borrower: WorkerId, objects: &[ObjectId], effects: &mut Effects) {
+    pub(super) fn take_back(
+        &mut self,
+        borrower: WorkerId,
+        objects: &[ObjectId],
+        effects: &mut Effects,
+    ) {
         for object in objects {
             if self.refs.take_back(*object, borrower) == Fate::Unreachable {
                 self.let_go_whole(*object, effects);
@@ -163,7 +196,12 @@ impl Worker {
     }
 
     /// Another process asks for values.
-    pub(super) fn fetch_came(&mut self, from: WorkerId, objects: &[ObjectId], effects: &mut Effects) {
+    pub(super) fn fetch_came(
+        &mut self,
+        from: WorkerId,
+        objects: &[ObjectId],
+        effects: &mut Effects,
+    ) {
         for object in objects {
             let stored = if self.refs.is_known(*object) {
                 match self.values.await_by(*object, |awaiters| awaiters.fetchers.push(from)) {
@@ -211,7 +249,9 @@ impl Worker {
 
     /// Tells the executor of `task` that the refs in its results are registered, once they are.
     pub(super) fn settle(&mut self, task: TaskId, effects: &mut Effects) {
-        let Some(settlement) = self.settlements.get_mut(&task) else { return };
+        let Some(settlement) = self.settlements.get_mut(&task) else {
+            return;
+        };
         settlement.missing -= 1;
         if settlement.missing == 0 {
             let executor = settlement.executor;
@@ -223,7 +263,8 @@ impl Worker {
     fn shut(&mut self, gate: Gate) {
         match gate {
             Gate::Value(outer) => {
-                let reference = Ref { object: outer, owner: self.refs.lender(outer).unwrap_or(self.me) };
+                let reference =
+                    Ref { object: outer, owner: self.refs.lender(outer).unwrap_or(self.me) };
                 let held = self.refs.hold(reference, self.me);
                 assert_eq!(held, Held::Known, "OWN-10: a ref comes from a value that is held");
             }

@@ -20,8 +20,15 @@ pub(super) struct Pins {
 #[derive(Debug)]
 enum Pin {
     /// Asked for; so many tasks that will run here wait for it, and threads if `load`.
-    Asked { load: bool, tasks: Vec<types::TaskId> },
-    Held { offset: u64, size: u64, readers: u32 },
+    Asked {
+        load: bool,
+        tasks: Vec<types::TaskId>,
+    },
+    Held {
+        offset: u64,
+        size: u64,
+        readers: u32,
+    },
 }
 
 impl Worker {
@@ -30,13 +37,20 @@ impl Worker {
         let object = wanted.object;
         if !self.refs.is_known(object) && self.values.get(object).is_none() {
             let why = "no ref to it is held".to_owned();
-            effects.push(Effect::Loaded(object, Content::Failed(Arc::new(Failure::ObjectLost(object, why)))));
+            effects.push(Effect::Loaded(
+                object,
+                Content::Failed(Arc::new(Failure::ObjectLost(object, why))),
+            ));
             return;
         }
         match self.values.await_by(object, |awaiters| awaiters.load |= load) {
             Readiness::Here(stored) => match &stored.value {
-                Value::Inline(payload) => effects.push(Effect::Loaded(object, Content::Inline(payload.clone()))),
-                Value::Failed(failure) => effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure)))),
+                Value::Inline(payload) => {
+                    effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
+                }
+                Value::Failed(failure) => {
+                    effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
+                }
                 Value::Shared { .. } if load => self.load(object, effects),
                 Value::Shared { .. } => effects.push(Effect::Available(object)),
             },
@@ -53,7 +67,8 @@ impl Worker {
         match self.pins.pins.get_mut(&object) {
             Some(Pin::Held { offset, size, readers }) => {
                 *readers += 1;
-                effects.push(Effect::Loaded(object, Content::Mapped { offset: *offset, size: *size }));
+                effects
+                    .push(Effect::Loaded(object, Content::Mapped { offset: *offset, size: *size }));
             }
             Some(Pin::Asked { load, .. }) => *load = true,
             None => {
@@ -64,7 +79,12 @@ impl Worker {
     }
 
     /// A task that came here reads a large object: whether it lies ready.
-    pub(super) fn pin_for(&mut self, object: ObjectId, task: types::TaskId, effects: &mut Effects) -> bool {
+    pub(super) fn pin_for(
+        &mut self,
+        object: ObjectId,
+        task: types::TaskId,
+        effects: &mut Effects,
+    ) -> bool {
         match self.pins.pins.get_mut(&object) {
             Some(Pin::Held { readers, .. }) => {
                 *readers += 1;
@@ -91,8 +111,16 @@ impl Worker {
     }
 
     /// The node pinned an object.
-    pub(super) fn pinned(&mut self, object: ObjectId, offset: u64, size: u64, effects: &mut Effects) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else { return };
+    pub(super) fn pinned(
+        &mut self,
+        object: ObjectId,
+        offset: u64,
+        size: u64,
+        effects: &mut Effects,
+    ) {
+        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else {
+            return;
+        };
         let readers = u32::from(load) + tasks.len() as u32;
         self.pins.pins.insert(object, Pin::Held { offset, size, readers });
         if load {
@@ -104,8 +132,15 @@ impl Worker {
     }
 
     /// The node cannot give an object.
-    pub(super) fn pin_failed(&mut self, object: ObjectId, failure: Arc<Failure>, effects: &mut Effects) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else { return };
+    pub(super) fn pin_failed(
+        &mut self,
+        object: ObjectId,
+        failure: Arc<Failure>,
+        effects: &mut Effects,
+    ) {
+        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else {
+            return;
+        };
         if load {
             effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(&failure))));
         }
@@ -116,7 +151,9 @@ impl Worker {
 
     /// One reader less.
     pub(super) fn unread(&mut self, object: ObjectId, effects: &mut Effects) {
-        let Some(Pin::Held { readers, .. }) = self.pins.pins.get_mut(&object) else { return };
+        let Some(Pin::Held { readers, .. }) = self.pins.pins.get_mut(&object) else {
+            return;
+        };
         *readers = readers.checked_sub(1).expect("OWN-11: a reader goes once");
         if *readers == 0 {
             self.pins.pins.remove(&object);
@@ -125,7 +162,13 @@ impl Worker {
     }
 
     /// A large value is to be written.
-    pub(super) fn allocate(&self, object: ObjectId, owner: WorkerId, size: u64, effects: &mut Effects) {
+    pub(super) fn allocate(
+        &self,
+        object: ObjectId,
+        owner: WorkerId,
+        size: u64,
+        effects: &mut Effects,
+    ) {
         effects.push(Effect::ToNode(ToNode::Create { object, owner, size }));
     }
 }

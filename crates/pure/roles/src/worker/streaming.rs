@@ -2,8 +2,8 @@
 //!
 //! Owns: what an arriving or taken item leads to. Does not own: the counts (`ownership::streams`).
 
-use ownership::streams::item;
 use ownership::Next;
+use ownership::streams::item;
 use types::{ObjectId, Stored, TaskId, WorkerId};
 use wire::FromPeer;
 
@@ -17,14 +17,23 @@ impl Worker {
     }
 
     /// A task yielded an item.
-    pub(super) fn item_came(&mut self, from: WorkerId, task: TaskId, index: u32, stored: Stored, effects: &mut Effects) {
+    pub(super) fn item_came(
+        &mut self,
+        from: WorkerId,
+        task: TaskId,
+        index: u32,
+        stored: Stored,
+        effects: &mut Effects,
+    ) {
         self.await_settlement(task, from, &stored);
         if self.streams.arrived(task, index) {
             let object = item(task, index);
             self.refs.own(object, 1);
             self.keep(object, stored, Some((task, from)), effects);
             effects.push(Effect::StreamMoved(task));
-        } else if matches!(stored.value, types::Value::Shared { .. }) && !self.refs.is_known(item(task, index)) {
+        } else if matches!(stored.value, types::Value::Shared { .. })
+            && !self.refs.is_known(item(task, index))
+        {
             self.freed.push(item(task, index));
         }
     }
@@ -63,7 +72,9 @@ impl Worker {
     }
 
     fn tell_consumed(&self, task: TaskId, count: u32, effects: &mut Effects) {
-        let Some(submitted) = self.tasks.get(task) else { return };
+        let Some(submitted) = self.tasks.get(task) else {
+            return;
+        };
         if submitted.spec.template.look_ahead.is_none() {
             return;
         }

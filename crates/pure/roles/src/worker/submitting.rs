@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ownership::{Attempt, Progress, Submitted};
 use types::{
-    Assignment, Callee, Death, Exit, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId, TaskSpec, Value, WorkerId,
+    Assignment, Callee, Death, Exit, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId,
+    TaskSpec, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToNode};
@@ -31,7 +32,9 @@ impl Worker {
         }
         let missing = self.await_dependencies(task, &spec.dependencies, effects);
         if let Callee::Method { ordered, .. } = spec.template.callee {
-            let Some(actor) = task.actor() else { unreachable!("OWN-12: a method is called on an actor") };
+            let Some(actor) = task.actor() else {
+                unreachable!("OWN-12: a method is called on an actor")
+            };
             self.watch_actor(actor, effects);
             self.calls.call(actor, task, ordered);
         }
@@ -42,11 +45,19 @@ impl Worker {
     }
 
     /// How many of these values are not here yet; `task` hears of each.
-    pub(super) fn await_dependencies(&mut self, task: TaskId, dependencies: &[Ref], effects: &mut Effects) -> u32 {
+    pub(super) fn await_dependencies(
+        &mut self,
+        task: TaskId,
+        dependencies: &[Ref],
+        effects: &mut Effects,
+    ) -> u32 {
         let mut missing = 0;
         for dependency in dependencies {
-            let readiness = self.values.await_by(dependency.object, |awaiters| awaiters.tasks.push(task));
-            let ownership::Readiness::Awaited { first } = readiness else { continue };
+            let readiness =
+                self.values.await_by(dependency.object, |awaiters| awaiters.tasks.push(task));
+            let ownership::Readiness::Awaited { first } = readiness else {
+                continue;
+            };
             missing += 1;
             if let Some(owner) = self.refs.lender(dependency.object).filter(|_| first) {
                 effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![dependency.object])));
@@ -66,7 +77,9 @@ impl Worker {
 
     /// All arguments of a task have values: it fails with the first that failed, or goes out.
     pub(super) fn ready(&mut self, task: TaskId, effects: &mut Effects) {
-        let Some(submitted) = self.tasks.get(task) else { return };
+        let Some(submitted) = self.tasks.get(task) else {
+            return;
+        };
         if let Some(failure) = self.failed_dependency(&submitted.spec.dependencies) {
             self.fail(task, &failure, effects);
             return;
@@ -74,7 +87,9 @@ impl Worker {
         let template = Arc::clone(&submitted.spec.template);
         match &template.callee {
             Callee::Method { .. } => {
-                let Some(actor) = task.actor() else { unreachable!("OWN-12: a method is called on an actor") };
+                let Some(actor) = task.actor() else {
+                    unreachable!("OWN-12: a method is called on an actor")
+                };
                 self.calls.ready(actor, task);
                 self.send_calls(actor, effects);
             }
@@ -91,10 +106,18 @@ impl Worker {
     pub(super) fn pump(&mut self, line: u32, effects: &mut Effects) {
         loop {
             let tasks = &self.tasks;
-            let wanted = |task: TaskId| tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready);
-            let Some(burst) = self.dispatch.next_burst(line, wanted) else { break };
+            let wanted = |task: TaskId| {
+                tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready)
+            };
+            let Some(burst) = self.dispatch.next_burst(line, wanted) else {
+                break;
+            };
             let messages = self.messages(burst.worker, &burst.tasks, effects);
-            let message = FromPeer::Tasks { lease: burst.lease, assignment: burst.assignment, tasks: messages };
+            let message = FromPeer::Tasks {
+                lease: burst.lease,
+                assignment: burst.assignment,
+                tasks: messages,
+            };
             effects.push(Effect::ToPeer(burst.worker, message));
         }
         if let Some(demand) = self.dispatch.demand(line) {
@@ -107,11 +130,18 @@ impl Worker {
     }
 
     /// Tasks as messages to `worker`, after the templates it has not been told.
-    pub(super) fn messages(&mut self, worker: WorkerId, tasks: &[TaskId], effects: &mut Effects) -> Vec<TaskMessage> {
+    pub(super) fn messages(
+        &mut self,
+        worker: WorkerId,
+        tasks: &[TaskId],
+        effects: &mut Effects,
+    ) -> Vec<TaskMessage> {
         let mut messages = Vec::with_capacity(tasks.len());
         let mut templates = Vec::new();
         for task in tasks {
-            let Some(Submitted { spec, attempt, .. }) = self.tasks.sent(*task) else { continue };
+            let Some(Submitted { spec, attempt, .. }) = self.tasks.sent(*task) else {
+                continue;
+            };
             let dependencies = spec.dependencies.iter().filter_map(|reference| {
                 let stored = self.values.get(reference.object)?.clone();
                 Some(Dependency { object: reference.object, stored })
@@ -124,7 +154,10 @@ impl Worker {
                 dependencies: dependencies.collect(),
                 parent: spec.parent,
             });
-            if templates.last().is_none_or(|last: &Arc<types::Template>| last.id != spec.template.id) {
+            if templates
+                .last()
+                .is_none_or(|last: &Arc<types::Template>| last.id != spec.template.id)
+            {
                 templates.push(Arc::clone(&spec.template));
             }
         }
@@ -136,7 +169,14 @@ impl Worker {
     }
 
     /// A worker was granted.
-    pub(super) fn leased(&mut self, line: u32, lease: LeaseId, worker: WorkerId, assignment: Assignment, effects: &mut Effects) {
+    pub(super) fn leased(
+        &mut self,
+        line: u32,
+        lease: LeaseId,
+        worker: WorkerId,
+        assignment: Assignment,
+        effects: &mut Effects,
+    ) {
         self.dispatch.granted(self.now, line, lease, worker, assignment);
         self.pump(line, effects);
     }
@@ -157,7 +197,9 @@ impl Worker {
 
     /// The worker of a lease is gone: what it may have begun is tried again or fails, the rest goes elsewhere.
     pub(super) fn lease_ended(&mut self, lease: LeaseId, death: &Death, effects: &mut Effects) {
-        let Some((line, tasks)) = self.dispatch.end(lease) else { return };
+        let Some((line, tasks)) = self.dispatch.end(lease) else {
+            return;
+        };
         let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
         let failure = Arc::new(Failure::WorkerCrashed(death.clone()));
         let mut first = !left_by_itself;
@@ -172,11 +214,18 @@ impl Worker {
     }
 
     /// A worker gave tasks back that it had not begun.
-    pub(super) fn tasks_came_back(&mut self, worker: WorkerId, tasks: &[TaskId], effects: &mut Effects) {
+    pub(super) fn tasks_came_back(
+        &mut self,
+        worker: WorkerId,
+        tasks: &[TaskId],
+        effects: &mut Effects,
+    ) {
         for task in tasks {
             self.tasks.came_back(*task);
         }
-        let Some(line) = self.dispatch.came_back(worker, tasks) else { return };
+        let Some(line) = self.dispatch.came_back(worker, tasks) else {
+            return;
+        };
         let cancelled: Vec<_> =
             tasks.iter().copied().filter(|task| self.tasks.is_cancelled(*task)).collect();
         for task in cancelled {
@@ -212,11 +261,17 @@ impl Worker {
     }
 
     /// An attempt failed in a way that another one may mend.
-    pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
+    pub(super) fn attempt_failed(
+        &mut self,
+        task: TaskId,
+        failure: &Arc<Failure>,
+        effects: &mut Effects,
+    ) {
         match self.tasks.failed(task) {
             Attempt::Again => self.again(task, effects),
             Attempt::NoMore => {
-                let cancelled = self.tasks.is_cancelled(task).then(|| Arc::new(Failure::Cancelled(task)));
+                let cancelled =
+                    self.tasks.is_cancelled(task).then(|| Arc::new(Failure::Cancelled(task)));
                 self.fail(task, cancelled.as_ref().unwrap_or(failure), effects);
             }
         }
@@ -224,7 +279,9 @@ impl Worker {
 
     /// The task ends here: all it would have made fails likewise.
     pub(super) fn fail(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
-        let Some(submitted) = self.tasks.end(task) else { return };
+        let Some(submitted) = self.tasks.end(task) else {
+            return;
+        };
         if let Some(actor) = task.actor() {
             self.calls.end(actor, task);
         }
@@ -240,9 +297,11 @@ impl Worker {
 
     /// The failure of the first of these values that failed.
     pub(super) fn failed_dependency(&self, dependencies: &[Ref]) -> Option<Arc<Failure>> {
-        dependencies.iter().find_map(|dependency| match &self.values.get(dependency.object)?.value {
-            Value::Failed(failure) => Some(Arc::clone(failure)),
-            Value::Inline(_) | Value::Shared { .. } => None,
+        dependencies.iter().find_map(|dependency| {
+            match &self.values.get(dependency.object)?.value {
+                Value::Failed(failure) => Some(Arc::clone(failure)),
+                Value::Inline(_) | Value::Shared { .. } => None,
+            }
         })
     }
 
@@ -266,7 +325,9 @@ impl Worker {
 
     /// Puts a task that is to run again on its way.
     fn again(&mut self, task: TaskId, effects: &mut Effects) {
-        let Some(submitted) = self.tasks.get(task) else { return };
+        let Some(submitted) = self.tasks.get(task) else {
+            return;
+        };
         if let Callee::Method { ordered, .. } = submitted.spec.template.callee
             && let Some(actor) = task.actor()
         {
@@ -277,7 +338,13 @@ impl Worker {
         self.ready(task, effects);
     }
 
-    fn returned(&mut self, from: WorkerId, task: TaskId, values: Vec<Stored>, effects: &mut Effects) {
+    fn returned(
+        &mut self,
+        from: WorkerId,
+        task: TaskId,
+        values: Vec<Stored>,
+        effects: &mut Effects,
+    ) {
         for stored in &values {
             self.await_settlement(task, from, stored);
         }
@@ -305,7 +372,9 @@ impl Worker {
             return;
         }
         self.end_stream(task, total, effects);
-        let Some(submitted) = self.tasks.end(task) else { return };
+        let Some(submitted) = self.tasks.end(task) else {
+            return;
+        };
         let nothing = Stored::inline(types::Payload::from(&[0_u8][..]));
         self.keep(task.output(1), nothing, Some((task, from)), effects);
         self.unpin(&submitted.spec, effects);

@@ -18,7 +18,11 @@ pub(super) struct Templates {
 
 impl Templates {
     /// Those of `templates` that `peer` has not been told, which it now will be.
-    pub(super) fn news(&mut self, peer: WorkerId, templates: impl Iterator<Item = Arc<Template>>) -> Vec<Arc<Template>> {
+    pub(super) fn news(
+        &mut self,
+        peer: WorkerId,
+        templates: impl Iterator<Item = Arc<Template>>,
+    ) -> Vec<Arc<Template>> {
         let sent = self.sent.entry(peer).or_default();
         let mut news = Vec::new();
         for template in templates {

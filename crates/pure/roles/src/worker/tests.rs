@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Assignment, Callee, Death, Exit, Failure, FunctionId, JobId, LeaseId, NodeId, ObjectId, Payload, Ref, Retries,
-    Retry, Returns, Settings, Shape, Stored, TaskId, TaskSpec, Template, TemplateId, Timestamp, Value, WorkerId,
+    Assignment, Callee, Death, Exit, Failure, FunctionId, JobId, LeaseId, NodeId, ObjectId,
+    Payload, Ref, Retries, Retry, Returns, Settings, Shape, Stored, TaskId, TaskSpec, Template,
+    TemplateId, Timestamp, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromNode, FromPeer, ToNode};
@@ -48,15 +49,22 @@ fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
     let mut driver = TestWorker::new(1);
     let task = driver.sent(1);
     let object = task.output(1);
-    let shared = Stored { value: Value::Shared { node: NodeId(1), size: 9 }, contains: Box::default() };
+    let shared =
+        Stored { value: Value::Shared { node: NodeId(1), size: 9 }, contains: Box::default() };
 
     let returned = Event::Peer(worker(2), done(task, Outcome::Returned(vec![shared])));
     assert_eq!(driver.step(returned), [Effect::Available(object)]);
     let wanted = Event::Want { refs: vec![Ref { object, owner: worker(1) }], load: true };
     assert_eq!(driver.step(wanted), [Effect::ToNode(ToNode::Pin(vec![object]))]);
     let pinned = Event::Node(FromNode::Pinned { object, offset: 64, size: 9 });
-    assert_eq!(driver.step(pinned), [Effect::Loaded(object, Content::Mapped { offset: 64, size: 9 })]);
-    assert_eq!(driver.step(Event::Release(vec![object])), [Effect::ToNode(ToNode::Free(vec![object]))]);
+    assert_eq!(
+        driver.step(pinned),
+        [Effect::Loaded(object, Content::Mapped { offset: 64, size: 9 })]
+    );
+    assert_eq!(
+        driver.step(Event::Release(vec![object])),
+        [Effect::ToNode(ToNode::Free(vec![object]))]
+    );
     assert_eq!(driver.step(Event::Unread(object)), [Effect::ToNode(ToNode::Unpin(vec![object]))]);
 }
 
@@ -73,7 +81,9 @@ fn a_lost_worker_costs_the_first_task_an_attempt_and_the_others_nothing() {
     assert_eq!(driver.step(ended), [want_again(1, 1)]);
     let sent = driver.step(leased(3));
 
-    let [_, Effect::ToPeer(_, FromPeer::Tasks { tasks, .. })] = &sent[..] else { panic!("{sent:?}") };
+    let [_, Effect::ToPeer(_, FromPeer::Tasks { tasks, .. })] = &sent[..] else {
+        panic!("{sent:?}")
+    };
     let attempts: Vec<_> = tasks.iter().map(|task| (task.id, task.attempt)).collect();
     assert_eq!(attempts, [(second.id, 1), (third.id, 0)]);
 }
@@ -99,7 +109,8 @@ fn a_task_waits_for_its_argument_and_carries_its_value() {
     second.dependencies = Box::new([Ref { object: first.output(1), owner: worker(1) }]);
     assert_eq!(driver.step(Event::Submit(second.clone())), []);
 
-    let effects = driver.step(Event::Peer(worker(2), done(first, Outcome::Returned(vec![inline(b"x")]))));
+    let effects =
+        driver.step(Event::Peer(worker(2), done(first, Outcome::Returned(vec![inline(b"x")]))));
 
     let mut message = message(&second, 0);
     message.dependencies = vec![Dependency { object: first.output(1), stored: inline(b"x") }];
@@ -143,7 +154,10 @@ fn a_blocked_executor_lends_its_cpus_and_hands_back_what_has_not_begun() {
 
     assert_eq!(
         executor.step(Event::Blocked),
-        [Effect::ToNode(ToNode::Blocked), Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))],
+        [
+            Effect::ToNode(ToNode::Blocked),
+            Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))
+        ],
     );
     assert_eq!(executor.step(Event::Unblocked), [Effect::ToNode(ToNode::Unblocked)]);
 }
@@ -153,7 +167,10 @@ fn what_waits_behind_a_long_task_goes_back() {
     let (mut executor, _, second) = executor_with_two_tasks();
     let deadline = executor.role.next_deadline().expect("a task waits");
 
-    assert_eq!(executor.on_time(deadline), [Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))]);
+    assert_eq!(
+        executor.on_time(deadline),
+        [Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))]
+    );
     assert_eq!(executor.role.next_deadline(), None);
 }
 
@@ -198,7 +215,8 @@ fn a_ref_inside_a_result_is_kept_by_its_executor_until_it_is_settled() {
     executor.receive(&[&task]);
     let inner = executor.object_of(2);
     executor.step(Event::Put(inner, inline(b"y")));
-    let result = Stored { contains: Box::new([Ref { object: inner, owner: worker(2) }]), ..inline(b"x") };
+    let result =
+        Stored { contains: Box::new([Ref { object: inner, owner: worker(2) }]), ..inline(b"x") };
 
     executor.step(finished(task.id, result));
     executor.step(Event::Release(vec![inner]));
@@ -315,7 +333,12 @@ fn inline(bytes: &[u8]) -> Stored {
 }
 
 fn want(count: u32, granted: u64) -> Effect {
-    Effect::ToNode(ToNode::Want { shape: 0, spec: Some(Arc::new(Shape::default())), count, granted })
+    Effect::ToNode(ToNode::Want {
+        shape: 0,
+        spec: Some(Arc::new(Shape::default())),
+        count,
+        granted,
+    })
 }
 
 fn want_again(count: u32, granted: u64) -> Effect {
@@ -324,7 +347,12 @@ fn want_again(count: u32, granted: u64) -> Effect {
 
 fn leased(number: u32) -> Event {
     let lease = LeaseId(u64::from(number) - 1);
-    Event::Node(FromNode::Leased { shape: 0, lease, worker: worker(number), assignment: Assignment::default() })
+    Event::Node(FromNode::Leased {
+        shape: 0,
+        lease,
+        worker: worker(number),
+        assignment: Assignment::default(),
+    })
 }
 
 fn message(spec: &TaskSpec, attempt: u32) -> TaskMessage {
@@ -348,7 +376,11 @@ fn done(task: TaskId, outcome: Outcome) -> FromPeer {
 }
 
 fn finished(task: TaskId, stored: Stored) -> Event {
-    Event::Finished { task, outcome: Outcome::Returned(vec![stored]), ran: Duration::from_micros(20) }
+    Event::Finished {
+        task,
+        outcome: Outcome::Returned(vec![stored]),
+        ran: Duration::from_micros(20),
+    }
 }
 
 fn borrow(object: ObjectId, confirm: bool) -> FromPeer {

@@ -51,18 +51,8 @@ pub(crate) fn all() -> Vec<Example> {
         family("Value", values()),
         family("Strategy", strategies()),
         family("Callee", callees()),
-        family(
-            "Returns",
-            vec![Returns::Count(2), Returns::Stream, Returns::Dynamic],
-        ),
-        family(
-            "Retry",
-            vec![
-                Retry::Never,
-                Retry::Always,
-                Retry::Listed(bytes(b"classes")),
-            ],
-        ),
+        family("Returns", vec![Returns::Count(2), Returns::Stream, Returns::Dynamic]),
+        family("Retry", vec![Retry::Never, Retry::Always, Retry::Listed(bytes(b"classes"))]),
         family("GroupStrategy", group_strategies()),
         family("Failure", failures()),
         family("ActorEnd", actor_ends()),
@@ -76,15 +66,9 @@ fn family<M: Serialize + Debug>(family: &'static str, messages: Vec<M>) -> Vec<E
         let mut frame = Vec::new();
         encode(&message, &mut frame);
         let debug = format!("{message:?}");
-        let end = debug
-            .find(|c: char| !c.is_alphanumeric())
-            .unwrap_or(debug.len());
+        let end = debug.find(|c: char| !c.is_alphanumeric()).unwrap_or(debug.len());
         let bytes = frame.split_off(wire::frame::HEADER_BYTES);
-        Example {
-            family,
-            variant: debug[..end].to_owned(),
-            bytes,
-        }
+        Example { family, variant: debug[..end].to_owned(), bytes }
     };
     messages.into_iter().map(example).collect()
 }
@@ -108,43 +92,22 @@ fn from_peer() -> Vec<FromPeer> {
         },
         FromPeer::Calls(vec![task_message()]),
         FromPeer::Recall { count: 3 },
-        FromPeer::Cancel {
-            task: task(),
-            force: true,
-            recursive: false,
-        },
-        FromPeer::CancelObject {
-            object: object(1),
-            force: false,
-            recursive: true,
-        },
-        FromPeer::Consumed {
-            task: task(),
-            count: 5,
-        },
+        FromPeer::Cancel { task: task(), force: true, recursive: false },
+        FromPeer::CancelObject { object: object(1), force: false, recursive: true },
+        FromPeer::Consumed { task: task(), count: 5 },
         FromPeer::Done(vec![TaskDone {
             id: task(),
             outcome: Outcome::Streamed(4),
             ran: Duration::from_micros(1500),
         }]),
         FromPeer::HandedBack(vec![task()]),
-        FromPeer::Item {
-            task: task(),
-            index: 6,
-            item: stored(),
-        },
-        FromPeer::Borrow {
-            objects: objects(),
-            confirm: true,
-        },
+        FromPeer::Item { task: task(), index: 6, item: stored() },
+        FromPeer::Borrow { objects: objects(), confirm: true },
         FromPeer::Borrowed(objects()),
         FromPeer::Return(objects()),
         FromPeer::Settled(vec![task()]),
         FromPeer::Fetch(objects()),
-        FromPeer::Fetched {
-            object: object(1),
-            stored: stored(),
-        },
+        FromPeer::Fetched { object: object(1), stored: stored() },
     ]
 }
 
@@ -165,15 +128,9 @@ fn from_node() -> Vec<FromNode> {
             worker: worker(3),
             assignment: assignment(),
         },
-        FromNode::Refused {
-            shape: 2,
-            failure: failure(),
-        },
+        FromNode::Refused { shape: 2, failure: failure() },
         FromNode::Reclaim(LeaseId(7)),
-        FromNode::LeaseEnded {
-            lease: LeaseId(7),
-            death: death(),
-        },
+        FromNode::LeaseEnded { lease: LeaseId(7), death: death() },
         FromNode::Start {
             spec: Box::new(actor_spec()),
             dependencies: vec![dependency()],
@@ -181,23 +138,10 @@ fn from_node() -> Vec<FromNode> {
             assignment: assignment(),
         },
         FromNode::Capped(true),
-        FromNode::Created {
-            object: object(1),
-            offset: 4096,
-        },
-        FromNode::CreateFailed {
-            object: object(1),
-            failure: failure(),
-        },
-        FromNode::Pinned {
-            object: object(1),
-            offset: 4096,
-            size: 300,
-        },
-        FromNode::PinFailed {
-            object: object(1),
-            failure: failure(),
-        },
+        FromNode::Created { object: object(1), offset: 4096 },
+        FromNode::CreateFailed { object: object(1), failure: failure() },
+        FromNode::Pinned { object: object(1), offset: 4096, size: 300 },
+        FromNode::PinFailed { object: object(1), failure: failure() },
         FromNode::PeerEnded(death()),
         FromNode::Lines(vec![OutputLines {
             worker: worker(3),
@@ -207,65 +151,37 @@ fn from_node() -> Vec<FromNode> {
             lines: vec!["one".to_owned(), "two".to_owned()],
         }]),
         FromNode::Spare,
-        FromNode::Exit {
-            reason: "because".to_owned(),
-        },
+        FromNode::Exit { reason: "because".to_owned() },
     ]
 }
 
 fn from_head() -> Vec<FromHead> {
     vec![
         FromHead::JobStarted(JobId(5)),
-        FromHead::ActorChanged {
-            actor: actor(),
-            state: ActorState::Pending,
-        },
-        FromHead::GroupChanged {
-            group: group(),
-            state: GroupState::Pending,
-        },
+        FromHead::ActorChanged { actor: actor(), state: ActorState::Pending },
+        FromHead::GroupChanged { group: group(), state: GroupState::Pending },
         FromHead::Retire,
         FromHead::ReportSpans,
-        FromHead::Answered {
-            request: 300,
-            answer: Answer::Nothing,
-        },
+        FromHead::Answered { request: 300, answer: Answer::Nothing },
     ]
 }
 
 fn to_daemon() -> Vec<ToDaemon> {
-    vec![
-        ToDaemon::Node(ToNode::Blocked),
-        ToDaemon::Head(ToHead::WatchActor(actor())),
-    ]
+    vec![ToDaemon::Node(ToNode::Blocked), ToDaemon::Head(ToHead::WatchActor(actor()))]
 }
 
 fn to_node() -> Vec<ToNode> {
     let objects = || vec![object(1), object(2)];
     vec![
-        ToNode::Hello(Peer::Worker {
-            worker: worker(3),
-            pid: 44,
-        }),
-        ToNode::Want {
-            shape: 2,
-            spec: Some(Arc::new(shape())),
-            count: 8,
-            granted: 300,
-        },
+        ToNode::Hello(Peer::Worker { worker: worker(3), pid: 44 }),
+        ToNode::Want { shape: 2, spec: Some(Arc::new(shape())), count: 8, granted: 300 },
         ToNode::Release(LeaseId(7)),
         ToNode::Blocked,
         ToNode::Unblocked,
-        ToNode::Leaving {
-            reason: "because".to_owned(),
-        },
+        ToNode::Leaving { reason: "because".to_owned() },
         ToNode::Staying,
         ToNode::Named("f".to_owned()),
-        ToNode::Create {
-            object: object(1),
-            owner: worker(1),
-            size: 300,
-        },
+        ToNode::Create { object: object(1), owner: worker(1), size: 300 },
         ToNode::Seal(object(1)),
         ToNode::Pin(objects()),
         ToNode::Unpin(objects()),
@@ -275,15 +191,9 @@ fn to_node() -> Vec<ToNode> {
             dependencies: vec![dependency()],
             incarnation: 2,
         },
-        ToNode::EndActor {
-            actor: actor(),
-            reason: "because".to_owned(),
-        },
+        ToNode::EndActor { actor: actor(), reason: "because".to_owned() },
         ToNode::ActorMade(actor()),
-        ToNode::PrepareBundles {
-            group: group(),
-            bundles: vec![(1, resources())],
-        },
+        ToNode::PrepareBundles { group: group(), bundles: vec![(1, resources())] },
         ToNode::CommitBundles(group()),
         ToNode::ReturnBundles(group()),
         ToNode::EndJob(JobId(5)),
@@ -292,26 +202,13 @@ fn to_node() -> Vec<ToNode> {
 }
 
 fn peers() -> Vec<Peer> {
-    vec![
-        Peer::Worker {
-            worker: worker(3),
-            pid: 44,
-        },
-        Peer::Driver {
-            pid: 44,
-            owns_cluster: true,
-        },
-    ]
+    vec![Peer::Worker { worker: worker(3), pid: 44 }, Peer::Driver { pid: 44, owns_cluster: true }]
 }
 
 fn node_reports() -> Vec<NodeReport> {
     let pair = || vec![("key".to_owned(), "value".to_owned())];
     vec![
-        NodeReport::Joined {
-            resources: resources(),
-            labels: pair(),
-            facts: pair(),
-        },
+        NodeReport::Joined { resources: resources(), labels: pair(), facts: pair() },
         NodeReport::Free(resources()),
         NodeReport::ActorPlaced(actor(), worker(3)),
         NodeReport::ActorNotPlaced(actor(), failure()),
@@ -328,37 +225,20 @@ fn to_head() -> Vec<ToHead> {
             namespace: "space".to_owned(),
             entrypoint: "main.py".to_owned(),
         },
-        ToHead::PutFunction {
-            job: JobId(5),
-            function: function(),
-            pickle: bytes(b"pickle"),
-        },
-        ToHead::CreateActor {
-            request: 300,
-            spec: Box::new(actor_spec()),
-            get_if_exists: true,
-        },
-        ToHead::ActorReady {
-            actor: actor(),
-            dependencies: vec![dependency()],
-        },
+        ToHead::PutFunction { job: JobId(5), function: function(), pickle: bytes(b"pickle") },
+        ToHead::CreateActor { request: 300, spec: Box::new(actor_spec()), get_if_exists: true },
+        ToHead::ActorReady { actor: actor(), dependencies: vec![dependency()] },
         ToHead::ActorHopeless(actor(), failure()),
         ToHead::ActorMade(actor()),
         ToHead::ActorNotMade(actor(), failure()),
         ToHead::ActorLeaves(actor()),
         ToHead::WatchActor(actor()),
-        ToHead::KillActor {
-            actor: actor(),
-            for_good: true,
-        },
+        ToHead::KillActor { actor: actor(), for_good: true },
         ToHead::ActorUnreachable(actor()),
         ToHead::CreateGroup(Box::new(group_spec())),
         ToHead::RemoveGroup(group()),
         ToHead::WatchGroup(group()),
-        ToHead::Ask {
-            request: 300,
-            question: Question::Nodes,
-        },
+        ToHead::Ask { request: 300, question: Question::Nodes },
         ToHead::Spans(vec![span()]),
         ToHead::Node(NodeReport::Free(resources())),
     ]
@@ -379,15 +259,8 @@ fn questions() -> Vec<Question> {
         Question::Timeline(JobId(5)),
         Question::Jobs,
         Question::Get(key()),
-        Question::Put {
-            key: key(),
-            value: bytes(b"value"),
-            overwrite: true,
-        },
-        Question::Delete {
-            key: key(),
-            prefix: true,
-        },
+        Question::Put { key: key(), value: bytes(b"value"), overwrite: true },
+        Question::Delete { key: key(), prefix: true },
         Question::Keys(key()),
     ]
 }
@@ -406,11 +279,7 @@ fn answers() -> Vec<Answer> {
             labels: BTreeMap::from([("label".to_owned(), "value".to_owned())]),
             facts: BTreeMap::from([("fact".to_owned(), "value".to_owned())]),
         }]),
-        Answer::Actor {
-            actor: actor(),
-            handle: bytes(b"handle"),
-            found: true,
-        },
+        Answer::Actor { actor: actor(), handle: bytes(b"handle"), found: true },
         Answer::NameTaken(actor_name()),
         Answer::ActorNames(vec![actor_name()]),
         Answer::Actors(vec![ActorInfo {
@@ -420,10 +289,7 @@ fn answers() -> Vec<Answer> {
             state: ActorState::Pending,
             restarts: 2,
         }]),
-        Answer::Groups(vec![GroupInfo {
-            spec: group_spec(),
-            state: GroupState::Pending,
-        }]),
+        Answer::Groups(vec![GroupInfo { spec: group_spec(), state: GroupState::Pending }]),
         Answer::Jobs(vec![JobInfo {
             job: JobId(5),
             driver: worker(1),
@@ -441,25 +307,15 @@ fn outcomes() -> Vec<Outcome> {
     vec![
         Outcome::Returned(vec![stored()]),
         Outcome::Streamed(4),
-        Outcome::Failed {
-            failure: failure(),
-            retriable: true,
-            yielded: 4,
-        },
+        Outcome::Failed { failure: failure(), retriable: true, yielded: 4 },
     ]
 }
 
 fn actor_states() -> Vec<ActorState> {
     vec![
         ActorState::Pending,
-        ActorState::Alive {
-            worker: worker(3),
-            incarnation: 2,
-        },
-        ActorState::Restarting {
-            incarnation: 2,
-            reason: "because".to_owned(),
-        },
+        ActorState::Alive { worker: worker(3), incarnation: 2 },
+        ActorState::Restarting { incarnation: 2, reason: "because".to_owned() },
         ActorState::Dead(failure()),
     ]
 }
@@ -475,35 +331,19 @@ fn group_states() -> Vec<GroupState> {
 fn values() -> Vec<Value> {
     vec![
         Value::Inline(bytes(b"value")),
-        Value::Shared {
-            node: NodeId(1),
-            size: 300,
-        },
+        Value::Shared { node: NodeId(1), size: 300 },
         Value::Failed(failure()),
     ]
 }
 
 fn strategies() -> Vec<Strategy> {
-    let rule = |values, negated| LabelRule {
-        label: "zone".to_owned(),
-        values,
-        negated,
-    };
+    let rule = |values, negated| LabelRule { label: "zone".to_owned(), values, negated };
     vec![
         Strategy::Pack,
         Strategy::Spread,
-        Strategy::Group {
-            group: group(),
-            bundle: Some(1),
-        },
-        Strategy::Node {
-            node: NodeId(2),
-            soft: true,
-        },
-        Strategy::Labels(
-            vec![rule(Some(vec!["a".to_owned()]), false)],
-            vec![rule(None, true)],
-        ),
+        Strategy::Group { group: group(), bundle: Some(1) },
+        Strategy::Node { node: NodeId(2), soft: true },
+        Strategy::Labels(vec![rule(Some(vec!["a".to_owned()]), false)], vec![rule(None, true)]),
     ]
 }
 
@@ -511,11 +351,7 @@ fn callees() -> Vec<Callee> {
     vec![
         Callee::Function,
         Callee::Constructor,
-        Callee::Method {
-            name: "add".to_owned(),
-            group: "fast".to_owned(),
-            ordered: true,
-        },
+        Callee::Method { name: "add".to_owned(), group: "fast".to_owned(), ordered: true },
     ]
 }
 
@@ -531,10 +367,7 @@ fn group_strategies() -> Vec<GroupStrategy> {
 fn failures() -> Vec<Failure> {
     let why = || "because".to_owned();
     vec![
-        Failure::Raised {
-            error: bytes(b"error"),
-            text: why(),
-        },
+        Failure::Raised { error: bytes(b"error"), text: why() },
         Failure::Cancelled(task()),
         Failure::TimedOut(task(), Duration::from_millis(1500)),
         Failure::WorkerCrashed(death()),
@@ -556,10 +389,7 @@ fn failures() -> Vec<Failure> {
 fn actor_ends() -> Vec<ActorEnd> {
     vec![
         ActorEnd::Process(death()),
-        ActorEnd::Constructor {
-            error: bytes(b"error"),
-            text: "because".to_owned(),
-        },
+        ActorEnd::Constructor { error: bytes(b"error"), text: "because".to_owned() },
         ActorEnd::NotMade(Box::new(Failure::Cancelled(task()))),
         ActorEnd::Killed,
         ActorEnd::Exited,
@@ -570,10 +400,7 @@ fn actor_ends() -> Vec<ActorEnd> {
 }
 
 const fn worker(number: u32) -> WorkerId {
-    WorkerId {
-        node: NodeId(1),
-        number,
-    }
+    WorkerId { node: NodeId(1), number }
 }
 
 fn actor() -> ActorId {
@@ -593,10 +420,7 @@ fn object(index: u32) -> ObjectId {
 }
 
 fn reference() -> Ref {
-    Ref {
-        object: object(1),
-        owner: worker(1),
-    }
+    Ref { object: object(1), owner: worker(1) }
 }
 
 const fn function() -> FunctionId {
@@ -608,17 +432,11 @@ fn bytes(source: &[u8]) -> Payload {
 }
 
 fn stored() -> Stored {
-    Stored {
-        value: Value::Inline(bytes(b"value")),
-        contains: Box::new([reference()]),
-    }
+    Stored { value: Value::Inline(bytes(b"value")), contains: Box::new([reference()]) }
 }
 
 fn dependency() -> Dependency {
-    Dependency {
-        object: object(1),
-        stored: stored(),
-    }
+    Dependency { object: object(1), stored: stored() }
 }
 
 fn failure() -> Arc<Failure> {
@@ -626,29 +444,17 @@ fn failure() -> Arc<Failure> {
 }
 
 fn resources() -> Resources {
-    [("CPU", Amount::whole(2)), ("GPU", Amount::from_f64(0.5))]
-        .into_iter()
-        .collect()
+    [("CPU", Amount::whole(2)), ("GPU", Amount::from_f64(0.5))].into_iter().collect()
 }
 
 fn assignment() -> Assignment {
-    let share = DeviceShare {
-        index: 1,
-        amount: Amount::from_f64(0.5),
-    };
+    let share = DeviceShare { index: 1, amount: Amount::from_f64(0.5) };
     let devices = BTreeMap::from([("GPU".to_owned(), vec![share])]);
-    Assignment {
-        resources: resources(),
-        devices,
-    }
+    Assignment { resources: resources(), devices }
 }
 
 fn shape() -> Shape {
-    Shape {
-        resources: resources(),
-        environment: "{}".to_owned(),
-        strategy: Strategy::Spread,
-    }
+    Shape { resources: resources(), environment: "{}".to_owned(), strategy: Strategy::Spread }
 }
 
 fn template() -> Arc<Template> {
@@ -659,10 +465,7 @@ fn template() -> Arc<Template> {
         callee: Callee::Function,
         shape: Arc::new(shape()),
         returns: Returns::Count(1),
-        retries: Retries {
-            max: Some(3),
-            exceptions: Retry::Never,
-        },
+        retries: Retries { max: Some(3), exceptions: Retry::Never },
         timeout: Some(Duration::from_millis(1500)),
         calls_max: 10,
         look_ahead: Some(2),
@@ -703,10 +506,7 @@ fn actor_spec() -> ActorSpec {
 }
 
 fn actor_name() -> ActorName {
-    ActorName {
-        namespace: "space".to_owned(),
-        name: "name".to_owned(),
-    }
+    ActorName { namespace: "space".to_owned(), name: "name".to_owned() }
 }
 
 fn group_spec() -> GroupSpec {
@@ -733,10 +533,7 @@ fn death() -> Death {
 }
 
 fn key() -> Key {
-    Key {
-        namespace: "space".to_owned(),
-        name: b"key".to_vec(),
-    }
+    Key { namespace: "space".to_owned(), name: b"key".to_vec() }
 }
 
 fn span() -> Span {

@@ -38,10 +38,7 @@ fn messages_arrive_whole_and_in_order() {
 
     assert_eq!(one.flush().unwrap(), Flushed::All);
 
-    assert_eq!(
-        heard(&mut two),
-        ["a", "b", "c"].map(|text| ToNode::Named(text.to_owned()))
-    );
+    assert_eq!(heard(&mut two), ["a", "b", "c"].map(|text| ToNode::Named(text.to_owned())));
     assert_eq!(two.receive().unwrap(), Received::Nothing);
 }
 
@@ -61,10 +58,7 @@ fn an_outbox_larger_than_the_socket_is_sent_in_parts() {
     messages.extend(heard(&mut two));
 
     assert!(blocked > 0, "the socket took everything at once");
-    assert_eq!(
-        messages,
-        [ToNode::Named(long), ToNode::Named("end".to_owned())]
-    );
+    assert_eq!(messages, [ToNode::Named(long), ToNode::Named("end".to_owned())]);
     assert!(one.outbox.is_empty());
 }
 
@@ -160,41 +154,19 @@ fn a_meeting_ends_with_both_sides_knowing_each_other() {
     use types::{NodeId, Timestamp};
     use wire::preamble::PREAMBLE_BYTES;
 
-    let id = |number| {
-        Some(WorkerId {
-            node: NodeId(1),
-            number,
-        })
-    };
+    let id = |number| Some(WorkerId { node: NodeId(1), number });
     let (one, mut two) = UnixStream::pair().unwrap();
     let caller = Meeting::initiate(one, b"token", id(2), id(1), Timestamp::ZERO).unwrap();
     two.read_exact(&mut [0; PREAMBLE_BYTES]).unwrap();
     let called = Meeting::accept(two, b"token", id(2), Timestamp::ZERO).unwrap();
 
-    let Ok(Progress::Waiting(called)) = called.proceed() else {
-        panic!("proof before proof")
-    };
-    let Ok(Progress::Met {
-        conn: mut caller,
-        peer,
-    }) = caller.proceed()
-    else {
-        panic!("unmet")
-    };
+    let Ok(Progress::Waiting(called)) = called.proceed() else { panic!("proof before proof") };
+    let Ok(Progress::Met { conn: mut caller, peer }) = caller.proceed() else { panic!("unmet") };
     assert_eq!(peer, id(2));
     say(&mut caller, "first words");
     caller.flush().unwrap();
-    let Ok(Progress::Met {
-        conn: mut called,
-        peer,
-    }) = called.proceed()
-    else {
-        panic!("unmet")
-    };
+    let Ok(Progress::Met { conn: mut called, peer }) = called.proceed() else { panic!("unmet") };
     assert_eq!(peer, id(1));
 
-    assert_eq!(
-        heard(&mut called),
-        [ToNode::Named("first words".to_owned())]
-    );
+    assert_eq!(heard(&mut called), [ToNode::Named("first words".to_owned())]);
 }

@@ -124,14 +124,7 @@ impl Peers {
     ) -> io::Result<()> {
         let link = watch.add(&stream)?;
         let heard = [0; PREAMBLE_BYTES];
-        self.links.insert(
-            link,
-            Link::Greeting(Greeting {
-                stream,
-                heard,
-                heard_len: 0,
-            }),
-        );
+        self.links.insert(link, Link::Greeting(Greeting { stream, heard, heard_len: 0 }));
         self.strangers.push_back((now + HANDSHAKE_PATIENCE, link));
         self.strangers_len += 1;
         Ok(())
@@ -147,12 +140,7 @@ impl Peers {
         let conn = Conn::new(stream)?;
         let link = watch.add(&conn)?;
         let who = Who::Forked(worker);
-        let talk = Talk {
-            conn,
-            who,
-            blocked: false,
-            listed: false,
-        };
+        let talk = Talk { conn, who, blocked: false, listed: false };
         self.links.insert(link, Link::Talking(talk));
         self.by_worker.insert(worker, link);
         Ok(())
@@ -218,12 +206,7 @@ impl Peers {
             Progress::Waiting(meeting) => Some(Link::Meeting(meeting)),
             Progress::Met { conn, .. } => {
                 debug_assert!(self.strangers.iter().any(|(_, stranger)| *stranger == link));
-                Some(Link::Talking(Talk {
-                    conn,
-                    who: Who::Driver,
-                    blocked: false,
-                    listed: false,
-                }))
+                Some(Link::Talking(Talk { conn, who: Who::Driver, blocked: false, listed: false }))
             }
         }
     }
@@ -261,9 +244,9 @@ impl Peers {
                 Ok(Some(Said::Hello(Peer::Worker { worker, pid })))
             }
             (Who::Known(worker), message) => Ok(Some(Said::Message(worker, message))),
-            (Who::Driver | Who::Forked(_) | Who::Arriving(_), _) => Err(io::Error::other(
-                "a process said something before it said who it is",
-            )),
+            (Who::Driver | Who::Forked(_) | Who::Arriving(_), _) => {
+                Err(io::Error::other("a process said something before it said who it is"))
+            }
         }
     }
 
@@ -326,11 +309,7 @@ impl Peers {
         let blocked = flushed == Flushed::Blocked;
         if blocked != talk.blocked {
             talk.blocked = blocked;
-            let interest = if blocked {
-                Interest::ReadWrite
-            } else {
-                Interest::Read
-            };
+            let interest = if blocked { Interest::ReadWrite } else { Interest::Read };
             if watch.poller.change(&talk.conn, link, interest).is_err() {
                 return State::Over;
             }
@@ -341,16 +320,12 @@ impl Peers {
     /// Closes a connection; answers whose it was, if its process was welcomed.
     pub(super) fn remove(&mut self, link: u64) -> Option<WorkerId> {
         match self.links.remove(&link)? {
-            Link::Talking(Talk {
-                who: Who::Known(worker),
-                ..
-            }) => {
+            Link::Talking(Talk { who: Who::Known(worker), .. }) => {
                 self.by_worker.remove(&worker);
                 Some(worker)
             }
             Link::Talking(Talk {
-                who: Who::Forked(worker) | Who::Arriving(Some(worker)),
-                ..
+                who: Who::Forked(worker) | Who::Arriving(Some(worker)), ..
             }) => {
                 self.by_worker.remove(&worker);
                 None
@@ -370,18 +345,11 @@ impl Peers {
 
     /// Hangs up on strangers that took too long.
     pub(super) fn on_time(&mut self, now: Timestamp) {
-        while self
-            .strangers
-            .front()
-            .is_some_and(|(deadline, _)| *deadline <= now)
-        {
+        while self.strangers.front().is_some_and(|(deadline, _)| *deadline <= now) {
             let Some((_, link)) = self.strangers.pop_front() else {
                 return;
             };
-            if matches!(
-                self.links.get(&link),
-                Some(Link::Greeting(_) | Link::Meeting(_))
-            ) {
+            if matches!(self.links.get(&link), Some(Link::Greeting(_) | Link::Meeting(_))) {
                 self.links.remove(&link);
                 self.strangers_len -= 1;
             }

@@ -63,12 +63,10 @@ impl Daemon {
                 self.peers.say(worker, &ToWorker::Head(message));
             }
             head::Effect::ToNode(_, message) => {
-                self.inputs
-                    .push_back(Input::Node(node::Event::Head(message)));
+                self.inputs.push_back(Input::Node(node::Event::Head(message)));
             }
             head::Effect::JobStarted(worker, job) => {
-                self.inputs
-                    .push_back(Input::Node(node::Event::JobStarted(worker, job)));
+                self.inputs.push_back(Input::Node(node::Event::JobStarted(worker, job)));
             }
         }
     }
@@ -83,27 +81,14 @@ impl Daemon {
                 self.peers.say(worker, &ToWorker::Node(message));
             }
             node::Effect::ToHead(report) => {
-                self.inputs
-                    .push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
+                self.inputs.push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
             }
-            node::Effect::Fork {
-                worker,
-                environment,
-                ..
-            } => self.fork(worker, environment)?,
+            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment)?,
             node::Effect::Kill(worker) => self.kill(worker)?,
-            node::Effect::Spill {
-                object,
-                offset,
-                size,
-            } => {
+            node::Effect::Spill { object, offset, size } => {
                 self.spill(Job::Spill(object, Range { offset, size }));
             }
-            node::Effect::Restore {
-                object,
-                offset,
-                size,
-            } => {
+            node::Effect::Restore { object, offset, size } => {
                 self.spill(Job::Restore(object, Range { offset, size }));
             }
             node::Effect::DeleteSpilled(object) => self.spill(Job::Delete(object)),
@@ -128,20 +113,15 @@ impl Daemon {
 
     /// Starts a worker process. Where descriptors are short, that worker alone fails.
     pub(super) fn fork(&mut self, worker: WorkerId, environment: String) -> io::Result<()> {
-        let asked = self
-            .workers
-            .prepare(&mut self.watch, worker, environment)
-            .and_then(|asked| {
-                self.peers
-                    .add_forked(&mut self.watch, asked.control, worker)?;
-                Ok(asked.request)
-            });
+        let asked = self.workers.prepare(&mut self.watch, worker, environment).and_then(|asked| {
+            self.peers.add_forked(&mut self.watch, asked.control, worker)?;
+            Ok(asked.request)
+        });
         let report = match asked {
             Ok(request) => self.workers.ask(&self.watch, request)?,
             Err(error) => {
                 let reason = format!("no sockets and pipes for a worker process: {error}");
-                self.inputs
-                    .push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
+                self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
                 None
             }
         };
@@ -149,8 +129,7 @@ impl Daemon {
             if let Some(link) = self.peers.link_of(worker) {
                 self.peers.remove(link);
             }
-            self.inputs
-                .push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
+            self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
         }
         Ok(())
     }
@@ -160,12 +139,8 @@ impl Daemon {
         if self.workers.kill(worker)? {
             return Ok(());
         }
-        let driver = self
-            .peers
-            .link_of(worker)
-            .and_then(|link| self.peers.remove(link));
-        self.inputs
-            .extend(driver.map(|driver| Input::Node(node::Event::HungUp(driver))));
+        let driver = self.peers.link_of(worker).and_then(|link| self.peers.remove(link));
+        self.inputs.extend(driver.map(|driver| Input::Node(node::Event::HungUp(driver))));
         Ok(())
     }
 

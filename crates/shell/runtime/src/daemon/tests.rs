@@ -30,21 +30,14 @@ struct World {
 }
 
 fn worker(number: u32) -> WorkerId {
-    WorkerId {
-        node: HEAD_NODE,
-        number,
-    }
+    WorkerId { node: HEAD_NODE, number }
 }
 
 impl World {
     fn new() -> Self {
         let peers = Peers::new(Payload::from(TOKEN));
         let arena = Arc::new(Segment::create(4096).unwrap());
-        Self {
-            watch: Watch::new().unwrap(),
-            peers,
-            arena,
-        }
+        Self { watch: Watch::new().unwrap(), peers, arena }
     }
 
     /// A process that connects and asks for `target`; the answer is its meeting and the daemon's number for it.
@@ -75,9 +68,7 @@ impl World {
             token: Payload::from(TOKEN),
             socket: "socket".to_owned(),
         };
-        let arena = std::os::fd::AsFd::as_fd(&*self.arena)
-            .try_clone_to_owned()
-            .unwrap();
+        let arena = std::os::fd::AsFd::as_fd(&*self.arena).try_clone_to_owned().unwrap();
         self.peers.welcome(link, worker, arena, words);
         assert!(self.peers.flush(&self.watch).is_empty());
     }
@@ -85,23 +76,15 @@ impl World {
     /// A worker that was forked, said hello and was welcomed: its end of the connection.
     fn worker(&mut self, worker: WorkerId) -> Conn {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        self.peers
-            .add_forked(&mut self.watch, ours, worker)
-            .unwrap();
+        self.peers.add_forked(&mut self.watch, ours, worker).unwrap();
         let link = self.peers.link_of(worker).unwrap();
         let mut conn = Conn::new(theirs).unwrap();
         say(&mut conn, ToNode::Hello(Peer::Worker { worker, pid: 7 }));
         assert_eq!(self.receive(link), State::More);
         let said = self.peers.next_said(link).unwrap();
-        assert!(matches!(
-            said,
-            Some(Said::Hello(Peer::Worker { pid: 7, .. }))
-        ));
+        assert!(matches!(said, Some(Said::Hello(Peer::Worker { pid: 7, .. }))));
         self.welcome(link, worker);
-        assert!(matches!(
-            hear(&mut conn),
-            ToWorker::Node(FromNode::Welcome { .. })
-        ));
+        assert!(matches!(hear(&mut conn), ToWorker::Node(FromNode::Welcome { .. })));
         let arena = conn.inbox.next_descriptor().unwrap();
         Segment::map(arena, 4096).unwrap();
         conn
@@ -123,39 +106,20 @@ fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
     let mut world = World::new();
     let (meeting, link) = world.knock(TOKEN, None);
     assert_eq!(world.receive(link), State::Open);
-    let Ok(Progress::Met {
-        conn: mut driver,
-        peer: None,
-    }) = meeting.proceed()
-    else {
+    let Ok(Progress::Met { conn: mut driver, peer: None }) = meeting.proceed() else {
         panic!("refused")
     };
-    say(
-        &mut driver,
-        ToNode::Hello(Peer::Driver {
-            pid: 5,
-            owns_cluster: true,
-        }),
-    );
+    say(&mut driver, ToNode::Hello(Peer::Driver { pid: 5, owns_cluster: true }));
 
     assert_eq!(world.receive(link), State::More);
     assert_eq!(world.receive(link), State::More);
     let said = world.peers.next_said(link).unwrap();
-    assert!(matches!(
-        said,
-        Some(Said::Hello(Peer::Driver {
-            pid: 5,
-            owns_cluster: true
-        }))
-    ));
+    assert!(matches!(said, Some(Said::Hello(Peer::Driver { pid: 5, owns_cluster: true }))));
     world.welcome(link, worker(1));
     say(&mut driver, ToNode::Blocked);
     assert_eq!(world.receive(link), State::More);
 
-    assert!(matches!(
-        hear(&mut driver),
-        ToWorker::Node(FromNode::Welcome { .. })
-    ));
+    assert!(matches!(hear(&mut driver), ToWorker::Node(FromNode::Welcome { .. })));
     assert!(driver.inbox.next_descriptor().is_some());
     let said = world.peers.next_said(link).unwrap();
     assert!(
@@ -180,20 +144,11 @@ fn a_stranger_without_the_token_gets_no_further_than_the_proof() {
 fn who_speaks_before_saying_who_it_is_is_not_listened_to() {
     let mut world = World::new();
     let (ours, theirs) = UnixStream::pair().unwrap();
-    world
-        .peers
-        .add_forked(&mut world.watch, ours, worker(1))
-        .unwrap();
+    world.peers.add_forked(&mut world.watch, ours, worker(1)).unwrap();
     let link = world.peers.link_of(worker(1)).unwrap();
     let mut conn = Conn::new(theirs).unwrap();
 
-    say(
-        &mut conn,
-        ToNode::Hello(Peer::Worker {
-            worker: worker(2),
-            pid: 7,
-        }),
-    );
+    say(&mut conn, ToNode::Hello(Peer::Worker { worker: worker(2), pid: 7 }));
     assert_eq!(world.receive(link), State::More);
 
     assert!(world.peers.next_said(link).is_err());
@@ -212,17 +167,11 @@ fn a_peer_meets_the_process_that_it_dialled() {
     assert_eq!(hear(&mut target), ToWorker::Node(FromNode::Visitor));
     let socket = UnixStream::from(target.inbox.next_descriptor().unwrap());
     let called = Meeting::accept(socket, TOKEN, Some(worker(1)), NOW).unwrap();
-    let Ok(Progress::Waiting(called)) = called.proceed() else {
-        panic!("met too soon")
-    };
+    let Ok(Progress::Waiting(called)) = called.proceed() else { panic!("met too soon") };
 
-    let Ok(Progress::Met { peer, .. }) = caller.proceed() else {
-        panic!("refused")
-    };
+    let Ok(Progress::Met { peer, .. }) = caller.proceed() else { panic!("refused") };
     assert_eq!(peer, Some(worker(1)));
-    let Ok(Progress::Met { peer, .. }) = called.proceed() else {
-        panic!("refused")
-    };
+    let Ok(Progress::Met { peer, .. }) = called.proceed() else { panic!("refused") };
     assert_eq!(peer, Some(worker(8)));
 }
 
@@ -244,10 +193,7 @@ fn strangers_are_limited_in_number_and_time() {
     for _ in 0..HANDSHAKES_MAX {
         assert!(!world.peers.is_crowded());
         let (ours, theirs) = UnixStream::pair().unwrap();
-        world
-            .peers
-            .add_stranger(&mut world.watch, ours, NOW)
-            .unwrap();
+        world.peers.add_stranger(&mut world.watch, ours, NOW).unwrap();
         silent.push(theirs);
     }
     assert!(world.peers.is_crowded());
@@ -265,9 +211,7 @@ fn what_a_process_wrote_is_told_before_its_end() {
     let mut watch = Watch::new().unwrap();
     let argv = ["sleep", "60"].map(str::to_owned).to_vec();
     let mut workers = Workers::new(ForkServer::start(argv, NOW).unwrap(), &watch).unwrap();
-    let asked = workers
-        .prepare(&mut watch, worker(1), String::new())
-        .unwrap();
+    let asked = workers.prepare(&mut watch, worker(1), String::new()).unwrap();
     let forked = workers.on_forked(worker(1), 4_000_000).unwrap();
     assert!(matches!(forked, Some(Event::Forked { .. })));
     assert!(workers.on_forked(worker(1), 4_000_000).unwrap().is_none());
@@ -276,19 +220,12 @@ fn what_a_process_wrote_is_told_before_its_end() {
     std::fs::File::from(error).write_all(b"three\n").unwrap();
 
     let mut events = Vec::new();
-    let reaped = Reaped {
-        pid: 4_000_000,
-        exit: Exit::Code(3),
-        peak_memory_bytes: 1,
-    };
+    let reaped = Reaped { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };
     workers.on_ended(worker(1), reaped, &mut events);
     workers.kill_all();
 
     let told: Vec<_> = events.iter().map(shown).collect();
-    assert_eq!(
-        told,
-        ["out one", "out two", "err three", "exited with code 3"]
-    );
+    assert_eq!(told, ["out one", "out two", "err three", "exited with code 3"]);
     assert_eq!(workers.worker_of(4_000_000), None);
 }
 

@@ -58,13 +58,7 @@ impl Warmer {
             .stack_size(128 << 10)
             .spawn(move || work(&arena, &theirs))?;
         let ahead = TOUCH_AHEAD_BYTES.min(arena_bytes / 4);
-        Ok(Self {
-            shared,
-            used: 0,
-            largest: 0,
-            ahead,
-            arena_bytes,
-        })
+        Ok(Self { shared, used: 0, largest: 0, ahead, arena_bytes })
     }
 
     /// A process asks for a range of this size.
@@ -110,10 +104,8 @@ fn work(arena: &Segment, shared: &Shared) {
 /// Waits until there is more to touch than was; `None` at the end.
 fn next_goal(shared: &Shared, touched: u64) -> Option<u64> {
     let idle = |goal: &mut Goal| !goal.ended && goal.wanted <= touched;
-    let goal = shared
-        .changed
-        .wait_while(shared.goal(), idle)
-        .unwrap_or_else(PoisonError::into_inner);
+    let goal =
+        shared.changed.wait_while(shared.goal(), idle).unwrap_or_else(PoisonError::into_inner);
     (!goal.ended).then_some(goal.wanted)
 }
 

@@ -27,10 +27,7 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            poller: Poller::new()?,
-            next: FIRST,
-        })
+        Ok(Self { poller: Poller::new()?, next: FIRST })
     }
 
     /// Begins to watch for input, under a new number.

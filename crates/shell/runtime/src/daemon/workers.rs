@@ -94,27 +94,10 @@ impl Workers {
             self.add_pipe(watch, worker, output, false)?,
             self.add_pipe(watch, worker, error, true)?,
         ];
-        self.processes.insert(
-            worker,
-            Process {
-                pid: None,
-                doomed: false,
-                pipes,
-            },
-        );
-        let descriptors: [OwnedFd; 3] = [
-            control_theirs.into(),
-            output_theirs.into(),
-            error_theirs.into(),
-        ];
-        Ok(Asked {
-            control,
-            request: Request {
-                worker,
-                environment,
-                descriptors,
-            },
-        })
+        self.processes.insert(worker, Process { pid: None, doomed: false, pipes });
+        let descriptors: [OwnedFd; 3] =
+            [control_theirs.into(), output_theirs.into(), error_theirs.into()];
+        Ok(Asked { control, request: Request { worker, environment, descriptors } })
     }
 
     fn add_pipe(
@@ -126,15 +109,7 @@ impl Workers {
     ) -> io::Result<u64> {
         sys::set_nonblocking(reader.as_fd())?;
         let token = watch.add(&reader)?;
-        self.pipes.insert(
-            token,
-            Pipe {
-                reader,
-                worker,
-                error,
-                lines: Lines::default(),
-            },
-        );
+        self.pipes.insert(token, Pipe { reader, worker, error, lines: Lines::default() });
         Ok(token)
     }
 
@@ -158,11 +133,7 @@ impl Workers {
             && blocked != self.server_blocked
             && let Some(socket) = self.server.socket()
         {
-            let interest = if blocked {
-                Interest::ReadWrite
-            } else {
-                Interest::Read
-            };
+            let interest = if blocked { Interest::ReadWrite } else { Interest::Read };
             watch.poller.change(&socket, FORK_SERVER, interest)?;
             self.server_blocked = blocked;
         }
@@ -246,16 +217,8 @@ impl Workers {
             }
         }
         self.forget(worker);
-        let Reaped {
-            exit,
-            peak_memory_bytes,
-            ..
-        } = reaped;
-        events.push(Event::ProcessEnded {
-            worker,
-            exit,
-            peak_memory_bytes,
-        });
+        let Reaped { exit, peak_memory_bytes, .. } = reaped;
+        events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
     }
 
     /// Whether this process is the fork server.
@@ -271,33 +234,18 @@ impl Workers {
         self.server_watched = false;
         self.watch_server(watch)?;
         let is_unknown = |worker: &WorkerId| {
-            self.processes
-                .get(worker)
-                .is_some_and(|process| process.pid.is_none())
+            self.processes.get(worker).is_some_and(|process| process.pid.is_none())
         };
         let unanswered = bereaved.unanswered.into_iter();
-        let again: Vec<_> = unanswered
-            .filter(|(worker, _)| is_unknown(worker))
-            .collect();
+        let again: Vec<_> = unanswered.filter(|(worker, _)| is_unknown(worker)).collect();
         for (worker, _) in &again {
             self.forget(*worker);
         }
-        let mut lost: Vec<_> = self
-            .by_pid
-            .iter()
-            .map(|(pid, worker)| (*worker, *pid))
-            .collect();
+        let mut lost: Vec<_> = self.by_pid.iter().map(|(pid, worker)| (*worker, *pid)).collect();
         lost.retain(|(_, pid)| !children::is_child(*pid));
         lost.sort_unstable();
-        let ended = |(_, pid)| Reaped {
-            pid,
-            exit: Exit::Unknown,
-            peak_memory_bytes: 0,
-        };
-        Ok(Orphans {
-            again,
-            lost: lost.into_iter().map(ended).collect(),
-        })
+        let ended = |(_, pid)| Reaped { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
+        Ok(Orphans { again, lost: lost.into_iter().map(ended).collect() })
     }
 
     /// Whether the number is that of a pipe.
@@ -344,11 +292,7 @@ impl Workers {
 
     /// Appends the lines without an end that are due.
     pub(super) fn on_time(&mut self, now: Timestamp, events: &mut Vec<Event>) {
-        while self
-            .partial
-            .front()
-            .is_some_and(|(deadline, _)| *deadline <= now)
-        {
+        while self.partial.front().is_some_and(|(deadline, _)| *deadline <= now) {
             let Some((_, token)) = self.partial.pop_front() else {
                 return;
             };
@@ -394,10 +338,6 @@ enum More {
 
 fn wrote(pipe: &Pipe, lines: Vec<String>, events: &mut Vec<Event>) {
     if !lines.is_empty() {
-        events.push(Event::Wrote {
-            worker: pipe.worker,
-            error: pipe.error,
-            lines,
-        });
+        events.push(Event::Wrote { worker: pipe.worker, error: pipe.error, lines });
     }
 }

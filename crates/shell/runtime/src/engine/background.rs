@@ -62,12 +62,7 @@ impl Alarm {
     pub(super) fn new() -> io::Result<Self> {
         let descriptor = File::from(sys::eventfd()?);
         let (background, polled) = (AtomicU8::new(NAPPING), AtomicBool::new(false));
-        Ok(Self(Arc::new(AlarmState {
-            descriptor,
-            background,
-            polled,
-            thread: OnceLock::new(),
-        })))
+        Ok(Self(Arc::new(AlarmState { descriptor, background, polled, thread: OnceLock::new() })))
     }
 
     /// Has the background thread look within a nap.
@@ -111,9 +106,7 @@ impl Alarm {
 
     fn begin_nap(&self, from: u8) -> bool {
         let state = &self.0.background;
-        state
-            .compare_exchange(from, NAPPING, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok()
+        state.compare_exchange(from, NAPPING, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     fn fall_asleep(&self, state: u8) {
@@ -141,9 +134,7 @@ pub(super) fn start(shared: Arc<Shared>) -> io::Result<()> {
         run(&shared);
         drop(last);
     };
-    let thread = thread::Builder::new()
-        .name("aktis".to_owned())
-        .spawn(body)?;
+    let thread = thread::Builder::new().name("aktis".to_owned()).spawn(body)?;
     // It looked at most once without being known, and naps.
     alarm.0.thread.get_or_init(|| thread.thread().clone());
     Ok(())
@@ -178,11 +169,7 @@ fn run(shared: &Shared) {
             rest(shared, quiet, steps, outlook.deadline);
         } else if quiet || outlook.stands_in {
             let due = until(now, outlook.deadline);
-            let limit = if quiet {
-                due
-            } else {
-                Some(due.map_or(NAP, |due| due.min(NAP)))
-            };
+            let limit = if quiet { due } else { Some(due.map_or(NAP, |due| due.min(NAP))) };
             poll_asleep(shared, limit, steps);
         } else {
             shared.read_in_background(Some(Duration::ZERO));
@@ -212,11 +199,7 @@ fn rest(shared: &Shared, quiet: bool, steps: u64, deadline: Option<Timestamp>) {
 /// Sleeps in the poller and reads what comes.
 fn poll_asleep(shared: &Shared, limit: Option<Duration>, steps: u64) {
     shared.alarm.fall_asleep(POLLING);
-    let limit = if shared.was_left_alone(steps) {
-        limit
-    } else {
-        Some(Duration::ZERO)
-    };
+    let limit = if shared.was_left_alone(steps) { limit } else { Some(Duration::ZERO) };
     shared.read_in_background(limit);
     shared.alarm.fall_asleep(NAPPING);
 }

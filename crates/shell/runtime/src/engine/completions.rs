@@ -54,10 +54,7 @@ impl Completions {
         let Some(handle) = self.watched.remove(&object) else {
             return false;
         };
-        self.push(Completion {
-            handle,
-            data: data.clone(),
-        });
+        self.push(Completion { handle, data: data.clone() });
         true
     }
 
@@ -90,10 +87,7 @@ impl Completions {
 
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            descriptor: File::from(sys::eventfd()?),
-            rung: false,
-        })
+        Ok(Self { descriptor: File::from(sys::eventfd()?), rung: false })
     }
 
     /// The descriptor, owned by the engine.

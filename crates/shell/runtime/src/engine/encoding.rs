@@ -102,9 +102,7 @@ impl<'a> Layout<'a> {
             Encoded::Bytes(bytes) | Encoded::Pickle(bytes, []) => 1 + bytes.len(),
             Encoded::Pickle(pickle, buffers) => {
                 let pickle_end = HEADER_BYTES + ENTRY_BYTES * buffers.len() + pickle.len();
-                buffers
-                    .iter()
-                    .fold(pickle_end, |end, buffer| aligned(end) + buffer.len())
+                buffers.iter().fold(pickle_end, |end, buffer| aligned(end) + buffer.len())
             }
         };
         Self { value, size }
@@ -160,9 +158,7 @@ pub fn encoded_value(value: Encoded<'_>) -> Payload {
 /// # Errors
 /// If they are none.
 pub fn read_value(bytes: &[u8]) -> Result<View<'_>, MalformedValue> {
-    let (&tag, rest) = bytes
-        .split_first()
-        .ok_or(MalformedValue("it has no bytes"))?;
+    let (&tag, rest) = bytes.split_first().ok_or(MalformedValue("it has no bytes"))?;
     Ok(match tag {
         NONE => View::None,
         TRUE => View::Bool(true),
@@ -254,10 +250,8 @@ impl<'a> ArgumentReader<'a> {
             return Ok(None);
         }
         self.left -= 1;
-        let (&kind, rest) = self
-            .rest
-            .split_first()
-            .ok_or(MalformedValue("an argument is missing"))?;
+        let (&kind, rest) =
+            self.rest.split_first().ok_or(MalformedValue("an argument is missing"))?;
         self.rest = rest;
         let number = take_length(&mut self.rest)?;
         Ok(Some(match kind {
@@ -321,9 +315,7 @@ fn read_pickle(bytes: &[u8]) -> Result<View<'_>, MalformedValue> {
     let table_end = HEADER_BYTES + count.checked_mul(ENTRY_BYTES).ok_or(SHORT)?;
     let table = bytes.get(HEADER_BYTES..table_end).ok_or(SHORT)?;
     let pickle_end = table_end.checked_add(pickle_len).ok_or(SHORT)?;
-    let pickle = bytes
-        .get(table_end..pickle_end)
-        .ok_or(MalformedValue("its pickle is cut off"))?;
+    let pickle = bytes.get(table_end..pickle_end).ok_or(MalformedValue("its pickle is cut off"))?;
     let mut buffers = Buffers::with_capacity(count);
     for entry in table.chunks_exact(ENTRY_BYTES) {
         let start = length(&entry[..8])?;
@@ -366,9 +358,7 @@ fn push_number<const N: usize>(bytes: &mut SmallVec<[u8; N]>, mut number: u64) {
 fn take_length(rest: &mut &[u8]) -> Result<usize, MalformedValue> {
     let mut number = 0u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest
-            .split_first()
-            .ok_or(MalformedValue("a number is cut off"))?;
+        let (&byte, after) = rest.split_first().ok_or(MalformedValue("a number is cut off"))?;
         *rest = after;
         number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
@@ -380,9 +370,8 @@ fn take_length(rest: &mut &[u8]) -> Result<usize, MalformedValue> {
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Result<&'a [u8], MalformedValue> {
-    let (taken, after) = rest
-        .split_at_checked(len)
-        .ok_or(MalformedValue("an argument is cut off"))?;
+    let (taken, after) =
+        rest.split_at_checked(len).ok_or(MalformedValue("an argument is cut off"))?;
     *rest = after;
     Ok(taken)
 }

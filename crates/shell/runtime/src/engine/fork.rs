@@ -1,10 +1,7 @@
 //! Knows in a forked child that it is one.
 //!
 //! Owns: the count of forks. Does not own: what a child may do (nothing but connect anew).
-#![expect(
-    unsafe_code,
-    reason = "the standard library has no door to pthread_atfork"
-)]
+#![expect(unsafe_code, reason = "the standard library has no door to pthread_atfork")]
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};

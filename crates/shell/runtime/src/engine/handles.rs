@@ -115,9 +115,7 @@ impl Handle {
 
     /// The content left: the next reader asks for it anew.
     pub(super) fn forget_content(&self) {
-        self.0
-            .asked
-            .fetch_min(Asked::Available as u8, Ordering::Relaxed);
+        self.0.asked.fetch_min(Asked::Available as u8, Ordering::Relaxed);
     }
 
     /// Notes that `wait` sees the handle; false if it did before.
@@ -173,18 +171,13 @@ impl Interned {
             fixed: OnceLock::new(),
             mapped: Mutex::new(Weak::new()),
         }));
-        self.states
-            .insert(reference.object, Arc::downgrade(&handle.0));
+        self.states.insert(reference.object, Arc::downgrade(&handle.0));
         (handle, true)
     }
 
     /// Forgets an object whose last handle went, unless there is a new one.
     pub(super) fn forget(&mut self, object: ObjectId) {
-        if self
-            .states
-            .get(&object)
-            .is_some_and(|state| state.strong_count() == 0)
-        {
+        if self.states.get(&object).is_some_and(|state| state.strong_count() == 0) {
             self.states.remove(&object);
         }
     }

@@ -30,9 +30,6 @@ impl Lines {
         if self.queue.is_empty() {
             return None;
         }
-        Some((
-            self.queue.drain(..).collect(),
-            std::mem::take(&mut self.dropped),
-        ))
+        Some((self.queue.drain(..).collect(), std::mem::take(&mut self.dropped)))
     }
 }

@@ -64,13 +64,7 @@ impl Links {
         let mut links = Map::default();
         links.insert(NODE, Link::new(Some(node), None, now));
         let (spoken, waiting, requests) = (Map::default(), Vec::new(), Vec::new());
-        Self {
-            links,
-            spoken,
-            next: NODE + 1,
-            waiting,
-            requests,
-        }
+        Self { links, spoken, next: NODE + 1, waiting, requests }
     }
 
     pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
@@ -126,12 +120,7 @@ impl Links {
             link.note_waiting(number, &mut self.waiting);
         }
         self.spoken.entry(peer).or_insert(number);
-        self.requests.push(Request::Read {
-            link: number,
-            peer: Some(peer),
-            stream,
-            inbox,
-        });
+        self.requests.push(Request::Read { link: number, peer: Some(peer), stream, inbox });
     }
 
     /// The socket of a connection takes bytes again.
@@ -144,10 +133,7 @@ impl Links {
 
     /// Tries those again whose sockets were full.
     pub(super) fn unblock(&mut self) {
-        let blocked = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.state == Writing::Blocked);
+        let blocked = self.links.iter().filter(|(_, link)| link.state == Writing::Blocked);
         let mut numbers: Vec<u64> = blocked.map(|(number, _)| *number).collect();
         numbers.sort_unstable();
         numbers.into_iter().for_each(|number| self.writable(number));
@@ -175,10 +161,7 @@ impl Links {
                     link.state = Writing::Blocked;
                     self.requests.push(Request::TellWritable(number));
                 }
-                Err(error) => broken.push(Broken {
-                    link: number,
-                    why: error.to_string(),
-                }),
+                Err(error) => broken.push(Broken { link: number, why: error.to_string() }),
             }
             false
         });
@@ -204,10 +187,7 @@ impl Links {
         let gone = self.links.remove(&number)?;
         self.requests.push(Request::Forget(number));
         let peer = gone.peer?;
-        let same = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.peer == Some(peer));
+        let same = self.links.iter().filter(|(_, link)| link.peer == Some(peer));
         let mut others: Vec<u64> = same.map(|(number, _)| *number).collect();
         others.sort_unstable();
         for other in others {
@@ -223,13 +203,7 @@ impl Link {
     fn new(stream: Option<Arc<UnixStream>>, peer: Option<WorkerId>, now: Timestamp) -> Self {
         // A first message goes at once.
         let written = Timestamp(now.0.saturating_sub(OUTBOX_DELAY.as_nanos() as u64));
-        Self {
-            stream,
-            peer,
-            outbox: Outbox::default(),
-            written,
-            state: Writing::Idle,
-        }
+        Self { stream, peer, outbox: Outbox::default(), written, state: Writing::Idle }
     }
 
     fn note_waiting(&mut self, number: u64, waiting: &mut Vec<u64>) {

@@ -29,19 +29,14 @@ impl Shared {
         event: Event,
     ) -> Outcomes<Vec<Handle>> {
         let mut locked = self.enter()?;
-        let handles = references
-            .map(|reference| locked.intern(reference).0)
-            .collect();
+        let handles = references.map(|reference| locked.intern(reference).0).collect();
         locked.step(event);
         Ok(handles)
     }
 
     pub(super) fn put(&self, object: ObjectId, stored: Stored) -> Outcomes<Handle> {
         let mut locked = self.enter()?;
-        let (handle, _) = locked.intern(Ref {
-            object,
-            owner: self.identity.worker,
-        });
+        let (handle, _) = locked.intern(Ref { object, owner: self.identity.worker });
         locked.step(Event::Put(object, stored));
         Ok(handle)
     }
@@ -116,20 +111,14 @@ impl Shared {
     pub(super) fn watch(&self, handle: &Handle) -> Outcomes<()> {
         let mut locked = self.enter()?;
         if let Some(data) = handle.data() {
-            locked.completions.push(Completion {
-                handle: handle.clone(),
-                data,
-            });
+            locked.completions.push(Completion { handle: handle.clone(), data });
             let core = &mut *locked;
             core.waits.wake_all(&Topic::Completions, &mut core.wakes);
             return Ok(());
         }
         locked.completions.watch(handle);
         if handle.ask(Asked::Content) {
-            locked.step(Event::Want {
-                refs: vec![handle.reference()],
-                load: true,
-            });
+            locked.step(Event::Want { refs: vec![handle.reference()], load: true });
         }
         drop(locked);
         self.alarm.stir();
@@ -154,10 +143,7 @@ impl Shared {
 
     pub(super) fn completions_fd(&self) -> Outcomes<RawFd> {
         let mut locked = self.enter()?;
-        let bell = locked
-            .completions
-            .bell()
-            .map_err(EngineError::no_descriptor)?;
+        let bell = locked.completions.bell().map_err(EngineError::no_descriptor)?;
         Ok(bell.descriptor())
     }
 
@@ -175,10 +161,7 @@ impl Shared {
                 core.step(Event::Took { task, index });
                 // The item came before its handle: ask for what was told then.
                 handle.ask(Asked::Available);
-                core.step(Event::Want {
-                    refs: vec![handle.reference()],
-                    load: false,
-                });
+                core.step(Event::Want { refs: vec![handle.reference()], load: false });
                 Some(Item::Next(handle))
             }
             Next::End => Some(Item::End),
@@ -199,11 +182,7 @@ impl Shared {
         // What went makes room.
         locked.take_notices();
         locked.allocations.insert(object, Allocation::Asked);
-        locked.step(Event::Allocate {
-            object,
-            owner,
-            size,
-        });
+        locked.step(Event::Allocate { object, owner, size });
         drop(locked);
         let mut check = |core: &mut Core| match core.allocations.remove(&object)? {
             Allocation::Came(range) => Some(range),
@@ -232,9 +211,7 @@ impl Shared {
             }
             Some(Allocation::Came(Err(_))) | None => {}
             Some(Allocation::Asked | Allocation::Unwanted { .. }) => {
-                locked
-                    .allocations
-                    .insert(object, Allocation::Unwanted { owner, size });
+                locked.allocations.insert(object, Allocation::Unwanted { owner, size });
             }
         }
     }
@@ -321,10 +298,7 @@ impl Core {
 }
 
 const fn objects(load: bool, caller: Caller) -> Topic {
-    Topic::Objects {
-        load,
-        helps: matches!(caller, Caller::Task),
-    }
+    Topic::Objects { load, helps: matches!(caller, Caller::Task) }
 }
 
 /// The contents of all; `None` if one is not here.
@@ -334,9 +308,7 @@ fn contents(handles: &[Handle]) -> Option<Vec<Data>> {
 
 /// The positions of the first `count` that are available.
 fn available(handles: &[Handle], count: usize) -> Vec<u32> {
-    let ready = (0..)
-        .zip(handles)
-        .filter(|(_, handle)| handle.is_available());
+    let ready = (0..).zip(handles).filter(|(_, handle)| handle.is_available());
     ready.map(|(position, _)| position).take(count).collect()
 }
 

@@ -58,8 +58,7 @@ impl Core {
             Effect::Answered(request, answer) => {
                 if !self.unwanted_answers.remove(&request) {
                     self.answers.insert(request, answer);
-                    self.waits
-                        .wake_all(&Topic::Answer(request), &mut self.wakes);
+                    self.waits.wake_all(&Topic::Answer(request), &mut self.wakes);
                 }
             }
             Effect::Lines(lines) => {
@@ -82,24 +81,16 @@ impl Core {
                 let begins_job = matches!(message, FromHead::JobStarted(_));
                 self.step(Event::Head(message));
                 if begins_job {
-                    self.waits
-                        .wake_all(&Topic::Answer(JOB_REQUEST), &mut self.wakes);
+                    self.waits.wake_all(&Topic::Answer(JOB_REQUEST), &mut self.wakes);
                 }
             }
             Heard::Node(ToWorker::Peer(_)) => self.node_lost("it spoke as if it were a worker"),
             Heard::Peer(peer, message) => self.step(Event::Peer(peer, message)),
             Heard::Visitor(stream) => self.receive_visitor(stream),
-            Heard::Met {
-                link,
-                peer: Some(peer),
-                stream,
-                inbox,
-            } => {
+            Heard::Met { link, peer: Some(peer), stream, inbox } => {
                 self.links.connected(link, peer, stream, inbox);
             }
-            Heard::Met {
-                link, peer: None, ..
-            } => self.link_lost(link, "it has no name"),
+            Heard::Met { link, peer: None, .. } => self.link_lost(link, "it has no name"),
             Heard::Writable(link) => self.links.writable(link),
             Heard::Lost { link, why } => self.link_lost(link, &why),
         }
@@ -116,18 +107,11 @@ impl Core {
 
     /// A reader of a mapped object went.
     pub(super) fn reader_went(&mut self, object: ObjectId) {
-        if let Some(handle) = self
-            .handles
-            .find(object)
-            .filter(|handle| !handle.is_loaded())
-        {
+        if let Some(handle) = self.handles.find(object).filter(|handle| !handle.is_loaded()) {
             handle.forget_content();
             // Somebody began to wait before the notice came: it is asked for anew.
             if self.waits.is_awaited(&handle) && handle.ask(super::handles::Asked::Content) {
-                self.step(Event::Want {
-                    refs: vec![handle.reference()],
-                    load: true,
-                });
+                self.step(Event::Want { refs: vec![handle.reference()], load: true });
             }
         }
         self.step(Event::Unread(object));
@@ -137,17 +121,8 @@ impl Core {
     pub(super) fn discard_range(&mut self, object: ObjectId, owner: WorkerId, size: u64) {
         self.events.push_back(Event::Written(object));
         if owner == self.identity.worker {
-            let value = Value::Shared {
-                node: owner.node,
-                size,
-            };
-            self.events.push_back(Event::Put(
-                object,
-                Stored {
-                    value,
-                    contains: Box::default(),
-                },
-            ));
+            let value = Value::Shared { node: owner.node, size };
+            self.events.push_back(Event::Put(object, Stored { value, contains: Box::default() }));
             self.events.push_back(Event::Release(vec![object]));
         }
     }
@@ -163,8 +138,7 @@ impl Core {
         let data = self.arena.data(object, content);
         if let Some(handle) = self.handles.find(object) {
             handle.set_data(data.clone());
-            self.waits
-                .object_came(&handle, Some(&data), &mut self.wakes);
+            self.waits.object_came(&handle, Some(&data), &mut self.wakes);
             if self.completions.came(object, &data) {
                 self.waits.wake_all(&Topic::Completions, &mut self.wakes);
             }
@@ -180,8 +154,7 @@ impl Core {
             }
             Some(Allocation::Asked | Allocation::Came(_)) | None => {
                 self.allocations.insert(object, Allocation::Came(range));
-                self.waits
-                    .wake_all(&Topic::Allocation(object), &mut self.wakes);
+                self.waits.wake_all(&Topic::Allocation(object), &mut self.wakes);
             }
         }
     }
@@ -205,9 +178,7 @@ impl Core {
             self.consumed.insert(execution.task, 0);
         }
         let contents = std::mem::take(&mut execution.dependencies);
-        let data = contents
-            .into_iter()
-            .map(|(object, content)| self.arena.data(object, content));
+        let data = contents.into_iter().map(|(object, content)| self.arena.data(object, content));
         let data = data.collect();
         Box::new(Running::new(execution, data))
     }
@@ -215,13 +186,7 @@ impl Core {
     fn dial(&mut self, peer: WorkerId) {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
-        match dial(
-            Path::new(&self.identity.socket),
-            &self.token,
-            Some(peer),
-            me,
-            self.now,
-        ) {
+        match dial(Path::new(&self.identity.socket), &self.token, Some(peer), me, self.now) {
             Ok(meeting) => self.links.requests.push(Request::Meet { link, meeting }),
             Err(_unreachable) => {
                 self.links.end(link);

@@ -61,12 +61,7 @@ impl Deref for Pinned {
 
 impl fmt::Debug for Pinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} in shared memory, {} bytes",
-            self.object,
-            self.buffer.len()
-        )
+        write!(f, "{} in shared memory, {} bytes", self.object, self.buffer.len())
     }
 }
 
@@ -126,9 +121,6 @@ impl Arena {
 
     /// The range for an object that is to be written.
     pub(super) fn writable(&self, object: ObjectId, offset: u64, size: u64) -> WritableRange {
-        WritableRange {
-            object,
-            draft: Draft::new(Arc::clone(&self.segment), offset, size),
-        }
+        WritableRange { object, draft: Draft::new(Arc::clone(&self.segment), offset, size) }
     }
 }

@@ -35,27 +35,15 @@ pub(super) struct Reader {
 
 #[expect(clippy::large_enum_variant, reason = "handshakes are short and few")]
 enum Source {
-    Talk {
-        stream: Arc<UnixStream>,
-        inbox: Inbox,
-        peer: Option<WorkerId>,
-    },
+    Talk { stream: Arc<UnixStream>, inbox: Inbox, peer: Option<WorkerId> },
     Meeting(Option<Meeting>),
 }
 
 /// What the reader is to do before it polls.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "requests are rare and moved once"
-)]
+#[expect(clippy::large_enum_variant, reason = "requests are rare and moved once")]
 pub(super) enum Request {
     /// Read this connection.
-    Read {
-        link: u64,
-        peer: Option<WorkerId>,
-        stream: Arc<UnixStream>,
-        inbox: Inbox,
-    },
+    Read { link: u64, peer: Option<WorkerId>, stream: Arc<UnixStream>, inbox: Inbox },
     /// Carry on this handshake.
     Meet { link: u64, meeting: Meeting },
     /// Tell when this connection can be written to.
@@ -73,12 +61,7 @@ pub(super) enum Heard {
     /// Somebody wants to speak with this process.
     Visitor(UnixStream),
     /// A handshake succeeded.
-    Met {
-        link: u64,
-        peer: Option<WorkerId>,
-        stream: UnixStream,
-        inbox: Inbox,
-    },
+    Met { link: u64, peer: Option<WorkerId>, stream: UnixStream, inbox: Inbox },
     /// A socket takes bytes again.
     Writable(u64),
     /// A connection ended or could not be made.
@@ -90,35 +73,21 @@ impl Reader {
         let poller = Poller::new()?;
         poller.add(&alarm, ALARM, Interest::Read)?;
         let (sources, ready, heard) = (Map::default(), Vec::new(), Vec::new());
-        Ok(Self {
-            poller,
-            alarm,
-            sources,
-            ready,
-            heard,
-            meetings: 0,
-        })
+        Ok(Self { poller, alarm, sources, ready, heard, meetings: 0 })
     }
 
     /// Does what was asked of the reader.
     pub(super) fn obey(&mut self, requests: impl IntoIterator<Item = Request>) {
         for request in requests {
             if let Err((link, error)) = self.obey_one(request) {
-                self.heard.push(Heard::Lost {
-                    link,
-                    why: error.to_string(),
-                });
+                self.heard.push(Heard::Lost { link, why: error.to_string() });
             }
         }
     }
 
     /// Waits until something can be read or `limit` is over; reads it. Whether anything was heard.
     pub(super) fn poll(&mut self, limit: Option<Duration>) -> io::Result<bool> {
-        let limit = if self.heard.is_empty() {
-            limit
-        } else {
-            Some(Duration::ZERO)
-        };
+        let limit = if self.heard.is_empty() { limit } else { Some(Duration::ZERO) };
         self.ready.clear();
         self.poller.wait(limit, &mut self.ready)?;
         for index in 0..self.ready.len() {
@@ -133,10 +102,7 @@ impl Reader {
             if ready.readable
                 && let Err(why) = self.on_readable(ready.token)
             {
-                self.heard.push(Heard::Lost {
-                    link: ready.token,
-                    why,
-                });
+                self.heard.push(Heard::Lost { link: ready.token, why });
             }
         }
         if self.meetings > 0 {
@@ -152,35 +118,17 @@ impl Reader {
 
     fn obey_one(&mut self, request: Request) -> Result<(), (u64, io::Error)> {
         match request {
-            Request::Read {
-                link,
-                peer,
-                stream,
-                inbox,
-            } => {
+            Request::Read { link, peer, stream, inbox } => {
                 let known = self.sources.contains_key(&link);
-                let added = if known {
-                    Ok(())
-                } else {
-                    self.poller.add(&stream, link, Interest::Read)
-                };
-                self.sources.insert(
-                    link,
-                    Source::Talk {
-                        stream,
-                        inbox,
-                        peer,
-                    },
-                );
+                let added =
+                    if known { Ok(()) } else { self.poller.add(&stream, link, Interest::Read) };
+                self.sources.insert(link, Source::Talk { stream, inbox, peer });
                 added.map_err(|error| (link, error))?;
                 // Words that came with the end of the handshake are no reason to be woken.
-                self.take_frames(link)
-                    .map_err(|why| (link, io::Error::other(why)))
+                self.take_frames(link).map_err(|why| (link, io::Error::other(why)))
             }
             Request::Meet { link, meeting } => {
-                self.poller
-                    .add(&meeting, link, Interest::Read)
-                    .map_err(|error| (link, error))?;
+                self.poller.add(&meeting, link, Interest::Read).map_err(|error| (link, error))?;
                 self.sources.insert(link, Source::Meeting(Some(meeting)));
                 self.meetings += 1;
                 Ok(())
@@ -194,9 +142,7 @@ impl Reader {
         let Some(Source::Talk { stream, .. }) = self.sources.get(&link) else {
             return Ok(());
         };
-        self.poller
-            .change(stream, link, interest)
-            .map_err(|error| (link, error))
+        self.poller.change(stream, link, interest).map_err(|error| (link, error))
     }
 
     fn forget(&mut self, link: u64) -> Result<(), (u64, io::Error)> {
@@ -217,10 +163,7 @@ impl Reader {
         if let Some(Source::Talk { .. }) = self.sources.get(&link) {
             match self.set_interest(link, Interest::Read) {
                 Ok(()) => self.heard.push(Heard::Writable(link)),
-                Err((link, error)) => self.heard.push(Heard::Lost {
-                    link,
-                    why: error.to_string(),
-                }),
+                Err((link, error)) => self.heard.push(Heard::Lost { link, why: error.to_string() }),
             }
         }
     }
@@ -233,9 +176,7 @@ impl Reader {
                 None => Ok(()),
             },
             Some(Source::Talk { stream, inbox, .. }) => {
-                let received = inbox
-                    .receive(stream.as_fd())
-                    .map_err(|error| error.to_string())?;
+                let received = inbox.receive(stream.as_fd()).map_err(|error| error.to_string())?;
                 if received == Received::Some {
                     return self.take_frames(link);
                 }
@@ -253,15 +194,13 @@ impl Reader {
         };
         while let Some(frame) = inbox.next_frame().map_err(|error| error.to_string())? {
             let heard = match *peer {
-                Some(peer) => Heard::Peer(
-                    peer,
-                    wire::decode(frame).map_err(|error| error.to_string())?,
-                ),
+                Some(peer) => {
+                    Heard::Peer(peer, wire::decode(frame).map_err(|error| error.to_string())?)
+                }
                 None => match wire::decode(frame).map_err(|error| error.to_string())? {
                     ToWorker::Node(FromNode::Visitor) => {
-                        let visitor = inbox
-                            .next_descriptor()
-                            .ok_or("a visitor came without a socket")?;
+                        let visitor =
+                            inbox.next_descriptor().ok_or("a visitor came without a socket")?;
                         Heard::Visitor(UnixStream::from(visitor))
                     }
                     message @ (ToWorker::Peer(_) | ToWorker::Node(_) | ToWorker::Head(_)) => {
@@ -281,17 +220,10 @@ impl Reader {
             }
             Progress::Met { conn, peer } => {
                 let (stream, inbox, _) = conn.into_parts();
-                self.poller
-                    .remove(&stream)
-                    .map_err(|error| error.to_string())?;
+                self.poller.remove(&stream).map_err(|error| error.to_string())?;
                 self.sources.remove(&link);
                 self.meetings -= 1;
-                self.heard.push(Heard::Met {
-                    link,
-                    peer,
-                    stream,
-                    inbox,
-                });
+                self.heard.push(Heard::Met { link, peer, stream, inbox });
             }
         }
         Ok(())
@@ -299,9 +231,9 @@ impl Reader {
 
     fn drop_late_meetings(&mut self, now: Timestamp) {
         let late = |source: &Source| match source {
-            Source::Meeting(meeting) => meeting
-                .as_ref()
-                .is_some_and(|meeting| meeting.deadline() <= now),
+            Source::Meeting(meeting) => {
+                meeting.as_ref().is_some_and(|meeting| meeting.deadline() <= now)
+            }
             Source::Talk { .. } => false,
         };
         let all = self.sources.iter().filter(|(_, source)| late(source));
@@ -316,10 +248,5 @@ impl Reader {
 
 /// The node's connection, to be read from now on.
 pub(super) fn read_node(stream: Arc<UnixStream>, inbox: Inbox) -> Request {
-    Request::Read {
-        link: NODE,
-        peer: None,
-        stream,
-        inbox,
-    }
+    Request::Read { link: NODE, peer: None, stream, inbox }
 }

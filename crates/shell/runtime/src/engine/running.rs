@@ -35,10 +35,7 @@ struct Queue {
 
 impl Running {
     pub(super) const fn new(execution: Box<Execution>, dependencies: Vec<Data>) -> Self {
-        Self {
-            execution,
-            dependencies,
-        }
+        Self { execution, dependencies }
     }
 
     /// The contents of arguments that are refs, by position.
@@ -79,10 +76,7 @@ impl Queues {
     }
 
     /// At most `max` tasks. The bell rings anew for those that are left.
-    #[expect(
-        clippy::vec_box,
-        reason = "a task goes from thread to thread without being copied"
-    )]
+    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
     pub(super) fn take(&mut self, group: &str, max: usize) -> Vec<Box<Running>> {
         let queue = self.queue(group);
         let count = queue.tasks.len().min(max);

@@ -24,18 +24,10 @@ impl Shared {
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Option<Box<Running>>> {
         let mut check = |core: &mut Core| core.next_running(group);
-        self.await_topic(
-            Topic::Tasks(group.to_owned()),
-            deadline,
-            interrupted,
-            &mut check,
-        )
+        self.await_topic(Topic::Tasks(group.to_owned()), deadline, interrupted, &mut check)
     }
 
-    #[expect(
-        clippy::vec_box,
-        reason = "a task goes from thread to thread without being copied"
-    )]
+    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
     pub(super) fn take_tasks(&self, group: &str, max: usize) -> Outcomes<Vec<Box<Running>>> {
         Ok(self.enter()?.queues.take(group, max))
     }
@@ -43,10 +35,7 @@ impl Shared {
     pub(super) fn ready_fd(&self, group: &str) -> Outcomes<RawFd> {
         let mut locked = self.enter()?;
         locked.has_loops = true;
-        let bell = locked
-            .queues
-            .bell(group)
-            .map_err(EngineError::no_descriptor)?;
+        let bell = locked.queues.bell(group).map_err(EngineError::no_descriptor)?;
         let descriptor = bell.descriptor();
         drop(locked);
         self.alarm.stir();
@@ -62,9 +51,7 @@ impl Shared {
         let mut locked = self.enter()?;
         let (task, now) = (running.task, locked.now);
         let failed = matches!(outcome, Outcome::Failed { .. });
-        locked
-            .spans
-            .task_ended(task.job(), &running.template, now, ran, failed);
+        locked.spans.task_ended(task.job(), &running.template, now, ran, failed);
         locked.consumed.remove(&task);
         locked.step(Event::Finished { task, outcome, ran });
         Ok(())
@@ -78,11 +65,8 @@ impl Shared {
         deadline: Option<Timestamp>,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<bool> {
-        let enough = |core: &Core| {
-            core.consumed
-                .get(&task)
-                .is_none_or(|consumed| *consumed >= count)
-        };
+        let enough =
+            |core: &Core| core.consumed.get(&task).is_none_or(|consumed| *consumed >= count);
         let mut check = |core: &mut Core| enough(core).then_some(());
         let consumed =
             self.await_topic(Topic::Consumed(task), deadline, interrupted, &mut check)?;
@@ -141,9 +125,7 @@ impl Shared {
         interrupted: Interrupted<'_>,
     ) -> Outcomes<(Vec<OutputLines>, u64)> {
         let mut check = |core: &mut Core| core.lines.take();
-        Ok(self
-            .await_topic(Topic::Lines, deadline, interrupted, &mut check)?
-            .unwrap_or_default())
+        Ok(self.await_topic(Topic::Lines, deadline, interrupted, &mut check)?.unwrap_or_default())
     }
 
     pub(super) fn record_span(
@@ -160,19 +142,13 @@ impl Shared {
     }
 
     pub(super) fn spans(&self) -> Vec<Span> {
-        self.enter()
-            .map(|locked| locked.spans.told(self.identity.worker))
-            .unwrap_or_default()
+        self.enter().map(|locked| locked.spans.told(self.identity.worker)).unwrap_or_default()
     }
 }
 
 impl Core {
     fn next_running(&mut self, group: &str) -> Option<Box<Running>> {
         let queued = self.queues.pop(group);
-        if group.is_empty() {
-            queued.or_else(|| self.helps.pop_front())
-        } else {
-            queued
-        }
+        if group.is_empty() { queued.or_else(|| self.helps.pop_front()) } else { queued }
     }
 }

@@ -117,19 +117,11 @@ impl Shared {
     }
 
     pub(super) fn new_task(&self, job: JobId) -> TaskId {
-        TaskId::new(
-            self.identity.worker,
-            self.tasks.fetch_add(1, Ordering::Relaxed),
-            job,
-        )
+        TaskId::new(self.identity.worker, self.tasks.fetch_add(1, Ordering::Relaxed), job)
     }
 
     pub(super) fn new_call(&self, actor: ActorId) -> TaskId {
-        TaskId::call(
-            actor,
-            self.identity.worker,
-            self.tasks.fetch_add(1, Ordering::Relaxed),
-        )
+        TaskId::call(actor, self.identity.worker, self.tasks.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn new_number(&self) -> u64 {
@@ -155,10 +147,7 @@ impl Shared {
     pub(super) fn lock(&self) -> Locked<'_> {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         core.now = clock::now();
-        Locked {
-            shared: self,
-            core: Some(core),
-        }
+        Locked { shared: self, core: Some(core) }
     }
 
     /// Hands the role one event.
@@ -238,11 +227,7 @@ impl Core {
 
     /// Does what has become due.
     pub(super) fn on_time(&mut self) {
-        if self
-            .role
-            .next_deadline()
-            .is_none_or(|deadline| deadline > self.now)
-        {
+        if self.role.next_deadline().is_none_or(|deadline| deadline > self.now) {
             return;
         }
         let mut effects = std::mem::take(&mut self.effects);
@@ -324,17 +309,13 @@ impl Deref for Locked<'_> {
     type Target = Core;
 
     fn deref(&self) -> &Core {
-        self.core
-            .as_ref()
-            .unwrap_or_else(|| unreachable!("the lock is held until this goes"))
+        self.core.as_ref().unwrap_or_else(|| unreachable!("the lock is held until this goes"))
     }
 }
 
 impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut Core {
-        self.core
-            .as_mut()
-            .unwrap_or_else(|| unreachable!("the lock is held until this goes"))
+        self.core.as_mut().unwrap_or_else(|| unreachable!("the lock is held until this goes"))
     }
 }
 

@@ -1,10 +1,7 @@
 //! The few calls by which the engine ends or interrupts its own process.
 //!
 //! Owns: those calls. Does not own: when they are made.
-#![expect(
-    unsafe_code,
-    reason = "the standard library has no door to these calls"
-)]
+#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
 
 use std::mem::zeroed;
 use std::ptr;

@@ -40,13 +40,7 @@ impl Spans {
         failed: bool,
     ) {
         let began = Timestamp(now.0.saturating_sub(ran.as_nanos() as u64));
-        self.push(Kept {
-            job,
-            name: Name::Task(Arc::clone(template)),
-            began,
-            ran,
-            failed,
-        });
+        self.push(Kept { job, name: Name::Task(Arc::clone(template)), began, ran, failed });
     }
 
     pub(super) fn own(
@@ -57,13 +51,7 @@ impl Spans {
         ran: Duration,
         failed: bool,
     ) {
-        self.push(Kept {
-            job,
-            name: Name::Own(name),
-            began,
-            ran,
-            failed,
-        });
+        self.push(Kept { job, name: Name::Own(name), began, ran, failed });
     }
 
     /// All of them as they are told, oldest first.
@@ -99,8 +87,6 @@ impl Spans {
     reason = "spans of several machines meet in one picture, on the clock of the wall"
 )]
 fn origin_since_epoch() -> Duration {
-    let wall = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     wall.saturating_sub(clock::now().since(Timestamp::ZERO))
 }

@@ -77,37 +77,21 @@ pub(super) fn driver(
     interrupted: Interrupted<'_>,
 ) -> Outcomes<(Engine, JobId)> {
     let conn = meet(&options, interrupted)?;
-    let peer = Peer::Driver {
-        pid: std::process::id(),
-        owns_cluster: options.owns_cluster,
-    };
+    let peer = Peer::Driver { pid: std::process::id(), owns_cluster: options.owns_cluster };
     let engine = join(conn, peer, interrupted)?;
-    let DriverOptions {
-        namespace,
-        entrypoint,
-        ..
-    } = options;
-    let job = ToHead::StartJob {
-        pid: std::process::id(),
-        namespace,
-        entrypoint,
-    };
+    let DriverOptions { namespace, entrypoint, .. } = options;
+    let job = ToHead::StartJob { pid: std::process::id(), namespace, entrypoint };
     engine.shared.step(Event::Tell(job))?;
     let mut check = |core: &mut Core| core.role.job();
     let topic = Topic::Answer(JOB_REQUEST);
-    let job = engine
-        .shared
-        .await_topic(topic, None, interrupted, &mut check)?;
+    let job = engine.shared.await_topic(topic, None, interrupted, &mut check)?;
     Ok((engine, job.ok_or(EngineError::TimedOut)?))
 }
 
 /// Joins as a worker.
 pub(super) fn worker(options: WorkerOptions) -> Outcomes<Engine> {
     let conn = Conn::new(UnixStream::from(options.control)).map_err(not_connected)?;
-    let peer = Peer::Worker {
-        worker: options.worker,
-        pid: std::process::id(),
-    };
+    let peer = Peer::Worker { worker: options.worker, pid: std::process::id() };
     join(conn, peer, &mut || false)
 }
 
@@ -117,9 +101,7 @@ fn meet(options: &DriverOptions, interrupted: Interrupted<'_>) -> Outcomes<Conn>
     let mut meeting =
         dial(&options.socket, &options.token, None, None, now).map_err(not_connected)?;
     let mut poller = Poller::new().map_err(not_connected)?;
-    poller
-        .add(&meeting, 0, Interest::Read)
-        .map_err(not_connected)?;
+    poller.add(&meeting, 0, Interest::Read).map_err(not_connected)?;
     loop {
         match meeting.proceed() {
             Ok(Progress::Met { conn, .. }) => return Ok(conn),
@@ -150,10 +132,7 @@ fn await_welcome(conn: &mut Conn, driver: bool, interrupted: Interrupted<'_>) ->
     loop {
         let received = conn.receive().map_err(not_connected)?;
         let frame = conn.inbox.next_frame().map_err(not_connected)?;
-        let message = frame
-            .map(wire::decode::<ToWorker>)
-            .transpose()
-            .map_err(not_connected)?;
+        let message = frame.map(wire::decode::<ToWorker>).transpose().map_err(not_connected)?;
         match message {
             Some(ToWorker::Node(welcome)) => {
                 return read_welcome(welcome, conn.inbox.next_descriptor(), driver);
@@ -175,35 +154,14 @@ fn await_welcome(conn: &mut Conn, driver: bool, interrupted: Interrupted<'_>) ->
 }
 
 fn read_welcome(message: FromNode, arena: Option<OwnedFd>, driver: bool) -> Outcomes<Welcome> {
-    let (
-        FromNode::Welcome {
-            worker,
-            session,
-            arena_bytes,
-            settings,
-            token,
-            socket,
-        },
-        Some(arena),
-    ) = (message, arena)
+    let (FromNode::Welcome { worker, session, arena_bytes, settings, token, socket }, Some(arena)) =
+        (message, arena)
     else {
-        return Err(EngineError::NotConnected(
-            "it does not begin with a welcome".to_owned(),
-        ));
+        return Err(EngineError::NotConnected("it does not begin with a welcome".to_owned()));
     };
     let segment = Segment::map(arena, arena_bytes).map_err(not_connected)?;
     let socket = PathBuf::from(socket);
-    Ok(Welcome {
-        identity: Identity {
-            worker,
-            session,
-            socket,
-            settings,
-            driver,
-        },
-        token,
-        segment,
-    })
+    Ok(Welcome { identity: Identity { worker, session, socket, settings, driver }, token, segment })
 }
 
 /// The engine of a process that was welcomed.
@@ -218,11 +176,7 @@ fn start(welcome: Welcome, node: Arc<UnixStream>, inbox: Inbox) -> io::Result<En
 }
 
 fn core(welcome: Welcome, read: Request, node: Arc<UnixStream>, notices: Arc<Notices>) -> Core {
-    let Welcome {
-        identity,
-        token,
-        segment,
-    } = welcome;
+    let Welcome { identity, token, segment } = welcome;
     let now = clock::now();
     let mut links = Links::new(node, now);
     links.requests.push(read);
@@ -258,14 +212,8 @@ fn core(welcome: Welcome, read: Request, node: Arc<UnixStream>, notices: Arc<Not
 }
 
 fn rest(poller: &mut Poller, interrupted: Interrupted<'_>) -> Outcomes<()> {
-    poller
-        .wait(Some(TICK), &mut Vec::new())
-        .map_err(not_connected)?;
-    if interrupted() {
-        Err(EngineError::Interrupted)
-    } else {
-        Ok(())
-    }
+    poller.wait(Some(TICK), &mut Vec::new()).map_err(not_connected)?;
+    if interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
 }
 
 fn not_connected(error: impl std::fmt::Display) -> EngineError {

@@ -26,11 +26,7 @@ fn echo(worker: Engine) -> thread::JoinHandle<usize> {
         while let Ok(Some(running)) = worker.next_task("", None, &mut || false) {
             let value = Stored::inline(running.arguments.clone());
             worker
-                .finish(
-                    &running,
-                    Outcome::Returned(vec![value]),
-                    Duration::from_micros(2),
-                )
+                .finish(&running, Outcome::Returned(vec![value]), Duration::from_micros(2))
                 .unwrap();
             count += 1;
         }
@@ -46,10 +42,7 @@ fn template() -> Arc<Template> {
         callee: Callee::Function,
         shape: Arc::new(Shape::default()),
         returns: Returns::Count(1),
-        retries: Retries {
-            max: Some(3),
-            exceptions: Retry::Never,
-        },
+        retries: Retries { max: Some(3), exceptions: Retry::Never },
         timeout: None,
         calls_max: 0,
         look_ahead: None,
@@ -76,10 +69,7 @@ fn bytes(data: &Data) -> Vec<u8> {
 }
 
 fn got(driver: &Engine, handles: &[Handle]) -> Vec<Data> {
-    match driver
-        .get(handles, soon(), Caller::Thread, &mut || false)
-        .unwrap()
-    {
+    match driver.get(handles, soon(), Caller::Thread, &mut || false).unwrap() {
         Got::Ready(contents) => contents,
         other @ (Got::TimedOut | Got::Help(_)) => panic!("{other:?}"),
     }
@@ -99,9 +89,7 @@ fn a_task_runs_in_another_process_and_its_result_comes_back() {
 
     for index in 0..200_u32 {
         let arguments = index.to_le_bytes();
-        let handles = driver
-            .submit(task(&driver, job, &template, &arguments))
-            .unwrap();
+        let handles = driver.submit(task(&driver, job, &template, &arguments)).unwrap();
         assert_eq!(bytes(&got(&driver, &handles)[0]), arguments);
     }
 
@@ -118,10 +106,7 @@ fn many_tasks_at_once_all_come_back() {
     let template = template();
 
     let submit = |index: u32| {
-        driver
-            .submit(task(&driver, job, &template, &index.to_le_bytes()))
-            .unwrap()
-            .remove(0)
+        driver.submit(task(&driver, job, &template, &index.to_le_bytes())).unwrap().remove(0)
     };
     let handles: Vec<Handle> = (0..5000).map(submit).collect();
     let contents = got(&driver, &handles);
@@ -137,13 +122,9 @@ fn many_tasks_at_once_all_come_back() {
 #[test]
 fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
     let (node, driver, job) = FakeNode::start();
-    let never = driver
-        .submit(task(&driver, job, &template(), b"nobody runs it"))
-        .unwrap()
-        .remove(0);
-    let here = driver
-        .put(job, Payload::from(INLINE), Box::default())
-        .unwrap();
+    let never =
+        driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap().remove(0);
+    let here = driver.put(job, Payload::from(INLINE), Box::default()).unwrap();
     let list = [never.clone(), here.clone()];
     let wait = |count, deadline| driver.wait(&list, count, deadline, Caller::Thread, &mut || false);
 
@@ -161,9 +142,7 @@ fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
 #[test]
 fn a_waiting_thread_can_be_interrupted() {
     let (_node, driver, job) = FakeNode::start();
-    let never = driver
-        .submit(task(&driver, job, &template(), b"nobody runs it"))
-        .unwrap();
+    let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
     let mut asked = 0;
 
     let ended = driver.get(&never, None, Caller::Thread, &mut || {
@@ -178,14 +157,9 @@ fn a_waiting_thread_can_be_interrupted() {
 #[test]
 fn a_large_value_is_read_in_place_and_unpinned_and_freed_when_nobody_needs_it() {
     let (node, driver, job) = FakeNode::start();
-    let object = ObjectId {
-        task: driver.new_task(job),
-        index: 0,
-    };
+    let object = ObjectId { task: driver.new_task(job), index: 0 };
     let owner = driver.identity().worker;
-    let mut range = driver
-        .allocate(object, owner, 1 << 20, &mut || false)
-        .unwrap();
+    let mut range = driver.allocate(object, owner, 1 << 20, &mut || false).unwrap();
     range.bytes().fill(7);
     let handle = driver.put_written(range, Box::default()).unwrap();
 
@@ -230,19 +204,13 @@ fn what_is_watched_is_told_once_and_rings_the_bell() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
     let running = echo(worker.clone());
-    let handle = driver
-        .submit(task(&driver, job, &template(), INLINE))
-        .unwrap()
-        .remove(0);
+    let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
 
     driver.watch(&handle).unwrap();
     let came = driver.next_completions(soon(), &mut || false).unwrap();
 
     assert_eq!(came.len(), 1);
-    assert_eq!(
-        (came[0].handle.object(), bytes(&came[0].data)),
-        (handle.object(), INLINE.to_vec())
-    );
+    assert_eq!((came[0].handle.object(), bytes(&came[0].data)), (handle.object(), INLINE.to_vec()));
     assert!(driver.completions().unwrap().is_empty());
     worker.close();
     running.join().unwrap();
@@ -252,25 +220,18 @@ fn what_is_watched_is_told_once_and_rings_the_bell() {
 #[test]
 fn a_driver_whose_node_ends_fails_every_wait() {
     let (node, driver, job) = FakeNode::start();
-    let never = driver
-        .submit(task(&driver, job, &template(), b"nobody runs it"))
-        .unwrap();
+    let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
     let waiting = driver.clone();
     let waiter = thread::spawn(move || {
-        waiting
-            .get(&never, soon(), Caller::Thread, &mut || false)
-            .map(|got| match got {
-                Got::Ready(contents) => matches!(contents[0], Data::Failed(_)),
-                Got::TimedOut | Got::Help(_) => false,
-            })
+        waiting.get(&never, soon(), Caller::Thread, &mut || false).map(|got| match got {
+            Got::Ready(contents) => matches!(contents[0], Data::Failed(_)),
+            Got::TimedOut | Got::Help(_) => false,
+        })
     });
 
     drop(node);
 
     let ended = waiter.join().unwrap();
-    assert!(
-        matches!(ended, Ok(true) | Err(EngineError::NodeDied(_))),
-        "{ended:?}"
-    );
+    assert!(matches!(ended, Ok(true) | Err(EngineError::NodeDied(_))), "{ended:?}");
     assert!(matches!(driver.flush(), Err(EngineError::NodeDied(_))));
 }

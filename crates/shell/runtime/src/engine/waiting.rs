@@ -128,11 +128,7 @@ impl Shared {
 
     /// Nobody reads any more: somebody else who waits is to, or the background thread.
     fn hand_over_reading(&self, except: u64) {
-        let heir = if self.somebody_waits() {
-            self.lock().waits.heir(except)
-        } else {
-            None
-        };
+        let heir = if self.somebody_waits() { self.lock().waits.heir(except) } else { None };
         match heir {
             Some(heir) => heir.nudge(),
             None => self.alarm.stir(),

@@ -76,11 +76,7 @@ impl Sleeper {
         }
         let make = || {
             let (woken, polls) = (AtomicBool::new(false), AtomicBool::new(false));
-            Arc::new(Self {
-                thread: thread::current(),
-                woken,
-                polls,
-            })
+            Arc::new(Self { thread: thread::current(), woken, polls })
         };
         // A thread that is ending has lost its own: it gets one for this wait.
         let kept =
@@ -119,14 +115,7 @@ impl Sleeper {
 impl Waits {
     pub(super) fn begin(&mut self, wait: u64, topic: Topic) {
         let (sleeper, kept) = (Sleeper::current(), Vec::new());
-        self.entries.push(Entry {
-            wait,
-            topic,
-            sleeper,
-            missing: 0,
-            spare: 0,
-            kept,
-        });
+        self.entries.push(Entry { wait, topic, sleeper, missing: 0, spare: 0, kept });
     }
 
     /// Ends a wait. What it kept goes only with the answer, so that its reader finds it.
@@ -182,8 +171,7 @@ impl Waits {
 
     /// Whether enough of the objects that `wait` awaits came.
     pub(super) fn has_enough(&mut self, wait: u64) -> bool {
-        self.find(wait)
-            .is_none_or(|entry| entry.missing <= entry.spare)
+        self.find(wait).is_none_or(|entry| entry.missing <= entry.spare)
     }
 
     /// An object came. Pushes those to be woken.

@@ -4,14 +4,8 @@ use types::NodeId;
 
 use super::*;
 
-const CALLER: Option<WorkerId> = Some(WorkerId {
-    node: NodeId(1),
-    number: 1,
-});
-const CALLED: Option<WorkerId> = Some(WorkerId {
-    node: NodeId(1),
-    number: 2,
-});
+const CALLER: Option<WorkerId> = Some(WorkerId { node: NodeId(1), number: 1 });
+const CALLED: Option<WorkerId> = Some(WorkerId { node: NodeId(1), number: 2 });
 const PREAMBLE: Preamble = Preamble { target: CALLED };
 
 fn sides(caller_token: &[u8], called_token: &[u8]) -> (Handshake, Handshake, Words) {
@@ -33,27 +27,15 @@ fn two_sides_with_one_token_learn_who_the_other_is() {
     assert_eq!(peer, CALLED);
     let done = called.on_bytes(words.as_bytes());
 
-    assert_eq!(
-        done,
-        Ok(Step::Done {
-            words: Words::NONE,
-            peer: CALLER
-        })
-    );
+    assert_eq!(done, Ok(Step::Done { words: Words::NONE, peer: CALLER }));
 }
 
 #[test]
 fn a_side_without_the_token_is_refused_by_the_other() {
     let (mut caller, mut called, offer) = sides(b"wrong", b"token");
 
-    assert_eq!(
-        caller.on_bytes(offer.as_bytes()),
-        Err(HandshakeError::WrongToken)
-    );
-    assert_eq!(
-        called.on_bytes(&[0; PROOF_BYTES]),
-        Err(HandshakeError::WrongToken)
-    );
+    assert_eq!(caller.on_bytes(offer.as_bytes()), Err(HandshakeError::WrongToken));
+    assert_eq!(called.on_bytes(&[0; PROOF_BYTES]), Err(HandshakeError::WrongToken));
 }
 
 #[test]
@@ -88,11 +70,5 @@ fn a_process_without_an_id_says_so() {
     };
     let done = called.on_bytes(words.as_bytes());
 
-    assert_eq!(
-        done,
-        Ok(Step::Done {
-            words: Words::NONE,
-            peer: None
-        })
-    );
+    assert_eq!(done, Ok(Step::Done { words: Words::NONE, peer: None }));
 }

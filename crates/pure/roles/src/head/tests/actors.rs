@@ -10,23 +10,13 @@ fn an_actor_is_answered_placed_made_and_published_to_its_creator() {
     let spec = actor(1);
     let handle = spec.handle.clone();
 
-    let made = Answer::Actor {
-        actor: spec.id,
-        handle,
-        found: false,
-    };
+    let made = Answer::Actor { actor: spec.id, handle, found: false };
     assert_eq!(head.create(&spec), [answered(DRIVER, 5, made)]);
-    assert_eq!(
-        head.says(DRIVER, ready(spec.id)),
-        [Effect::ToNode(NODE, start(&spec, 0))]
-    );
+    assert_eq!(head.says(DRIVER, ready(spec.id)), [Effect::ToNode(NODE, start(&spec, 0))]);
     assert_eq!(head.reports(NodeReport::ActorPlaced(spec.id, PROCESS)), []);
     assert_eq!(
         head.says(PROCESS, ToHead::ActorMade(spec.id)),
-        [
-            Effect::ToNode(NODE, ToNode::ActorMade(spec.id)),
-            changed(DRIVER, spec.id, lives(0))
-        ]
+        [Effect::ToNode(NODE, ToNode::ActorMade(spec.id)), changed(DRIVER, spec.id, lives(0))]
     );
 }
 
@@ -63,48 +53,19 @@ fn an_actor_nobody_knows_is_dead() {
 #[test]
 fn a_name_is_taken_found_and_free_again_after_death() {
     let mut head = TestHead::with_cpus(4);
-    let first = ActorSpec {
-        name: Some(named("n")),
-        ..actor(1)
-    };
-    let second = ActorSpec {
-        name: Some(named("n")),
-        ..actor(2)
-    };
+    let first = ActorSpec { name: Some(named("n")), ..actor(1) };
+    let second = ActorSpec { name: Some(named("n")), ..actor(2) };
     head.alive(&first, PROCESS);
-    let found = Answer::Actor {
-        actor: first.id,
-        handle: first.handle.clone(),
-        found: true,
-    };
+    let found = Answer::Actor { actor: first.id, handle: first.handle.clone(), found: true };
 
-    assert_eq!(
-        head.create(&second),
-        [answered(DRIVER, 5, Answer::NameTaken(named("n")))]
-    );
-    assert_eq!(
-        head.says(DRIVER, create(&second, true)),
-        [answered(DRIVER, 5, found.clone())]
-    );
+    assert_eq!(head.create(&second), [answered(DRIVER, 5, Answer::NameTaken(named("n")))]);
+    assert_eq!(head.says(DRIVER, create(&second, true)), [answered(DRIVER, 5, found.clone())]);
     assert_eq!(head.asks(Question::ActorNamed(named("n"))), found);
-    assert_eq!(
-        head.asks(Question::ActorNames(None)),
-        Answer::ActorNames(vec![named("n")])
-    );
+    assert_eq!(head.asks(Question::ActorNames(None)), Answer::ActorNames(vec![named("n")]));
 
-    head.says(
-        DRIVER,
-        ToHead::KillActor {
-            actor: first.id,
-            for_good: true,
-        },
-    );
+    head.says(DRIVER, ToHead::KillActor { actor: first.id, for_good: true });
     assert_eq!(head.asks(Question::ActorNamed(named("n"))), Answer::Nothing);
-    let made = Answer::Actor {
-        actor: second.id,
-        handle: second.handle.clone(),
-        found: false,
-    };
+    let made = Answer::Actor { actor: second.id, handle: second.handle.clone(), found: false };
     assert_eq!(head.create(&second), [answered(DRIVER, 5, made)]);
     assert_eq!(
         head.asks(Question::ActorNames(Some("elsewhere".to_owned()))),
@@ -115,89 +76,44 @@ fn a_name_is_taken_found_and_free_again_after_death() {
 #[test]
 fn a_process_that_ends_costs_a_restart_and_the_arguments_are_sent_again() {
     let mut head = TestHead::with_cpus(4);
-    let spec = ActorSpec {
-        restarts_max: Some(1),
-        ..actor(1)
-    };
+    let spec = ActorSpec { restarts_max: Some(1), ..actor(1) };
     let object = spec.id.handle();
     let stored = Stored::inline(Payload::from(&b"x"[..]));
     let dependencies = vec![Dependency { object, stored }];
     head.create(&spec);
-    head.says(
-        DRIVER,
-        ToHead::ActorReady {
-            actor: spec.id,
-            dependencies: dependencies.clone(),
-        },
-    );
+    head.says(DRIVER, ToHead::ActorReady { actor: spec.id, dependencies: dependencies.clone() });
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
     head.says(PROCESS, ToHead::ActorMade(spec.id));
 
-    let restarting = ActorState::Restarting {
-        incarnation: 1,
-        reason: death(PROCESS).to_string(),
-    };
-    let again = ToNode::StartActor {
-        spec: Box::new(spec.clone()),
-        dependencies,
-        incarnation: 1,
-    };
+    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
+    let again = ToNode::StartActor { spec: Box::new(spec.clone()), dependencies, incarnation: 1 };
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(PROCESS))),
-        [
-            changed(DRIVER, spec.id, restarting),
-            Effect::ToNode(NODE, again)
-        ]
+        [changed(DRIVER, spec.id, restarting), Effect::ToNode(NODE, again)]
     );
     head.reports(NodeReport::ActorPlaced(spec.id, OTHER_PROCESS));
     assert_eq!(
         head.says(OTHER_PROCESS, ToHead::ActorMade(spec.id))[1],
-        changed(
-            DRIVER,
-            spec.id,
-            ActorState::Alive {
-                worker: OTHER_PROCESS,
-                incarnation: 1
-            }
-        )
+        changed(DRIVER, spec.id, ActorState::Alive { worker: OTHER_PROCESS, incarnation: 1 })
     );
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(OTHER_PROCESS))),
-        [dead(
-            DRIVER,
-            spec.id,
-            ActorEnd::Process(death(OTHER_PROCESS))
-        )]
+        [dead(DRIVER, spec.id, ActorEnd::Process(death(OTHER_PROCESS)))]
     );
 }
 
 #[test]
 fn a_constructor_that_raises_is_the_end_whatever_restarts_are_left() {
     let mut head = TestHead::with_cpus(4);
-    let making = head.making(
-        &ActorSpec {
-            restarts_max: None,
-            ..actor(1)
-        },
-        PROCESS,
-    );
+    let making = head.making(&ActorSpec { restarts_max: None, ..actor(1) }, PROCESS);
     let (error, text) = (Payload::from(&b"error"[..]), "no".to_owned());
-    let raised = Failure::Raised {
-        error: error.clone(),
-        text: text.clone(),
-    };
+    let raised = Failure::Raised { error: error.clone(), text: text.clone() };
 
     let effects = head.says(PROCESS, ToHead::ActorNotMade(making, Arc::new(raised)));
 
     let reason = ActorEnd::Constructor { error, text };
-    assert_eq!(
-        effects,
-        [end(making, &reason), dead(DRIVER, making, reason)]
-    );
-    assert_eq!(
-        head.reports(NodeReport::ActorEnded(making, death(PROCESS))),
-        []
-    );
+    assert_eq!(effects, [end(making, &reason), dead(DRIVER, making, reason)]);
+    assert_eq!(head.reports(NodeReport::ActorEnded(making, death(PROCESS))), []);
 }
 
 #[test]
@@ -207,10 +123,7 @@ fn only_the_actor_s_own_process_speaks_for_it() {
 
     assert_eq!(head.says(OTHER_PROCESS, ToHead::ActorMade(making)), []);
     let failure = Arc::new(Failure::ObjectFreed(making.handle()));
-    assert_eq!(
-        head.says(OTHER_PROCESS, ToHead::ActorNotMade(making, failure)),
-        []
-    );
+    assert_eq!(head.says(OTHER_PROCESS, ToHead::ActorNotMade(making, failure)), []);
     assert_eq!(head.says(OTHER_PROCESS, ToHead::ActorLeaves(making)), []);
     assert_eq!(
         head.reports(NodeReport::ActorEnded(making, death(PROCESS))),
@@ -227,10 +140,7 @@ fn an_argument_that_failed_and_a_node_that_cannot_place_it_end_an_actor() {
     let reason = ActorEnd::NotMade(Box::new(failure.clone()));
 
     assert_eq!(
-        head.says(
-            DRIVER,
-            ToHead::ActorHopeless(pending.id, Arc::new(failure.clone()))
-        ),
+        head.says(DRIVER, ToHead::ActorHopeless(pending.id, Arc::new(failure.clone()))),
         [dead(DRIVER, pending.id, reason.clone())]
     );
     assert_eq!(
@@ -243,108 +153,56 @@ fn an_argument_that_failed_and_a_node_that_cannot_place_it_end_an_actor() {
 #[test]
 fn kill_for_good_ends_an_actor_at_once_wherever_it_is() {
     let mut head = TestHead::with_cpus(4);
-    let spec = ActorSpec {
-        restarts_max: None,
-        ..actor(1)
-    };
-    let kill = |actor| ToHead::KillActor {
-        actor,
-        for_good: true,
-    };
+    let spec = ActorSpec { restarts_max: None, ..actor(1) };
+    let kill = |actor| ToHead::KillActor { actor, for_good: true };
     head.create(&spec);
-    let placing = head.placing(&ActorSpec {
-        restarts_max: None,
-        ..actor(2)
-    });
-    let alive = head.alive(
-        &ActorSpec {
-            restarts_max: None,
-            ..actor(3)
-        },
-        PROCESS,
-    );
+    let placing = head.placing(&ActorSpec { restarts_max: None, ..actor(2) });
+    let alive = head.alive(&ActorSpec { restarts_max: None, ..actor(3) }, PROCESS);
 
-    assert_eq!(
-        head.says(DRIVER, kill(spec.id)),
-        [dead(DRIVER, spec.id, ActorEnd::Killed)]
-    );
+    assert_eq!(head.says(DRIVER, kill(spec.id)), [dead(DRIVER, spec.id, ActorEnd::Killed)]);
     for actor in [placing, alive] {
         assert_eq!(
             head.says(DRIVER, kill(actor)),
-            [
-                end(actor, &ActorEnd::Killed),
-                dead(DRIVER, actor, ActorEnd::Killed)
-            ]
+            [end(actor, &ActorEnd::Killed), dead(DRIVER, actor, ActorEnd::Killed)]
         );
     }
-    assert_eq!(
-        head.reports(NodeReport::ActorPlaced(placing, OTHER_PROCESS)),
-        []
-    );
-    assert_eq!(
-        head.reports(NodeReport::ActorEnded(placing, death(OTHER_PROCESS))),
-        []
-    );
-    assert_eq!(
-        head.reports(NodeReport::ActorEnded(alive, death(PROCESS))),
-        []
-    );
+    assert_eq!(head.reports(NodeReport::ActorPlaced(placing, OTHER_PROCESS)), []);
+    assert_eq!(head.reports(NodeReport::ActorEnded(placing, death(OTHER_PROCESS))), []);
+    assert_eq!(head.reports(NodeReport::ActorEnded(alive, death(PROCESS))), []);
     assert_eq!(head.says(DRIVER, kill(alive)), []);
 }
 
 #[test]
 fn kill_that_is_not_for_good_costs_a_restart_and_without_one_is_for_good() {
     let mut head = TestHead::with_cpus(4);
-    let spec = ActorSpec {
-        restarts_max: Some(1),
-        ..actor(1)
-    };
-    let kill = || ToHead::KillActor {
-        actor: spec.id,
-        for_good: false,
-    };
+    let spec = ActorSpec { restarts_max: Some(1), ..actor(1) };
+    let kill = || ToHead::KillActor { actor: spec.id, for_good: false };
     head.placing(&spec);
     assert_eq!(head.says(DRIVER, kill()), []);
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
 
     assert_eq!(head.says(DRIVER, kill()), [end(spec.id, &ActorEnd::Killed)]);
-    let restarting = ActorState::Restarting {
-        incarnation: 1,
-        reason: death(PROCESS).to_string(),
-    };
+    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(PROCESS))),
-        [
-            changed(DRIVER, spec.id, restarting),
-            Effect::ToNode(NODE, start(&spec, 1))
-        ]
+        [changed(DRIVER, spec.id, restarting), Effect::ToNode(NODE, start(&spec, 1))]
     );
     assert_eq!(
         head.says(DRIVER, kill()),
-        [
-            end(spec.id, &ActorEnd::Killed),
-            dead(DRIVER, spec.id, ActorEnd::Killed)
-        ]
+        [end(spec.id, &ActorEnd::Killed), dead(DRIVER, spec.id, ActorEnd::Killed)]
     );
 }
 
 #[test]
 fn an_actor_that_leaves_or_lost_its_last_handle_dies_when_its_process_ends() {
     let mut head = TestHead::with_cpus(4);
-    let spec = |count| ActorSpec {
-        restarts_max: None,
-        name: Some(named("n")),
-        ..actor(count)
-    };
+    let spec = |count| ActorSpec { restarts_max: None, name: Some(named("n")), ..actor(count) };
     let first = head.alive(&spec(1), PROCESS);
     assert_eq!(head.says(PROCESS, ToHead::ActorLeaves(first)), []);
     let second = head.alive(&spec(2), OTHER_PROCESS);
 
     let retire = Effect::ToWorker(OTHER_PROCESS, FromHead::Retire);
-    assert_eq!(
-        head.says(DRIVER, ToHead::ActorUnreachable(second)),
-        [retire]
-    );
+    assert_eq!(head.says(DRIVER, ToHead::ActorUnreachable(second)), [retire]);
     assert_eq!(head.says(DRIVER, ToHead::ActorUnreachable(second)), []);
     assert_eq!(head.asks(Question::ActorNamed(named("n"))), Answer::Nothing);
     assert_eq!(
@@ -369,10 +227,7 @@ fn an_actor_that_is_unreachable_before_it_has_a_process_is_cancelled() {
     );
     assert_eq!(
         head.says(DRIVER, ToHead::ActorUnreachable(placing)),
-        [
-            end(placing, &ActorEnd::Unreachable),
-            dead(DRIVER, placing, ActorEnd::Unreachable)
-        ]
+        [end(placing, &ActorEnd::Unreachable), dead(DRIVER, placing, ActorEnd::Unreachable)]
     );
 }
 
@@ -380,21 +235,8 @@ fn an_actor_that_is_unreachable_before_it_has_a_process_is_cancelled() {
 fn the_creator_s_end_is_the_end_of_its_actors_unless_they_are_detached() {
     let mut head = TestHead::with_cpus(4);
     let creator = OTHER_PROCESS;
-    let bound = head.alive(
-        &ActorSpec {
-            creator,
-            ..actor(1)
-        },
-        worker(5),
-    );
-    let detached = head.alive(
-        &ActorSpec {
-            creator,
-            detached: true,
-            ..actor(2)
-        },
-        worker(6),
-    );
+    let bound = head.alive(&ActorSpec { creator, ..actor(1) }, worker(5));
+    let detached = head.alive(&ActorSpec { creator, detached: true, ..actor(2) }, worker(6));
     for actor in [bound, detached] {
         head.says(DRIVER, ToHead::WatchActor(actor));
     }
@@ -414,19 +256,13 @@ fn an_actor_waits_for_a_node_and_goes_to_the_first_that_joins() {
     head.create(&spec);
 
     assert_eq!(head.says(DRIVER, ready(spec.id)), []);
-    assert_eq!(
-        head.join(NODE, cpus(1)),
-        [Effect::ToNode(NODE, start(&spec, 0))]
-    );
+    assert_eq!(head.join(NODE, cpus(1)), [Effect::ToNode(NODE, start(&spec, 0))]);
 }
 
 #[test]
 fn an_actor_no_node_can_ever_hold_is_dead_for_that_reason() {
     let mut head = TestHead::with_cpus(4);
-    let spec = ActorSpec {
-        placement: cpus(5),
-        ..actor(1)
-    };
+    let spec = ActorSpec { placement: cpus(5), ..actor(1) };
     head.create(&spec);
 
     let effects = head.says(DRIVER, ready(spec.id));
@@ -440,33 +276,17 @@ fn an_actor_no_node_can_ever_hold_is_dead_for_that_reason() {
 fn strategies_choose_the_node() {
     let rule = |value: &str, negated| {
         let values = Some(vec![value.to_owned()]);
-        LabelRule {
-            label: "zone".to_owned(),
-            values,
-            negated,
-        }
+        LabelRule { label: "zone".to_owned(), values, negated }
     };
-    let there = |soft| Strategy::Node {
-        node: OTHER_NODE,
-        soft,
-    };
-    let gone = |soft| Strategy::Node {
-        node: NodeId(7),
-        soft,
-    };
+    let there = |soft| Strategy::Node { node: OTHER_NODE, soft };
+    let gone = |soft| Strategy::Node { node: NodeId(7), soft };
     for (strategy, expected) in [
         (Strategy::Pack, Some(NODE)),
         (there(false), Some(OTHER_NODE)),
         (gone(true), Some(NODE)),
         (gone(false), None),
-        (
-            Strategy::Labels(vec![rule("zone-2", false)], vec![]),
-            Some(OTHER_NODE),
-        ),
-        (
-            Strategy::Labels(vec![], vec![rule("zone-1", true)]),
-            Some(OTHER_NODE),
-        ),
+        (Strategy::Labels(vec![rule("zone-2", false)], vec![]), Some(OTHER_NODE)),
+        (Strategy::Labels(vec![], vec![rule("zone-1", true)]), Some(OTHER_NODE)),
         (Strategy::Labels(vec![rule("zone-9", false)], vec![]), None),
     ] {
         let mut head = TestHead::with_cpus(4);
@@ -493,9 +313,7 @@ fn a_spread_goes_round_the_nodes_and_a_pack_leaves_a_full_one() {
     let mut node_of = |spec: &ActorSpec| {
         head.create(spec);
         let effects = head.says(DRIVER, ready(spec.id));
-        let [Effect::ToNode(node, _)] = effects[..] else {
-            panic!("{effects:?}")
-        };
+        let [Effect::ToNode(node, _)] = effects[..] else { panic!("{effects:?}") };
         node
     };
 
@@ -513,45 +331,24 @@ fn a_spread_goes_round_the_nodes_and_a_pack_leaves_a_full_one() {
 #[test]
 fn a_lost_node_costs_its_actors_a_restart_but_not_those_on_their_way() {
     let mut head = TestHead::with_cpus(4);
-    let on_other = |spec| {
-        by_strategy(
-            spec,
-            Strategy::Node {
-                node: OTHER_NODE,
-                soft: true,
-            },
-        )
-    };
+    let on_other = |spec| by_strategy(spec, Strategy::Node { node: OTHER_NODE, soft: true });
     head.join(OTHER_NODE, cpus(4));
-    let process = WorkerId {
-        node: OTHER_NODE,
-        number: 1,
-    };
+    let process = WorkerId { node: OTHER_NODE, number: 1 };
     let mortal = head.alive(&on_other(actor(1)), process);
     let placing = on_other(actor(2));
     head.placing(&placing);
 
     let effects = head.step(Event::NodeLost(OTHER_NODE));
 
-    let mut lost = Death {
-        exit: Exit::Unknown,
-        pid: 0,
-        ..death(process)
-    };
+    let mut lost = Death { exit: Exit::Unknown, pid: 0, ..death(process) };
     lost.reason = "the connection to its node 2 is lost".to_owned();
     assert_eq!(
         effects,
-        [
-            dead(DRIVER, mortal, ActorEnd::Process(lost)),
-            Effect::ToNode(NODE, start(&placing, 0)),
-        ]
+        [dead(DRIVER, mortal, ActorEnd::Process(lost)), Effect::ToNode(NODE, start(&placing, 0)),]
     );
     assert_eq!(head.step(Event::NodeLost(OTHER_NODE)), []);
 }
 
 fn lives(incarnation: u32) -> ActorState {
-    ActorState::Alive {
-        worker: PROCESS,
-        incarnation,
-    }
+    ActorState::Alive { worker: PROCESS, incarnation }
 }

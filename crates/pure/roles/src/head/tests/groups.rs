@@ -9,21 +9,12 @@ fn a_group_is_prepared_committed_and_published_to_its_creator() {
     let mut head = TestHead::with_cpus(4);
     let spec = group(1, PACK, [1, 2]);
 
-    assert_eq!(
-        head.says(DRIVER, make(&spec)),
-        [prepare(NODE, spec.id, [(0, 1), (1, 2)])]
-    );
+    assert_eq!(head.says(DRIVER, make(&spec)), [prepare(NODE, spec.id, [(0, 1), (1, 2)])]);
     assert_eq!(
         head.reports(NodeReport::BundlesPrepared(spec.id, true)),
-        [
-            commit(NODE, spec.id),
-            group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NODE]))
-        ]
+        [commit(NODE, spec.id), group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NODE]))]
     );
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(1))
-    );
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(1)));
 }
 
 #[test]
@@ -40,14 +31,8 @@ fn a_group_that_is_removed_gives_its_bundles_back_whatever_its_state() {
         );
         assert_eq!(head.says(DRIVER, ToHead::RemoveGroup(id)), []);
     }
-    assert_eq!(
-        head.reports(NodeReport::BundlesPrepared(preparing.id, true)),
-        []
-    );
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(4))
-    );
+    assert_eq!(head.reports(NodeReport::BundlesPrepared(preparing.id, true)), []);
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
@@ -59,11 +44,7 @@ fn a_group_waits_for_room_and_is_tried_when_some_is_given_back() {
 
     assert_eq!(
         head.says(DRIVER, ToHead::RemoveGroup(first)),
-        [
-            give_back(NODE, first),
-            removed(DRIVER, first),
-            prepare(NODE, second.id, [(0, 3)])
-        ]
+        [give_back(NODE, first), removed(DRIVER, first), prepare(NODE, second.id, [(0, 3)])]
     );
 }
 
@@ -76,20 +57,11 @@ fn groups_alike_are_served_in_order_and_others_do_not_wait_for_them() {
         assert_eq!(head.says(DRIVER, make(spec)), []);
     }
     let small = group(3, PACK, [1]);
-    assert_eq!(
-        head.says(DRIVER, make(&small)),
-        [prepare(NODE, small.id, [(0, 1)])]
-    );
+    assert_eq!(head.says(DRIVER, make(&small)), [prepare(NODE, small.id, [(0, 1)])]);
 
-    assert_eq!(
-        head.reports(NodeReport::Free(cpus(2))),
-        [prepare(NODE, large[0].id, [(0, 2)])]
-    );
+    assert_eq!(head.reports(NodeReport::Free(cpus(2))), [prepare(NODE, large[0].id, [(0, 2)])]);
     assert_eq!(head.reports(NodeReport::Free(cpus(0))), []);
-    assert_eq!(
-        head.reports(NodeReport::Free(cpus(3))),
-        [prepare(NODE, large[1].id, [(0, 2)])]
-    );
+    assert_eq!(head.reports(NodeReport::Free(cpus(3))), [prepare(NODE, large[1].id, [(0, 2)])]);
 }
 
 #[test]
@@ -98,18 +70,12 @@ fn a_node_that_refuses_is_believed_and_its_next_report_counts_as_room() {
     let spec = group(1, PACK, [3]);
     head.says(DRIVER, make(&spec));
 
-    assert_eq!(
-        head.reports(NodeReport::BundlesPrepared(spec.id, false)),
-        []
-    );
+    assert_eq!(head.reports(NodeReport::BundlesPrepared(spec.id, false)), []);
     assert_eq!(
         head.says(DRIVER, ToHead::WatchGroup(spec.id)),
         [group_is(DRIVER, spec.id, GroupState::Pending)]
     );
-    assert_eq!(
-        head.reports(NodeReport::Free(cpus(4))),
-        [prepare(NODE, spec.id, [(0, 3)])]
-    );
+    assert_eq!(head.reports(NodeReport::Free(cpus(4))), [prepare(NODE, spec.id, [(0, 3)])]);
 }
 
 #[test]
@@ -120,34 +86,20 @@ fn one_node_s_refusal_gives_back_what_the_others_prepared() {
 
     assert_eq!(
         head.says(DRIVER, make(&spec)),
-        [
-            prepare(NODE, spec.id, [(0, 1)]),
-            prepare(OTHER_NODE, spec.id, [(1, 1)])
-        ]
+        [prepare(NODE, spec.id, [(0, 1)]), prepare(OTHER_NODE, spec.id, [(1, 1)])]
     );
     assert_eq!(head.reports(NodeReport::BundlesPrepared(spec.id, true)), []);
     let refused = Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, false));
     assert_eq!(head.step(refused), [give_back(NODE, spec.id)]);
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(4))
-    );
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
 fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
     let mut head = TestHead::with_cpus(4);
     for (count, strategy, text) in [
-        (
-            1,
-            PACK,
-            "no nodes can ever hold the bundles [{CPU: 3}, {CPU: 2}] of",
-        ),
-        (
-            2,
-            GroupStrategy::StrictPack,
-            "by STRICT_PACK: node 1 has {CPU: 4}",
-        ),
+        (1, PACK, "no nodes can ever hold the bundles [{CPU: 3}, {CPU: 2}] of"),
+        (2, GroupStrategy::StrictPack, "by STRICT_PACK: node 1 has {CPU: 4}"),
     ] {
         let spec = group(count, strategy, [3, 2]);
 
@@ -156,22 +108,14 @@ fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
         let [Effect::ToWorker(DRIVER, FromHead::GroupChanged { state, .. })] = &effects[..] else {
             panic!("{effects:?}");
         };
-        let GroupState::Removed(failure) = state else {
-            panic!("{state:?}")
-        };
+        let GroupState::Removed(failure) = state else { panic!("{state:?}") };
         assert!(matches!(**failure, Failure::Unschedulable(_)));
         assert!(failure.to_string().contains(text), "{failure}");
     }
     let apart = group(3, GroupStrategy::StrictSpread, [1, 1]);
     assert!(matches!(
         &head.says(DRIVER, make(&apart))[..],
-        [Effect::ToWorker(
-            DRIVER,
-            FromHead::GroupChanged {
-                state: GroupState::Removed(_),
-                ..
-            }
-        )]
+        [Effect::ToWorker(DRIVER, FromHead::GroupChanged { state: GroupState::Removed(_), .. })]
     ));
 }
 
@@ -203,24 +147,15 @@ fn a_lost_node_s_bundles_are_placed_again_and_the_others_stay() {
     head.join(OTHER_NODE, cpus(2));
     let spec = group(1, GroupStrategy::Spread, [1, 1]);
     head.created(&spec);
-    head.step(Event::Node(
-        OTHER_NODE,
-        NodeReport::BundlesPrepared(spec.id, true),
-    ));
+    head.step(Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, true)));
 
     assert_eq!(
         head.step(Event::NodeLost(OTHER_NODE)),
-        [
-            group_is(DRIVER, spec.id, GroupState::Pending),
-            prepare(NODE, spec.id, [(1, 1)])
-        ]
+        [group_is(DRIVER, spec.id, GroupState::Pending), prepare(NODE, spec.id, [(1, 1)])]
     );
     assert_eq!(
         head.reports(NodeReport::BundlesPrepared(spec.id, true)),
-        [
-            commit(NODE, spec.id),
-            group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NODE]))
-        ]
+        [commit(NODE, spec.id), group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NODE]))]
     );
 }
 
@@ -229,38 +164,21 @@ fn who_watches_a_group_nobody_knows_hears_that_it_is_removed() {
     let mut head = TestHead::with_cpus(4);
     let unknown = group(1, PACK, [1]).id;
 
-    assert_eq!(
-        head.says(DRIVER, ToHead::WatchGroup(unknown)),
-        [removed(DRIVER, unknown)]
-    );
+    assert_eq!(head.says(DRIVER, ToHead::WatchGroup(unknown)), [removed(DRIVER, unknown)]);
 }
 
 #[test]
 fn a_group_s_name_is_found_and_given_to_one_only() {
     let mut head = TestHead::with_cpus(4);
-    let first = GroupSpec {
-        name: "g".to_owned(),
-        ..group(1, PACK, [1])
-    };
-    let second = GroupSpec {
-        name: "g".to_owned(),
-        ..group(2, PACK, [1])
-    };
-    let ask = || Question::GroupNamed {
-        namespace: "space".to_owned(),
-        name: "g".to_owned(),
-    };
+    let first = GroupSpec { name: "g".to_owned(), ..group(1, PACK, [1]) };
+    let second = GroupSpec { name: "g".to_owned(), ..group(2, PACK, [1]) };
+    let ask = || Question::GroupNamed { namespace: "space".to_owned(), name: "g".to_owned() };
     head.created(&first);
 
     let failure = Failure::Unschedulable(format!("the name \"g\" is taken by {}", first.id));
     let state = GroupState::Removed(Arc::new(failure));
-    assert_eq!(
-        head.says(DRIVER, make(&second)),
-        [group_is(DRIVER, second.id, state)]
-    );
-    let Answer::Groups(found) = head.asks(ask()) else {
-        panic!("a group has the name")
-    };
+    assert_eq!(head.says(DRIVER, make(&second)), [group_is(DRIVER, second.id, state)]);
+    let Answer::Groups(found) = head.asks(ask()) else { panic!("a group has the name") };
     assert_eq!(found[0].spec, first);
     head.says(DRIVER, ToHead::RemoveGroup(first.id));
     assert_eq!(head.asks(ask()), Answer::Nothing);
@@ -309,10 +227,7 @@ fn an_actor_that_waits_for_a_group_dies_when_the_group_is_removed() {
     );
     let late = in_group(&actor(2), spec.id, None);
     head.create(&late);
-    assert_eq!(
-        head.says(DRIVER, ready(late.id)),
-        [dead(DRIVER, late.id, reason)]
-    );
+    assert_eq!(head.says(DRIVER, ready(late.id)), [dead(DRIVER, late.id, reason)]);
 }
 
 #[test]
@@ -320,29 +235,11 @@ fn an_actor_no_bundle_can_hold_is_dead_for_that_reason() {
     let mut head = TestHead::with_cpus(4);
     let id = head.created(&group(1, PACK, [1]));
     for (count, bundle, needs, text) in [
-        (
-            1,
-            None,
-            2,
-            format!("no bundle of {id} can ever hold {{CPU: 2}}"),
-        ),
-        (
-            2,
-            Some(0),
-            2,
-            format!("bundle 0 of {id} can never hold {{CPU: 2}}"),
-        ),
-        (
-            3,
-            Some(1),
-            1,
-            format!("{id} has 1 bundles, and no bundle 1"),
-        ),
+        (1, None, 2, format!("no bundle of {id} can ever hold {{CPU: 2}}")),
+        (2, Some(0), 2, format!("bundle 0 of {id} can never hold {{CPU: 2}}")),
+        (3, Some(1), 1, format!("{id} has 1 bundles, and no bundle 1")),
     ] {
-        let inside = ActorSpec {
-            placement: cpus(needs),
-            ..in_group(&actor(count), id, bundle)
-        };
+        let inside = ActorSpec { placement: cpus(needs), ..in_group(&actor(count), id, bundle) };
         head.create(&inside);
 
         let reason = ActorEnd::NotMade(Box::new(Failure::Unschedulable(text)));

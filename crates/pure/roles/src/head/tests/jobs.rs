@@ -11,10 +11,7 @@ fn jobs_are_counted_from_one_and_the_node_hears_before_the_driver() {
     for (driver, job) in [(DRIVER, JOB), (OTHER_DRIVER, JobId(2)), (DRIVER, JOB)] {
         assert_eq!(
             head.says(driver, start_job()),
-            [
-                Effect::JobStarted(driver, job),
-                Effect::ToWorker(driver, FromHead::JobStarted(job)),
-            ]
+            [Effect::JobStarted(driver, job), Effect::ToWorker(driver, FromHead::JobStarted(job)),]
         );
     }
 }
@@ -24,21 +21,11 @@ fn a_driver_s_end_ends_its_job_and_what_is_not_detached() {
     let mut head = TestHead::with_cpus(4);
     head.says(OTHER_DRIVER, start_job());
     let bound = head.alive(&actor(1), PROCESS);
-    let detached = ActorSpec {
-        detached: true,
-        name: Some(named("stays")),
-        ..actor(2)
-    };
+    let detached = ActorSpec { detached: true, name: Some(named("stays")), ..actor(2) };
     head.alive(&detached, OTHER_PROCESS);
-    let grandchild = head.placing(&ActorSpec {
-        creator: OTHER_PROCESS,
-        ..actor(3)
-    });
+    let grandchild = head.placing(&ActorSpec { creator: OTHER_PROCESS, ..actor(3) });
     let gone = head.created(&group(1, GroupStrategy::Pack, [1]));
-    let stays = GroupSpec {
-        detached: true,
-        ..group(2, GroupStrategy::Pack, [1])
-    };
+    let stays = GroupSpec { detached: true, ..group(2, GroupStrategy::Pack, [1]) };
     head.created(&stays);
     head.says(OTHER_DRIVER, ToHead::WatchActor(bound));
     head.says(OTHER_DRIVER, ToHead::WatchGroup(gone));
@@ -59,28 +46,14 @@ fn a_driver_s_end_ends_its_job_and_what_is_not_detached() {
             Effect::ToNode(NODE, ToNode::EndJob(JOB)),
         ]
     );
-    let found = Answer::Actor {
-        actor: detached.id,
-        handle: detached.handle,
-        found: true,
-    };
+    let found = Answer::Actor { actor: detached.id, handle: detached.handle, found: true };
     let question = Question::ActorNamed(named("stays"));
-    let ask = ToHead::Ask {
-        request: 1,
-        question,
-    };
-    assert_eq!(
-        head.says(OTHER_DRIVER, ask),
-        [answered(OTHER_DRIVER, 1, found)]
-    );
+    let ask = ToHead::Ask { request: 1, question };
+    assert_eq!(head.says(OTHER_DRIVER, ask), [answered(OTHER_DRIVER, 1, found)]);
     let watch = ToHead::WatchGroup(stays.id);
     assert_eq!(
         head.says(OTHER_DRIVER, watch),
-        [group_is(
-            OTHER_DRIVER,
-            stays.id,
-            GroupState::Created(vec![NODE])
-        )]
+        [group_is(OTHER_DRIVER, stays.id, GroupState::Created(vec![NODE]))]
     );
 }
 
@@ -90,23 +63,15 @@ fn what_a_driver_said_last_may_come_after_its_end_and_leaves_nothing() {
     head.gone(DRIVER);
 
     head.create(&actor(1));
-    head.says(
-        DRIVER,
-        ToHead::CreateGroup(Box::new(group(1, GroupStrategy::Pack, [1]))),
-    );
+    head.says(DRIVER, ToHead::CreateGroup(Box::new(group(1, GroupStrategy::Pack, [1]))));
 
-    let state = ActorState::Dead(Arc::new(Failure::ActorDied(
-        actor(1).id,
-        ActorEnd::CreatorEnded(DRIVER),
-    )));
+    let state =
+        ActorState::Dead(Arc::new(Failure::ActorDied(actor(1).id, ActorEnd::CreatorEnded(DRIVER))));
     assert_eq!(
         head.says(OTHER_DRIVER, ToHead::WatchActor(actor(1).id)),
         [changed(OTHER_DRIVER, actor(1).id, state)]
     );
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(4))
-    );
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
@@ -114,10 +79,7 @@ fn who_asks_for_a_function_too_early_is_answered_when_it_comes() {
     let mut head = TestHead::with_cpus(4);
 
     assert_eq!(head.says(PROCESS, ask_function(4)), []);
-    assert_eq!(
-        head.says(DRIVER, put_function()),
-        [answered(PROCESS, 4, Answer::Bytes(pickle()))]
-    );
+    assert_eq!(head.says(DRIVER, put_function()), [answered(PROCESS, 4, Answer::Bytes(pickle()))]);
     assert_eq!(
         head.says(PROCESS, ask_function(5)),
         [answered(PROCESS, 5, Answer::Bytes(pickle()))]
@@ -134,25 +96,16 @@ fn a_job_s_functions_go_with_it_and_who_waits_for_one_hears_so() {
     )));
     assert_eq!(
         head.gone(DRIVER),
-        [
-            answered(PROCESS, 4, ended.clone()),
-            Effect::ToNode(NODE, ToNode::EndJob(JOB)),
-        ]
+        [answered(PROCESS, 4, ended.clone()), Effect::ToNode(NODE, ToNode::EndJob(JOB)),]
     );
     assert_eq!(head.says(OTHER_PROCESS, put_function()), []);
-    assert_eq!(
-        head.says(PROCESS, ask_function(5)),
-        [answered(PROCESS, 5, ended)]
-    );
+    assert_eq!(head.says(PROCESS, ask_function(5)), [answered(PROCESS, 5, ended)]);
 }
 
 #[test]
 fn a_detached_actor_keeps_the_functions_of_its_job_until_it_dies() {
     let mut head = TestHead::with_cpus(4);
-    let detached = ActorSpec {
-        detached: true,
-        ..actor(1)
-    };
+    let detached = ActorSpec { detached: true, ..actor(1) };
     head.alive(&detached, PROCESS);
     head.says(DRIVER, put_function());
     head.gone(DRIVER);
@@ -161,38 +114,19 @@ fn a_detached_actor_keeps_the_functions_of_its_job_until_it_dies() {
         head.says(PROCESS, ask_function(4)),
         [answered(PROCESS, 4, Answer::Bytes(pickle()))]
     );
-    head.says(
-        OTHER_DRIVER,
-        ToHead::KillActor {
-            actor: detached.id,
-            for_good: true,
-        },
-    );
+    head.says(OTHER_DRIVER, ToHead::KillActor { actor: detached.id, for_good: true });
     assert!(matches!(
         &head.says(PROCESS, ask_function(5))[..],
-        [Effect::ToWorker(
-            PROCESS,
-            FromHead::Answered {
-                answer: Answer::Failed(_),
-                ..
-            }
-        )]
+        [Effect::ToWorker(PROCESS, FromHead::Answered { answer: Answer::Failed(_), .. })]
     ));
 }
 
 fn ask_function(request: u64) -> ToHead {
-    ToHead::Ask {
-        request,
-        question: Question::Function(JOB, FUNCTION),
-    }
+    ToHead::Ask { request, question: Question::Function(JOB, FUNCTION) }
 }
 
 fn put_function() -> ToHead {
-    ToHead::PutFunction {
-        job: JOB,
-        function: FUNCTION,
-        pickle: pickle(),
-    }
+    ToHead::PutFunction { job: JOB, function: FUNCTION, pickle: pickle() }
 }
 
 fn pickle() -> Payload {

@@ -13,14 +13,8 @@ fn nodes_and_resources_are_told_those_that_are_gone_too() {
     let mut head = TestHead::with_cpus(4);
     head.join(OTHER_NODE, cpus(2));
     head.reports(NodeReport::Free(cpus(3)));
-    assert_eq!(
-        head.asks(Question::TotalResources),
-        Answer::Resources(cpus(6))
-    );
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(5))
-    );
+    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(6)));
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(5)));
     head.step(Event::NodeLost(OTHER_NODE));
 
     let info = |node: NodeId, alive, resources| NodeInfo {
@@ -31,14 +25,8 @@ fn nodes_and_resources_are_told_those_that_are_gone_too() {
         facts: BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]),
     };
     let gone = info(OTHER_NODE, false, Resources::default());
-    assert_eq!(
-        head.asks(Question::Nodes),
-        Answer::Nodes(vec![gone, info(NODE, true, cpus(4))])
-    );
-    assert_eq!(
-        head.asks(Question::TotalResources),
-        Answer::Resources(cpus(4))
-    );
+    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, info(NODE, true, cpus(4))]));
+    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
@@ -49,31 +37,16 @@ fn a_node_cannot_report_more_free_than_it_has() {
 
     head.reports(NodeReport::Free(free));
 
-    assert_eq!(
-        head.asks(Question::FreeResources),
-        Answer::Resources(cpus(4))
-    );
+    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
 fn actors_groups_and_jobs_are_listed_with_their_states() {
     let mut head = TestHead::with_cpus(4);
-    let (killed, pending) = (
-        actor(1),
-        ActorSpec {
-            name: Some(named("n")),
-            ..actor(2)
-        },
-    );
+    let (killed, pending) = (actor(1), ActorSpec { name: Some(named("n")), ..actor(2) });
     head.create(&killed);
     head.create(&pending);
-    head.says(
-        DRIVER,
-        ToHead::KillActor {
-            actor: killed.id,
-            for_good: true,
-        },
-    );
+    head.says(DRIVER, ToHead::KillActor { actor: killed.id, for_good: true });
     let spec = group(1, GroupStrategy::Pack, [1]);
     head.created(&spec);
 
@@ -87,22 +60,10 @@ fn actors_groups_and_jobs_are_listed_with_their_states() {
         restarts: 0,
     };
     let state = ActorState::Pending;
-    let lives = ActorInfo {
-        actor: pending.id,
-        class,
-        name: pending.name,
-        state,
-        restarts: 0,
-    };
-    assert_eq!(
-        head.asks(Question::Actors),
-        Answer::Actors(vec![dead, lives])
-    );
+    let lives = ActorInfo { actor: pending.id, class, name: pending.name, state, restarts: 0 };
+    assert_eq!(head.asks(Question::Actors), Answer::Actors(vec![dead, lives]));
     let state = GroupState::Created(vec![NODE]);
-    assert_eq!(
-        head.asks(Question::Groups),
-        Answer::Groups(vec![GroupInfo { spec, state }])
-    );
+    assert_eq!(head.asks(Question::Groups), Answer::Groups(vec![GroupInfo { spec, state }]));
     let job = JobInfo {
         job: JOB,
         driver: DRIVER,
@@ -113,46 +74,24 @@ fn actors_groups_and_jobs_are_listed_with_their_states() {
     };
     assert_eq!(head.asks(Question::Jobs), Answer::Jobs(vec![job.clone()]));
     head.gone(DRIVER);
-    let ended = JobInfo {
-        running: false,
-        ..job
-    };
+    let ended = JobInfo { running: false, ..job };
     assert_eq!(head.asks(Question::Jobs), Answer::Jobs(vec![ended]));
 }
 
 #[test]
 fn keys_are_put_read_listed_and_deleted() {
     let mut head = TestHead::with_cpus(4);
-    let key = |name: &str| Key {
-        namespace: "n".to_owned(),
-        name: name.as_bytes().to_vec(),
-    };
+    let key = |name: &str| Key { namespace: "n".to_owned(), name: name.as_bytes().to_vec() };
     let value = Payload::from(&b"value"[..]);
-    let put = |overwrite| Question::Put {
-        key: key("ab"),
-        value: value.clone(),
-        overwrite,
-    };
+    let put = |overwrite| Question::Put { key: key("ab"), value: value.clone(), overwrite };
 
     assert_eq!(head.asks(put(false)), Answer::Count(1));
     assert_eq!(head.asks(put(false)), Answer::Count(0));
     assert_eq!(head.asks(put(true)), Answer::Count(0));
-    assert_eq!(
-        head.asks(Question::Get(key("ab"))),
-        Answer::Bytes(value.clone())
-    );
+    assert_eq!(head.asks(Question::Get(key("ab"))), Answer::Bytes(value.clone()));
     assert_eq!(head.asks(Question::Get(key("a"))), Answer::Nothing);
-    assert_eq!(
-        head.asks(Question::Keys(key("a"))),
-        Answer::Keys(vec![b"ab".to_vec()])
-    );
-    assert_eq!(
-        head.asks(Question::Delete {
-            key: key("a"),
-            prefix: true
-        }),
-        Answer::Count(1)
-    );
+    assert_eq!(head.asks(Question::Keys(key("a"))), Answer::Keys(vec![b"ab".to_vec()]));
+    assert_eq!(head.asks(Question::Delete { key: key("a"), prefix: true }), Answer::Count(1));
 }
 
 #[test]
@@ -161,37 +100,19 @@ fn a_timeline_waits_for_every_process_of_the_job_or_its_end() {
     head.alive(&actor(1), PROCESS);
     let function = FunctionId::from_bytes([3; 16]);
     let question = Question::Function(JOB, function);
-    head.says(
-        OTHER_PROCESS,
-        ToHead::Ask {
-            request: 1,
-            question,
-        },
-    );
+    head.says(OTHER_PROCESS, ToHead::Ask { request: 1, question });
     head.says(PROCESS, ToHead::Spans(vec![span(PROCESS, 1)]));
 
     let question = Question::Timeline(JOB);
     let report = |process| Effect::ToWorker(process, FromHead::ReportSpans);
     assert_eq!(
-        head.says(
-            DRIVER,
-            ToHead::Ask {
-                request: 2,
-                question
-            }
-        ),
+        head.says(DRIVER, ToHead::Ask { request: 2, question }),
         [report(DRIVER), report(PROCESS), report(OTHER_PROCESS)]
     );
     assert_eq!(head.says(DRIVER, ToHead::Spans(vec![])), []);
-    assert_eq!(
-        head.says(OTHER_PROCESS, ToHead::Spans(vec![span(OTHER_PROCESS, 0)])),
-        []
-    );
+    assert_eq!(head.says(OTHER_PROCESS, ToHead::Spans(vec![span(OTHER_PROCESS, 0)])), []);
     let spans = vec![span(OTHER_PROCESS, 0), span(PROCESS, 1)];
-    assert_eq!(
-        head.gone(PROCESS),
-        [answered(DRIVER, 2, Answer::Spans(spans))]
-    );
+    assert_eq!(head.gone(PROCESS), [answered(DRIVER, 2, Answer::Spans(spans))]);
 }
 
 fn span(worker: WorkerId, second: u64) -> Span {

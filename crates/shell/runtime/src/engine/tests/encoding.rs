@@ -63,9 +63,7 @@ fn arguments_come_back_in_order_with_the_names_of_the_last() {
 
     assert_eq!(arguments.len(), 4);
     assert_eq!(arguments[1], Argument::Dependency(300));
-    let Argument::Value(third) = arguments[2] else {
-        panic!("no value")
-    };
+    let Argument::Value(third) = arguments[2] else { panic!("no value") };
     assert_eq!(read_value(third).unwrap(), View::Bytes(&long));
     assert_eq!(reader.names().unwrap(), ["size", "größe"]);
 }

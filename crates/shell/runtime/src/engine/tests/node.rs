@@ -22,14 +22,8 @@ use crate::{clock, entropy};
 
 const TOKEN: &[u8] = b"token";
 const ARENA_BYTES: u64 = 16 << 20;
-const DRIVER: WorkerId = WorkerId {
-    node: NodeId(1),
-    number: 1,
-};
-const WORKER: WorkerId = WorkerId {
-    node: NodeId(1),
-    number: 2,
-};
+const DRIVER: WorkerId = WorkerId { node: NodeId(1), number: 1 };
+const WORKER: WorkerId = WorkerId { node: NodeId(1), number: 2 };
 
 /// What the node was told.
 #[derive(Debug, Default)]
@@ -63,23 +57,14 @@ impl FakeNode {
     pub(super) fn start() -> (Self, Engine, JobId) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unique = u64::from_le_bytes(entropy::unguessable().unwrap());
-        let name = format!(
-            "aktis-engine-{}-{unique:x}",
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("aktis-engine-{}-{unique:x}", COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
-        std::fs::set_permissions(
-            &directory,
-            std::os::unix::fs::PermissionsExt::from_mode(0o700),
-        )
-        .unwrap();
+        std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .unwrap();
         let socket = directory.join("node");
-        let (controls, seen, stop) = (
-            Arc::default(),
-            Arc::default(),
-            Arc::new(AtomicBool::new(false)),
-        );
+        let (controls, seen, stop) =
+            (Arc::default(), Arc::default(), Arc::new(AtomicBool::new(false)));
         let mut daemon = Daemon {
             listener: Listener::bind(&socket).unwrap(),
             socket: socket.clone(),
@@ -96,13 +81,7 @@ impl FakeNode {
                 daemon.turn(&given);
             }
         });
-        let node = Self {
-            directory,
-            controls,
-            seen,
-            stop,
-            thread: Some(thread),
-        };
+        let node = Self { directory, controls, seen, stop, thread: Some(thread) };
         let options = DriverOptions {
             socket,
             token: TOKEN.to_vec(),
@@ -119,11 +98,7 @@ impl FakeNode {
         let (ours, theirs) = UnixStream::pair().unwrap();
         self.controls.lock().unwrap().push(ours);
         let control = OwnedFd::from(theirs);
-        Engine::start_worker(WorkerOptions {
-            control,
-            worker: WORKER,
-        })
-        .unwrap()
+        Engine::start_worker(WorkerOptions { control, worker: WORKER }).unwrap()
     }
 
     /// Waits until what the node was told is as wanted.
@@ -166,9 +141,7 @@ impl Daemon {
             while let Some(frame) = conn.inbox.next_frame().unwrap() {
                 messages.push(wire::decode(frame).unwrap());
             }
-            messages
-                .into_iter()
-                .for_each(|message| self.hear(worker, message));
+            messages.into_iter().for_each(|message| self.hear(worker, message));
         }
         // A process that left is seen by the next turn.
         self.conns.values_mut().for_each(|conn| drop(conn.flush()));
@@ -217,12 +190,7 @@ impl Daemon {
                 }
                 self.leased = true;
                 let (lease, assignment) = (LeaseId(1), Assignment::default());
-                FromNode::Leased {
-                    shape,
-                    lease,
-                    worker: WORKER,
-                    assignment,
-                }
+                FromNode::Leased { shape, lease, worker: WORKER, assignment }
             }
             ToDaemon::Node(ToNode::Release(_)) => {
                 self.leased = false;
@@ -237,14 +205,7 @@ impl Daemon {
             ToDaemon::Node(ToNode::Pin(objects)) => {
                 for object in objects {
                     let (offset, size) = self.ranges[&object];
-                    self.say(
-                        from,
-                        &ToWorker::Node(FromNode::Pinned {
-                            object,
-                            offset,
-                            size,
-                        }),
-                    );
+                    self.say(from, &ToWorker::Node(FromNode::Pinned { object, offset, size }));
                 }
                 return;
             }

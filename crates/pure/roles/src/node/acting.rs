@@ -1,0 +1,175 @@
+//! Actors find their process, hold what they need, and are ended.
+//!
+//! Owns: the actors of the node. Does not own: whether an actor is made again (`head`).
+
+use std::sync::Arc;
+
+use scheduler::{Claimant, Holding};
+use types::{ActorId, ActorSpec, Failure, JobId, Resources, Shape, Timestamp, WorkerId};
+use wire::to_node::NodeReport;
+use wire::to_worker::{Dependency, FromNode};
+
+use super::{Effect, Effects, Node};
+
+/// One actor.
+#[derive(Debug)]
+pub(super) struct Actor {
+    /// It outlives its job.
+    detached: bool,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Progress {
+    /// It waits for resources or a process.
+    Waiting { spec: Box<ActorSpec>, dependencies: Vec<Dependency>, incarnation: u32 },
+    /// It has its process.
+    Placed {
+        worker: WorkerId,
+        holding: Holding,
+        /// What of that it needs while it lives.
+        lasting: Resources,
+    },
+}
+
+impl Actor {
+    pub(super) const fn holding(&self) -> Option<&Holding> {
+        match &self.progress {
+            Progress::Waiting { .. } => None,
+            Progress::Placed { holding, .. } => Some(holding),
+        }
+    }
+
+    pub(super) const fn holding_mut(&mut self) -> Option<&mut Holding> {
+        match &mut self.progress {
+            Progress::Waiting { .. } => None,
+            Progress::Placed { holding, .. } => Some(holding),
+        }
+    }
+
+    pub(super) const fn worker(&self) -> Option<WorkerId> {
+        match &self.progress {
+            Progress::Waiting { .. } => None,
+            Progress::Placed { worker, .. } => Some(*worker),
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn start_actor(
+        &mut self,
+        now: Timestamp,
+        spec: Box<ActorSpec>,
+        dependencies: Vec<Dependency>,
+        incarnation: u32,
+        effects: &mut Effects,
+    ) {
+        let id = spec.id;
+        if self.actors.contains_key(&id) {
+            return;
+        }
+        let shape = Arc::new(Shape {
+            resources: spec.placement.clone(),
+            environment: spec.template.shape.environment.clone(),
+            strategy: spec.template.shape.strategy.clone(),
+        });
+        let detached = spec.detached;
+        let progress = Progress::Waiting { spec, dependencies, incarnation };
+        self.actors.insert(id, Actor { detached, progress });
+        self.queue.want_actor(now, id, shape, id.job());
+        self.admit(now, Claimant::Actor(id), effects);
+    }
+
+    /// The actor has a process and resources: makes it there.
+    pub(super) fn place_actor(
+        &mut self,
+        id: ActorId,
+        worker: WorkerId,
+        holding: Holding,
+        effects: &mut Effects,
+    ) {
+        let Some(actor) = self.actors.get_mut(&id) else {
+            self.give_back(holding);
+            return;
+        };
+        let lasting = match &actor.progress {
+            Progress::Waiting { spec, .. } => spec.template.shape.resources.clone(),
+            Progress::Placed { lasting, .. } => lasting.clone(),
+        };
+        let assignment = holding.part(&lasting);
+        let placed = Progress::Placed { worker, holding, lasting };
+        let waiting = std::mem::replace(&mut actor.progress, placed);
+        if let Progress::Waiting { spec, dependencies, incarnation } = waiting {
+            let start = FromNode::Start { spec, dependencies, incarnation, assignment };
+            effects.push(Effect::ToWorker(worker, start));
+            effects.push(Effect::ToHead(NodeReport::ActorPlaced(id, worker)));
+        }
+    }
+
+    pub(super) fn actor_refused(
+        &mut self,
+        id: ActorId,
+        failure: Arc<Failure>,
+        effects: &mut Effects,
+    ) {
+        self.actors.remove(&id);
+        effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(id, failure)));
+    }
+
+    /// The constructor returned: what only its placement needed is free.
+    pub(super) fn actor_made(&mut self, id: ActorId) {
+        let actor = self.actors.get_mut(&id).map(|actor| &mut actor.progress);
+        if let Some(Progress::Placed { holding, lasting, .. }) = actor {
+            self.touched.insert(holding.pot());
+            self.ledger.shrink(holding, lasting);
+        }
+    }
+
+    pub(super) fn end_actor(
+        &mut self,
+        now: Timestamp,
+        id: ActorId,
+        reason: &str,
+        effects: &mut Effects,
+    ) {
+        let Some(actor) = self.actors.get(&id) else {
+            return;
+        };
+        match actor.worker() {
+            Some(worker) => self.kill(worker, reason, effects),
+            None => {
+                self.withdraw_promise(now, Claimant::Actor(id));
+                self.queue.forget(Claimant::Actor(id));
+                self.actors.remove(&id);
+            }
+        }
+    }
+
+    /// The process of the actor is gone.
+    pub(super) fn actor_gone(&mut self, id: ActorId) {
+        if let Some(Actor { progress: Progress::Placed { holding, .. }, .. }) =
+            self.actors.remove(&id)
+        {
+            self.give_back(holding);
+        }
+    }
+
+    /// Whether the process belongs to an actor that outlives its job.
+    pub(super) fn outlives_job(&self, worker: WorkerId) -> bool {
+        match self.pool.work(worker) {
+            Some(scheduler::Work::Actor(actor)) => {
+                self.actors.get(&actor).is_some_and(|actor| actor.detached)
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// The actors of a job that wait for their place and do not outlive it.
+    pub(super) fn unplaced_of(&self, job: JobId) -> Vec<ActorId> {
+        let all = self
+            .actors
+            .iter()
+            .filter(|(id, actor)| id.job() == job && !actor.detached && actor.worker().is_none());
+        all.map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,64 @@
+//! Bundles of placement groups are reserved, used and given back.
+//!
+//! Owns: what follows from that on this node. Does not own: which node reserves which bundle (`control::groups`).
+
+use scheduler::{Claimant, Pot};
+use types::{Failure, GroupId, Resources, Timestamp, WorkerId};
+use wire::to_node::NodeReport;
+
+use super::acting::Actor;
+use super::{Effect, Effects, Node};
+
+impl Node {
+    pub(super) fn prepare_bundles(
+        &mut self,
+        group: GroupId,
+        bundles: &[(u32, Resources)],
+        effects: &mut Effects,
+    ) {
+        let prepared = self.ledger.prepare(group, bundles);
+        effects.push(Effect::ToHead(NodeReport::BundlesPrepared(group, prepared)));
+        if !prepared {
+            self.reports.head_waits();
+        }
+    }
+
+    pub(super) fn commit_bundles(&mut self, now: Timestamp, group: GroupId, effects: &mut Effects) {
+        if self.ledger.commit(group) {
+            for claimant in self.queue.waiting_in(Pot::Group(group)) {
+                self.admit(now, claimant, effects);
+            }
+        }
+    }
+
+    pub(super) fn return_bundles(&mut self, now: Timestamp, group: GroupId, effects: &mut Effects) {
+        let pot = Pot::Group(group);
+        let in_use = self.ledger.return_bundles(group);
+        self.touched.insert(Pot::Node);
+        for claimant in self.queue.waiting_in(pot) {
+            self.refuse(now, claimant, Failure::GroupRemoved(group), effects);
+        }
+        if !in_use {
+            return;
+        }
+        let promised = self.promises.iter().filter(|promise| promise.holding.pot() == pot);
+        for claimant in promised.map(|promise| promise.claimant).collect::<Vec<Claimant>>() {
+            if self.promises.has(claimant) {
+                self.refuse(now, claimant, Failure::GroupRemoved(group), effects);
+            }
+        }
+        for worker in self.workers_in(pot) {
+            self.kill(worker, &format!("{group} was removed"), effects);
+        }
+    }
+
+    fn workers_in(&self, pot: Pot) -> Vec<WorkerId> {
+        let leases = self.leases.iter().filter(|(_, lease)| lease.holding.pot() == pot);
+        let of_leases = leases.map(|(_, lease)| lease.worker);
+        let actors = self
+            .actors
+            .values()
+            .filter(|actor| actor.holding().is_some_and(|holding| holding.pot() == pot));
+        of_leases.chain(actors.filter_map(Actor::worker)).collect()
+    }
+}

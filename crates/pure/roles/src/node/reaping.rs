@@ -1,0 +1,234 @@
+//! What a dead process leaves behind, and who is told of its end.
+//!
+//! Owns: the end of processes, in one order: what it wrote, its work, what it owned, everybody who may know it.
+//! Does not own: what others make of that (`worker`, `head`).
+
+use std::time::Duration;
+
+use scheduler::{EnvironmentId, Work};
+use types::{Death, Exit, Failure, JobId, Timestamp, WorkerId};
+use wire::to_node::NodeReport;
+use wire::to_worker::FromNode;
+
+use super::process::{Kind, Link, Process};
+use super::{Effect, Effects, Node};
+
+/// A process that hung up may take so long to end; its exit says more than a kill would.
+const SILENT_LIFE: Duration = Duration::from_secs(1);
+/// After so many processes in a row that did not start, it is no accident.
+const FAILED_STARTS_MAX: u32 = 3;
+
+impl Node {
+    pub(super) fn hung_up(&mut self, now: Timestamp, id: WorkerId, effects: &mut Effects) {
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.link = Link::Down;
+        if let Kind::Driver { owns_cluster: true, .. } = process.kind {
+            effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
+        }
+        self.retire(id, effects);
+        self.forget_demands_of(now, id);
+        self.bury_if_over(now, id, effects);
+    }
+
+    pub(super) fn process_ended(
+        &mut self,
+        now: Timestamp,
+        id: WorkerId,
+        (exit, peak_memory_bytes): (Exit, u64),
+        effects: &mut Effects,
+    ) {
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        process.on_exit(exit, peak_memory_bytes);
+        self.bury_if_over(now, id, effects);
+    }
+
+    pub(super) fn fork_failed(
+        &mut self,
+        now: Timestamp,
+        id: WorkerId,
+        reason: &str,
+        effects: &mut Effects,
+    ) {
+        let environment = self.pool.environment_of(id);
+        self.pool.on_gone(id);
+        self.processes.remove(&id);
+        if let Some(environment) = environment {
+            self.start_failed(now, environment, reason, effects);
+        }
+    }
+
+    /// Ends those that hung up and did not end, and no longer waits for those that ended and did not hang up: a
+    /// child of theirs may hold the connection open.
+    pub(super) fn end_silent(&mut self, now: Timestamp, effects: &mut Effects) {
+        while let Some((since, id)) = self.silent.first().copied() {
+            if now.since(since) < SILENT_LIFE {
+                break;
+            }
+            self.silent.pop_first();
+            match self.processes.get(&id).is_some_and(Process::has_exited) {
+                true => self.hung_up(now, id, effects),
+                false => self.kill(id, "it hung up and did not end", effects),
+            }
+        }
+    }
+
+    pub(super) fn next_silent_end(&self) -> Option<Timestamp> {
+        self.silent.first().map(|(since, _)| *since + SILENT_LIFE)
+    }
+
+    /// Ends the processes of a job, but for actors that outlive it.
+    pub(super) fn end_job(&mut self, now: Timestamp, job: JobId, effects: &mut Effects) {
+        let reason = format!("{job} ended");
+        for actor in self.unplaced_of(job) {
+            self.end_actor(now, actor, &reason, effects);
+        }
+        for worker in self.pool.of_job(job) {
+            if !self.outlives_job(worker) {
+                self.kill(worker, &reason, effects);
+            }
+        }
+    }
+
+    pub(super) fn is_ending(&self, worker: WorkerId) -> bool {
+        self.processes.get(&worker).is_none_or(Process::is_ending)
+    }
+
+    /// Panics unless every process works on exactly what is lent to it.
+    pub(super) fn check_work(&self) {
+        for (id, lease) in self.leases.iter() {
+            assert_eq!(
+                self.pool.work(lease.worker),
+                Some(Work::Leased(id)),
+                "SCH-9: {} works on what is lent to it",
+                lease.worker
+            );
+        }
+        for (id, actor) in &self.actors {
+            let work = actor.worker().map(|worker| self.pool.work(worker));
+            assert!(
+                work.is_none_or(|work| work == Some(Work::Actor(*id))),
+                "SCH-9: the process of {id} works on it"
+            );
+        }
+    }
+
+    /// Nothing more will be heard of a process: ends what depended on it.
+    fn bury_if_over(&mut self, now: Timestamp, id: WorkerId, effects: &mut Effects) {
+        if !self.processes.get(&id).is_some_and(Process::is_over) {
+            self.silent.insert((now, id));
+            return;
+        }
+        self.forget_lines_for(id);
+        self.tell_lines(effects);
+        let Some(process) = self.processes.remove(&id) else {
+            return;
+        };
+        self.silent.retain(|(_, silent)| *silent != id);
+        if let Kind::Driver { job: Some(job), .. } = process.kind {
+            self.drivers.remove(&job);
+        }
+        let death = process.into_death(id);
+        self.end_work(now, &death, effects);
+        self.end_owned(now, id, effects);
+        self.tell_everybody(death, effects);
+    }
+
+    /// Ends the work of a dead process and tells those it was for.
+    fn end_work(&mut self, now: Timestamp, death: &Death, effects: &mut Effects) {
+        let id = death.worker;
+        let Some(environment) = self.pool.environment_of(id) else {
+            return;
+        };
+        let work = self.pool.work(id);
+        self.forget_blocked(id);
+        match work {
+            Some(Work::Leased(lease)) => {
+                let owner = self.leases.get(lease).map(|lease| lease.owner);
+                self.end_lease(lease);
+                let ended = owner.map(|owner| {
+                    let death = death.clone();
+                    Effect::ToWorker(owner, FromNode::LeaseEnded { lease, death })
+                });
+                effects.extend(ended);
+            }
+            Some(Work::Actor(actor)) => {
+                self.actor_gone(actor);
+                effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
+            }
+            Some(Work::Starting | Work::Idle(_) | Work::Asked | Work::Ending) | None => {}
+        }
+        self.pool.on_gone(id);
+        self.touched.append(&mut self.capped);
+        if work == Some(Work::Starting) {
+            self.start_failed(now, environment, &death.to_string(), effects);
+        } else {
+            self.keep_promises(environment, effects);
+        }
+    }
+
+    fn forget_demands_of(&mut self, now: Timestamp, owner: WorkerId) {
+        for claimant in self.queue.of_owner(owner) {
+            while self.withdraw_promise(now, claimant) {}
+            self.queue.forget(claimant);
+        }
+    }
+
+    /// Ends what a dead process had asked for, and what worked for it.
+    fn end_owned(&mut self, now: Timestamp, owner: WorkerId, effects: &mut Effects) {
+        self.forget_demands_of(now, owner);
+        for lease in self.leases.of_owner(owner) {
+            if let Some(worker) = self.end_lease(lease) {
+                self.pool.on_ending(worker);
+                self.kill(worker, &format!("the owner of its task, {owner}, ended"), effects);
+            }
+        }
+        self.forget_objects_of(now, owner, effects);
+    }
+
+    fn tell_everybody(&self, death: Death, effects: &mut Effects) {
+        for (id, process) in &self.processes {
+            if process.link == Link::Up {
+                effects.push(Effect::ToWorker(*id, FromNode::PeerEnded(death.clone())));
+            }
+        }
+        effects.push(Effect::ToHead(NodeReport::WorkerGone(death)));
+    }
+
+    /// A process did not start: tries again, and if that is of no use, refuses who waited for it.
+    fn start_failed(
+        &mut self,
+        now: Timestamp,
+        environment: EnvironmentId,
+        reason: &str,
+        effects: &mut Effects,
+    ) {
+        self.failed_starts += 1;
+        let plain = self.pool.description(environment).is_empty();
+        if plain && self.failed_starts < FAILED_STARTS_MAX {
+            self.keep_promises(environment, effects);
+            return;
+        }
+        let failure = if plain {
+            Failure::Unschedulable(format!("no worker process could be started: {reason}"))
+        } else {
+            Failure::EnvironmentFailed(reason.to_owned())
+        };
+        while self.promises.count(environment) > self.pool.starting(environment) {
+            let Some(claimant) = self.promises.oldest(environment) else {
+                break;
+            };
+            self.refuse(now, claimant, failure.clone(), effects);
+        }
+    }
+
+    /// Starts as many processes as there are promises that lack one.
+    pub(super) fn keep_promises(&mut self, environment: EnvironmentId, effects: &mut Effects) {
+        while self.promises.count(environment) > self.pool.starting(environment) {
+            self.fork(environment, effects);
+        }
+    }
+}

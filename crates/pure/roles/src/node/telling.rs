@@ -1,0 +1,146 @@
+//! What the head and the drivers are told without asking: what is free, and what workers wrote.
+//!
+//! Owns: when it is told, so that many small changes become one message. Does not own: what changed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use types::{Resources, Timestamp, WorkerId};
+use wire::to_node::NodeReport;
+use wire::to_worker::{FromNode, OutputLines};
+
+use super::{Effect, Effects, Node};
+
+/// What changed is told at the latest after this long.
+const DELAY: Duration = Duration::from_millis(20);
+/// So many lines are told at once, however young.
+const LINES_MAX: usize = 1000;
+
+/// What is yet to be told.
+#[derive(Debug)]
+pub(super) struct Reports {
+    /// What the head hears first; `None` once it has.
+    joining: Option<NodeReport>,
+    /// What is free as far as the head knows.
+    free: Resources,
+    /// The head was refused bundles and tries again when more is free.
+    head_waits: bool,
+    /// Lines for each driver.
+    lines: BTreeMap<WorkerId, Vec<OutputLines>>,
+    line_count: usize,
+    due: Option<Timestamp>,
+}
+
+impl Reports {
+    pub(super) fn new(
+        resources: &Resources,
+        labels: Vec<(String, String)>,
+        facts: Vec<(String, String)>,
+    ) -> Self {
+        let joining = NodeReport::Joined { resources: resources.clone(), labels, facts };
+        Self {
+            joining: Some(joining),
+            // A node that joins is free.
+            free: resources.clone(),
+            head_waits: false,
+            lines: BTreeMap::new(),
+            line_count: 0,
+            due: None,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.joining.as_ref().map(|_| Timestamp::ZERO).or(self.due)
+    }
+
+    pub(super) const fn head_waits(&mut self) {
+        self.head_waits = true;
+    }
+
+    fn by(&mut self, due: Timestamp) {
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+    }
+}
+
+impl Node {
+    /// Tells the head that the node is there, once.
+    pub(super) fn join(&mut self, effects: &mut Effects) {
+        effects.extend(self.reports.joining.take().map(Effect::ToHead));
+    }
+
+    /// Notes that what is free changed; tells at once if somebody waits for it.
+    pub(super) fn report_free(&mut self, now: Timestamp, effects: &mut Effects) {
+        if *self.ledger.free() == self.reports.free {
+            return;
+        }
+        if self.reports.head_waits {
+            self.tell_free(effects);
+        } else if self.reports.due.is_none() {
+            self.reports.by(now + DELAY);
+        }
+    }
+
+    pub(super) fn report_due(&mut self, now: Timestamp, effects: &mut Effects) {
+        if self.reports.due.is_some_and(|due| now >= due) {
+            self.reports.due = None;
+            self.tell_lines(effects);
+            self.tell_free(effects);
+        }
+    }
+
+    /// Keeps what a worker wrote for the driver of its job.
+    pub(super) fn wrote(
+        &mut self,
+        now: Timestamp,
+        worker: WorkerId,
+        error: bool,
+        lines: Vec<String>,
+        effects: &mut Effects,
+    ) {
+        let driver = self.job_of(worker).and_then(|job| self.drivers.get(&job).copied());
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return;
+        };
+        process.on_lines(&lines);
+        let Some(driver) = driver else { return };
+        let reports = &mut self.reports;
+        reports.line_count += lines.len();
+        let told = reports.lines.entry(driver).or_default();
+        match told.last_mut() {
+            Some(last)
+                if last.worker == worker && last.error == error && last.name == process.name =>
+            {
+                last.lines.extend(lines);
+            }
+            Some(_) | None => {
+                let (pid, name) = (process.pid, process.name.clone());
+                told.push(OutputLines { worker, pid, name, error, lines });
+            }
+        }
+        reports.by(now + DELAY);
+        if reports.line_count >= LINES_MAX {
+            self.tell_lines(effects);
+        }
+    }
+
+    pub(super) fn tell_lines(&mut self, effects: &mut Effects) {
+        self.reports.line_count = 0;
+        while let Some((driver, lines)) = self.reports.lines.pop_first() {
+            effects.push(Effect::ToWorker(driver, FromNode::Lines(lines)));
+        }
+    }
+
+    /// Nothing is told to a driver that is gone.
+    pub(super) fn forget_lines_for(&mut self, driver: WorkerId) {
+        self.reports.lines.remove(&driver);
+    }
+
+    fn tell_free(&mut self, effects: &mut Effects) {
+        let free = self.ledger.free();
+        if *free != self.reports.free {
+            self.reports.free = free.clone();
+            self.reports.head_waits = false;
+            effects.push(Effect::ToHead(NodeReport::Free(free.clone())));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The smallest run that still fails in the same way.
+//!
+//! Owns: what is left out, one after the other. Does not own: whether it fails (`lib`).
+
+use crate::attempt;
+use crate::outside::Flaw;
+use crate::workload::Run;
+use crate::world::World;
+
+/// So many runs are tried at most.
+const TRIALS_MAX: usize = 600;
+
+/// Leaves out faults and operations as long as the same thing breaks, and describes what is left.
+pub(crate) fn smallest(run: Run, why: &str) -> String {
+    let mut search = Search { run, kind: kind_of(why), trials: 0 };
+    let mut last = usize::MAX;
+    while search.size() < last && search.trials < TRIALS_MAX {
+        last = search.size();
+        search.leave_out_faults();
+        search.leave_out_operations();
+    }
+    search.describe()
+}
+
+struct Search {
+    run: Run,
+    kind: String,
+    trials: usize,
+}
+
+impl Search {
+    fn size(&self) -> usize {
+        let operations: usize = self.run.program.scripts.iter().map(|script| script.ops.len()).sum();
+        operations + self.run.faults.len()
+    }
+
+    fn leave_out_faults(&mut self) {
+        for position in (0..self.run.faults.len()).rev() {
+            let mut smaller = self.run.clone();
+            smaller.faults.remove(position);
+            self.keep_if_it_fails(smaller);
+        }
+    }
+
+    fn leave_out_operations(&mut self) {
+        for script in 0..self.run.program.scripts.len() {
+            let mut count = self.run.program.scripts[script].ops.len();
+            while count > 0 {
+                let mut end = self.run.program.scripts[script].ops.len();
+                while end > 0 {
+                    let begin = end.saturating_sub(count);
+                    let mut smaller = self.run.clone();
+                    smaller.program.scripts[script].ops.drain(begin..end);
+                    self.keep_if_it_fails(smaller);
+                    end = begin;
+                }
+                count /= 2;
+            }
+        }
+    }
+
+    fn keep_if_it_fails(&mut self, smaller: Run) {
+        if self.trials >= TRIALS_MAX {
+            return;
+        }
+        self.trials += 1;
+        let verdict = attempt(&mut World::new(&smaller, Flaw::None, false));
+        if verdict.is_err_and(|why| kind_of(&why) == self.kind) {
+            self.run = smaller;
+        }
+    }
+
+    fn describe(&self) -> String {
+        let Run { program, faults, cpus, arena_bytes, settings, .. } = &self.run;
+        let mut lines = vec![format!("{cpus} CPUs, arena of {arena_bytes} bytes, {settings:?}")];
+        lines.extend(faults.iter().map(|fault| format!("{fault:?}")));
+        for (number, script) in program.scripts.iter().enumerate() {
+            let root = program.roots.contains(&number);
+            if root || !script.ops.is_empty() {
+                let kind = if root { "root" } else { "script" };
+                lines.push(format!("{kind} {number}: {:?} returns {:?}", script.ops, script.results));
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+/// What broke, without the ids involved.
+fn kind_of(why: &str) -> String {
+    let words = why.split(' ').filter(|word| !word.chars().any(|letter| letter.is_ascii_digit() && word.len() > 6));
+    words.take(12).collect::<Vec<_>>().join(" ")
+}

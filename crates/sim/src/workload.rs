@@ -1,0 +1,493 @@
+//! Random programs and machines from a seed.
+//!
+//! Owns: what a run consists of. Does not own: what its programs mean (`reference`, `fiber`), or what goes wrong
+//! (`faults`).
+//!
+//! Programs are such that they end on one thread and, by Ray's rules, on any number of workers: a method never waits
+//! for a call to an actor, and nobody holds so many resources for good that others cannot run.
+
+use types::{Amount, Resources, Rng, Settings};
+
+use crate::faults::{Fault, plan};
+use crate::script::{Kind, Made, NewActor, Op, Program, Script, Slot, Submit};
+
+/// The most scripts of a program.
+const SCRIPTS_MAX: usize = 28;
+const CPU: u64 = 10_000;
+
+/// Everything that a seed fixes.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) seed: u64,
+    pub(crate) program: Program,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) cpus: u64,
+    pub(crate) arena_bytes: u64,
+    pub(crate) settings: Settings,
+}
+
+impl Run {
+    /// The run of a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        // Few processes: tasks wait for what they submitted themselves, and run it themselves if they must.
+        let capped = rng.chance(1, 6);
+        let roots = if capped { 1 } else { 1 + rng.below(2) as usize };
+        let cpus = if capped { 1 + rng.below(3) } else { roots as u64 + 1 + rng.below(2) };
+        let mut settings = Settings::default();
+        settings.workers_max = if capped { 1 + rng.below(3) } else { 64 };
+        settings.lease_linger_ms = [50, 5, 1, 0][rng.below(4) as usize];
+        settings.idle_worker_life_ms = [1000, 20][rng.below(2) as usize];
+        let tight = !capped && rng.chance(1, 4);
+        let arena_bytes = if tight { 192 << 10 } else { 64 << 20 };
+        let faults = plan(&mut rng);
+        let calm = rng.chance(1, 2);
+        let author = Author { rng: rng.split(), program: Program { calm, ..Program::default() }, capped, cpus, names: 0 };
+        let program = author.write(roots);
+        Self { seed, program, faults, cpus, arena_bytes, settings }
+    }
+
+    pub(crate) fn resources(&self) -> Resources {
+        [("CPU", Amount::whole(self.cpus))].into_iter().collect()
+    }
+
+    pub(crate) const fn is_tight(&self) -> bool {
+        self.arena_bytes < 1 << 20
+    }
+}
+
+/// Writes one program.
+struct Author {
+    rng: Rng,
+    program: Program,
+    capped: bool,
+    cpus: u64,
+    names: u32,
+}
+
+/// What a script is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Root,
+    Task,
+    Generator,
+    Method,
+    Constructor,
+}
+
+/// Something that a script has in a slot.
+#[derive(Debug, Clone, Copy)]
+struct Thing {
+    slot: Slot,
+    is: Is,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    /// A value; it is `clean` if no actor has to do with it.
+    Object { clean: bool },
+    Actor { ordered: bool },
+    Stream,
+}
+
+/// A script that is being written.
+struct Draft {
+    what: What,
+    depth: u32,
+    script: Script,
+    things: Vec<Thing>,
+    slots: Slot,
+    /// No actor has to do with what it returns.
+    clean: bool,
+}
+
+impl Author {
+    fn write(mut self, roots: usize) -> Program {
+        for _ in 0..roots {
+            let (root, _) = self.script(What::Root, 0, &[]);
+            self.program.roots.push(root);
+        }
+        self.program
+    }
+
+    /// Writes a script whose arguments hold refs to `inputs`: its number, and whether its results are clean.
+    fn script(&mut self, what: What, depth: u32, inputs: &[Is]) -> (usize, bool) {
+        let number = self.program.scripts.len();
+        self.program.scripts.push(Script::default());
+        let slots = inputs.len() as Slot;
+        let things: Vec<Thing> = (0..).zip(inputs).map(|(slot, is)| Thing { slot, is: *is }).collect();
+        let clean = inputs.iter().all(|is| matches!(is, Is::Object { clean: true }));
+        let script = Script { inputs: (0..slots).collect(), ..Script::default() };
+        let mut draft = Draft { what, depth, script, things, slots, clean };
+        let count = match what {
+            What::Root => 4 + self.rng.below(9),
+            What::Constructor => self.rng.below(2),
+            What::Task | What::Generator | What::Method => 1 + self.rng.below(4),
+        };
+        for _ in 0..count {
+            self.operation(&mut draft);
+        }
+        self.ending(&mut draft);
+        let clean = draft.clean;
+        self.program.scripts[number] = draft.script;
+        (number, clean)
+    }
+
+    fn operation(&mut self, draft: &mut Draft) {
+        let may_call = draft.depth < 3 && self.program.scripts.len() < SCRIPTS_MAX && draft.what != What::Constructor;
+        match self.rng.below(30) {
+            0..=2 => {
+                let us = self.duration();
+                draft.script.ops.push(Op::Work(us));
+            }
+            3..=5 => self.put(draft),
+            6..=12 if may_call => self.call(draft),
+            13..=16 => self.get(draft),
+            17 => {
+                if let Some(thing) = self.pick(draft, is_object) {
+                    draft.script.ops.push(Op::Wait(thing.slot));
+                }
+            }
+            18 => self.drop(draft),
+            19..=20 if !self.capped && matches!(draft.what, What::Root | What::Task) => {
+                draft.script.ops.push(Op::GetFound);
+            }
+            21..=22 if may_call && !self.capped && matches!(draft.what, What::Root | What::Task) => self.actor(draft),
+            23..=24 if may_call => self.method(draft),
+            25 if may_call && !(self.capped && draft.what != What::Root) => self.stream(draft),
+            26 if may_call && draft.what == What::Root => self.burst(draft),
+            27 if draft.what == What::Root && !self.capped && may_call => self.group(draft),
+            28..=29 if !self.program.calm => self.violence(draft),
+            _ => {}
+        }
+    }
+
+    fn duration(&mut self) -> u64 {
+        match self.rng.below(10) {
+            0 => 5_000 + self.rng.below(20_000),
+            1..=3 => 500 + self.rng.below(3_000),
+            _ => 5 + self.rng.below(200),
+        }
+    }
+
+    fn put(&mut self, draft: &mut Draft) {
+        let made = self.made(draft);
+        let clean = self.all_clean(draft, &made.contains);
+        let slot = draft.slot();
+        draft.script.ops.push(Op::Put(slot, made));
+        draft.things.push(Thing { slot, is: Is::Object { clean } });
+    }
+
+    /// A value that may be large and may hold refs.
+    fn made(&mut self, draft: &Draft) -> Made {
+        let size = if self.rng.chance(1, 4) { 8_000 + self.rng.below(40_000) } else { 0 };
+        let holds = !self.capped && self.rng.chance(1, 3);
+        let contains = if holds {
+            self.pick(draft, |is| is != Is::Stream).into_iter().map(|thing| thing.slot).collect()
+        } else {
+            Vec::new()
+        };
+        Made { size, contains }
+    }
+
+    fn call(&mut self, draft: &mut Draft) {
+        let actors_too = draft.what != What::Method;
+        let nested = if self.capped { Vec::new() } else { self.some(draft, |is| is_object(is) || actors_too && is_actor(is)) };
+        let dependencies = self.some(draft, is_object);
+        let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
+        let (script, clean) = self.script(What::Task, draft.depth + 1, &inputs);
+        let kind = if !self.capped && self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
+        let count = self.program.scripts[script].results.len() as Slot;
+        let submit = self.options(draft, script, kind, &dependencies, &nested);
+        let clean = clean && dependencies.iter().all(|thing| thing.is == Is::Object { clean: true });
+        draft.clean &= clean;
+        let returned = if kind == Kind::Values { count } else { 1 };
+        for index in 0..returned {
+            draft.things.push(Thing { slot: submit.slot + index, is: Is::Object { clean } });
+        }
+        draft.slots += returned;
+        draft.script.ops.push(Op::Submit(Box::new(submit)));
+    }
+
+    fn options(&mut self, draft: &Draft, script: usize, kind: Kind, dependencies: &[Thing], nested: &[Thing]) -> Submit {
+        let raises = self.program.scripts[script].ops.iter().find_map(|op| match op {
+            Op::Raise { attempts } => Some(*attempts),
+            _ => None,
+        });
+        let tried_again = raises.is_some_and(|attempts| attempts < u32::MAX);
+        let retries = match (raises, tried_again) {
+            (Some(attempts), true) => attempts + self.rng.below(2) as u32,
+            _ => [0, 3, 3, 1][self.rng.below(4) as usize],
+        };
+        let cpu = if self.capped { CPU } else { [CPU, CPU, CPU, CPU / 2, 0][self.rng.below(5) as usize] };
+        let violent = !self.program.calm;
+        Submit {
+            slot: draft.slots,
+            template: draft.slots,
+            script,
+            dependencies: dependencies.iter().map(|thing| thing.slot).collect(),
+            nested: nested.iter().map(|thing| thing.slot).collect(),
+            kind,
+            cpu,
+            environment: !self.capped && self.rng.chance(1, 15),
+            retries,
+            retries_exceptions: tried_again,
+            timeout_us: (violent && self.rng.chance(1, 10)).then(|| 300 + self.rng.below(8_000)),
+            calls_max: if self.rng.chance(1, 12) { 1 + self.rng.below(3) as u32 } else { 0 },
+            look_ahead: (kind == Kind::Stream && self.rng.chance(1, 2)).then(|| 1 + self.rng.below(3) as u32),
+            ..Submit::default()
+        }
+    }
+
+    fn get(&mut self, draft: &mut Draft) {
+        // A method that waited for a call to an actor could wait for one behind itself.
+        let only_clean = draft.what == What::Method;
+        let may = |is: Is| is == Is::Object { clean: true } || is_object(is) && !only_clean;
+        if let Some(thing) = self.pick(draft, may) {
+            draft.script.ops.push(Op::Get(thing.slot));
+        } else if let Some(thing) = self.pick(draft, |is| is == Is::Stream) {
+            draft.script.ops.push(Op::Take(thing.slot));
+        }
+    }
+
+    fn drop(&mut self, draft: &mut Draft) {
+        if draft.things.is_empty() {
+            return;
+        }
+        let at = self.rng.below(draft.things.len() as u64) as usize;
+        let thing = draft.things.remove(at);
+        draft.script.ops.push(Op::Drop(thing.slot));
+    }
+
+    fn actor(&mut self, draft: &mut Draft) {
+        let nested = self.some(draft, |is| is == Is::Object { clean: true });
+        let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
+        let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
+        let (constructor, _) = self.script(What::Constructor, draft.depth + 1, &inputs);
+        let ordered = self.rng.chance(4, 5);
+        let slot = draft.slot();
+        let named = draft.what == What::Root && self.rng.chance(1, 3);
+        let name = named.then(|| {
+            self.names += 1;
+            format!("actor {}", self.names)
+        });
+        let new = NewActor {
+            slot,
+            constructor,
+            dependencies: dependencies.iter().map(|thing| thing.slot).collect(),
+            nested: nested.iter().map(|thing| thing.slot).collect(),
+            name: name.clone(),
+            restarts: self.rng.below(3) as u32,
+            calls_at_once: if self.rng.chance(1, 3) { 2 + self.rng.below(2) as u32 } else { 1 },
+            ordered,
+            cpu: (CPU, 0),
+            ..NewActor::default()
+        };
+        draft.clean = false;
+        draft.script.ops.push(Op::NewActor(Box::new(new.clone())));
+        draft.things.push(Thing { slot, is: Is::Actor { ordered } });
+        let Some(name) = name else { return };
+        // Under its name it is found, or made if there is none.
+        let found = draft.slot();
+        if self.rng.chance(1, 2) {
+            draft.script.ops.push(Op::FindActor { name, slot: found });
+        } else {
+            let again = NewActor { slot: found, get_if_exists: true, ..new };
+            draft.script.ops.push(Op::NewActor(Box::new(again)));
+        }
+        self.call_method(draft, Thing { slot: found, is: Is::Actor { ordered } });
+    }
+
+    fn method(&mut self, draft: &mut Draft) {
+        if draft.what == What::Method {
+            return;
+        }
+        if let Some(actor) = self.pick(draft, is_actor) {
+            for _ in 0..=self.rng.below(3) {
+                if self.program.scripts.len() < SCRIPTS_MAX {
+                    let made = self.call_method(draft, actor);
+                    draft.things.push(made);
+                }
+            }
+        }
+    }
+
+    fn call_method(&mut self, draft: &mut Draft, actor: Thing) -> Thing {
+        let nested = self.some(draft, |is| is == Is::Object { clean: true });
+        let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
+        let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
+        let (script, _) = self.script(What::Method, draft.depth + 1, &inputs);
+        let ordered = actor.is == Is::Actor { ordered: true };
+        let options = self.options(draft, script, Kind::Values, &dependencies, &nested);
+        let submit = Submit {
+            actor: Some(actor.slot),
+            ordered,
+            timeout_us: None,
+            calls_max: 0,
+            environment: false,
+            ..options
+        };
+        let made = Thing { slot: draft.slot(), is: Is::Object { clean: false } };
+        draft.clean = false;
+        draft.script.ops.push(Op::Submit(Box::new(submit)));
+        made
+    }
+
+    fn stream(&mut self, draft: &mut Draft) {
+        let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
+        let (script, _) = self.script(What::Generator, draft.depth + 1, &[]);
+        let submit = self.options(draft, script, Kind::Stream, &dependencies, &[]);
+        let slot = draft.slot();
+        draft.script.ops.push(Op::Submit(Box::new(submit)));
+        draft.things.push(Thing { slot, is: Is::Stream });
+        for _ in 0..self.rng.below(5) {
+            draft.script.ops.push(Op::Take(slot));
+        }
+    }
+
+    /// Many small tasks of one function.
+    fn burst(&mut self, draft: &mut Draft) {
+        let (script, clean) = self.script(What::Task, 3, &[]);
+        let first = self.options(draft, script, Kind::Values, &[], &[]);
+        let count = self.program.scripts[script].results.len() as Slot;
+        for _ in 0..4 + self.rng.below(24) {
+            let submit = Submit { slot: draft.slots, ..first.clone() };
+            draft.things.push(Thing { slot: submit.slot, is: Is::Object { clean } });
+            draft.slots += count;
+            draft.script.ops.push(Op::Submit(Box::new(submit)));
+        }
+    }
+
+    /// A placement group of one CPU, used and given back: others always find a CPU beside it.
+    fn group(&mut self, draft: &mut Draft) {
+        if self.cpus < 2 {
+            return;
+        }
+        let (group, ready) = (draft.slot(), draft.slot());
+        let bundles = if self.rng.chance(1, 2) { vec![CPU] } else { vec![CPU / 2, CPU / 2] };
+        let cpu = bundles[0];
+        draft.script.ops.push(Op::NewGroup { slot: group, bundles });
+        draft.script.ops.push(Op::AwaitGroup { group, slot: ready });
+        if self.rng.chance(3, 4) {
+            draft.script.ops.push(Op::Get(ready));
+        }
+        for _ in 0..self.rng.below(3) {
+            if self.program.scripts.len() >= SCRIPTS_MAX {
+                break;
+            }
+            let (script, clean) = self.script(What::Task, draft.depth + 1, &[]);
+            let options = self.options(draft, script, Kind::Values, &[], &[]);
+            let submit = Submit { cpu, group: Some(group), environment: false, ..options };
+            let slot = draft.slots;
+            draft.slots += self.program.scripts[script].results.len() as Slot;
+            draft.script.ops.push(Op::Submit(Box::new(submit)));
+            draft.things.push(Thing { slot, is: Is::Object { clean } });
+            if self.program.calm || self.rng.chance(2, 3) {
+                draft.script.ops.push(Op::Get(slot));
+            }
+        }
+        draft.script.ops.push(Op::RemoveGroup(group));
+    }
+
+    fn violence(&mut self, draft: &mut Draft) {
+        match self.rng.below(4) {
+            0..=1 => {
+                if let Some(thing) = self.pick(draft, is_object) {
+                    let (force, recursive) = (self.rng.chance(1, 4), self.rng.chance(1, 2));
+                    draft.script.ops.push(Op::Cancel { target: thing.slot, force, recursive });
+                }
+            }
+            2 => {
+                if let Some(actor) = self.pick(draft, is_actor) {
+                    draft.script.ops.push(Op::Kill { actor: actor.slot, for_good: self.rng.chance(1, 2) });
+                }
+            }
+            _ if draft.what == What::Method && self.rng.chance(1, 3) => draft.script.ops.push(Op::Leave),
+            _ => {}
+        }
+    }
+
+    /// What comes last in a script.
+    fn ending(&mut self, draft: &mut Draft) {
+        match draft.what {
+            What::Root => {
+                let clean: Vec<Slot> = draft.things.iter().filter(|thing| is_object(thing.is)).map(|thing| thing.slot).collect();
+                draft.script.ops.extend(clean.into_iter().map(Op::Get));
+            }
+            What::Generator => {
+                for _ in 0..self.rng.below(5) {
+                    let made = self.made(draft);
+                    draft.script.ops.push(Op::Yield(made));
+                }
+                self.raise(draft);
+            }
+            What::Task => {
+                self.raise(draft);
+                draft.script.ignores_interrupts = self.rng.chance(1, 8);
+                for _ in 0..1 + self.rng.below(2) {
+                    let made = self.made(draft);
+                    draft.script.results.push(made);
+                }
+            }
+            What::Method => {
+                let keeps = self.rng.chance(1, 4);
+                if let Some(thing) = self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps) {
+                    draft.script.ops.push(Op::Keep(thing.slot));
+                }
+                let size = if self.rng.chance(1, 5) { 8_000 } else { 0 };
+                draft.script.results.push(Made { size, contains: Vec::new() });
+            }
+            What::Constructor => {
+                let keeps = self.rng.chance(1, 2);
+                if let Some(thing) = self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps) {
+                    draft.script.ops.push(Op::Keep(thing.slot));
+                }
+                draft.script.results.push(Made::default());
+            }
+        }
+    }
+
+    fn raise(&mut self, draft: &mut Draft) {
+        if self.rng.chance(1, 8) {
+            let attempts = if self.rng.chance(1, 2) { u32::MAX } else { 1 + self.rng.below(2) as u32 };
+            draft.script.ops.push(Op::Raise { attempts });
+        }
+    }
+
+    fn pick(&mut self, draft: &Draft, may: impl Fn(Is) -> bool) -> Option<Thing> {
+        let those: Vec<Thing> = draft.things.iter().copied().filter(|thing| may(thing.is)).collect();
+        (!those.is_empty()).then(|| those[self.rng.below(those.len() as u64) as usize])
+    }
+
+    /// None, one or two different ones.
+    fn some(&mut self, draft: &Draft, may: impl Fn(Is) -> bool) -> Vec<Thing> {
+        let mut picked: Vec<Thing> = Vec::new();
+        for _ in 0..[0, 0, 1, 1, 2][self.rng.below(5) as usize] {
+            let thing = self.pick(draft, &may);
+            picked.extend(thing.filter(|thing| picked.iter().all(|other| other.slot != thing.slot)));
+        }
+        picked
+    }
+
+    fn all_clean(&self, draft: &Draft, slots: &[Slot]) -> bool {
+        let is_clean = |slot: &Slot| {
+            draft.things.iter().any(|thing| thing.slot == *slot && thing.is == Is::Object { clean: true })
+        };
+        slots.iter().all(is_clean)
+    }
+}
+
+impl Draft {
+    fn slot(&mut self) -> Slot {
+        self.slots += 1;
+        self.slots - 1
+    }
+}
+
+const fn is_object(is: Is) -> bool {
+    matches!(is, Is::Object { .. })
+}
+
+const fn is_actor(is: Is) -> bool {
+    matches!(is, Is::Actor { .. })
+}

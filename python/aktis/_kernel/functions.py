@@ -1,0 +1,70 @@
+"""Publishes functions and classes, and fetches those that others published.
+
+Owns their pickles on the way to and from the head's table. Does not own the cache of what was
+fetched (Rust), nor when a function is published (`aktis.remote`, `aktis.actors`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+from aktis._kernel.session import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ID_BYTES = 16
+MEGABYTE = 1024 * 1024
+# A function this large carries data along that `put` would share between its calls.
+PICKLE_BYTES_SUSPECT = 10 * MEGABYTE
+PICKLE_BYTES_MAX = 100 * MEGABYTE
+
+
+def publish(function: Callable[..., Any]) -> bytes:
+    """Pickles a function or class as it is now and gives the id under which workers find it.
+
+    Raises:
+        ValueError: its pickle is larger than 100 MB.
+        TypeError: something in its closure cannot be pickled.
+    """
+    import cloudpickle
+
+    session = require()
+    pickled: bytes = cloudpickle.dumps(function)
+    _check_size(function, len(pickled))
+    function_id = hashlib.blake2b(pickled, digest_size=ID_BYTES).digest()
+    known = (session.job_id, function_id)
+    if known not in session.published:
+        session.engine.put_function(session.job_id, function_id, pickled)
+        session.published.add(known)
+    return function_id
+
+
+def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
+    """The function or class that was published under this id for this job.
+
+    Raises:
+        ImportError: it needs a module that this process does not find.
+    """
+    pickled = require().engine.ask("function", job=job, function=function_id)
+    if pickled is None:
+        message = f"the head knows no function {function_id.hex()} of job {job}"
+        raise LookupError(message)
+    return cast("Callable[..., Any]", pickle.loads(pickled))
+
+
+def _check_size(function: Callable[..., Any], size: int) -> None:
+    if size <= PICKLE_BYTES_SUSPECT:
+        return
+    name = getattr(function, "__qualname__", repr(function))
+    found = f"the pickle of {name} has {size / MEGABYTE:.0f} MB"
+    if size > PICKLE_BYTES_MAX:
+        message = (
+            f"{found}, and the limit is {PICKLE_BYTES_MAX // MEGABYTE} MB; "
+            "store what its closure holds with put() and pass the ref"
+        )
+        raise ValueError(message)
+    warnings.warn(f"{found}; store what it holds with put() and pass the ref", stacklevel=4)

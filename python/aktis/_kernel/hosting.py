@@ -1,0 +1,99 @@
+"""The life of an actor in its process: made once, then its methods run by thread, threads or loop.
+
+Owns the constructor and the choice of how methods run. Does not own the event loop (`loops`), nor
+limits and order (Rust).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from aktis._kernel import context, execute
+
+if TYPE_CHECKING:
+    from aktis import _core
+
+BATCH_MAX = 1000
+# Something to read from a bell that was rung.
+BELL_BYTES = 8
+
+
+def host(engine: _core.Engine, constructor: _core.Execution) -> None:
+    """Makes an actor and runs its methods until the process ends."""
+    asynchronous, calls_max, groups = constructor.concurrency()
+    limits = {"": calls_max, **dict(groups)}
+    constructor.begin()
+    if not constructor.run_as(lambda: _make(engine, constructor, asynchronous=asynchronous)):
+        engine.work()
+        return
+    if asynchronous:
+        from aktis._kernel import loops
+
+        loops.serve(engine, limits)
+    elif limits == {"": 1}:
+        engine.signal_main_thread(on=True)
+        engine.work()
+    else:
+        _serve_with_threads(engine, limits)
+
+
+def _make(engine: _core.Engine, constructor: _core.Execution, *, asynchronous: bool) -> bool:
+    """Runs the constructor; whether the actor lives."""
+    try:
+        execute.prepare(constructor)
+        kind: Any = constructor.callee()
+        args, kwargs = constructor.arguments()
+        instance = kind.__new__(kind, *args, **kwargs)
+        engine.set_instance(instance)
+        _note(constructor, instance, asynchronous=asynchronous)
+        instance.__init__(*args, **kwargs)
+        engine.set_title(_title(instance))
+        constructor.finish(None)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
+        execute.report_error(constructor, error)
+        return False
+    return True
+
+
+def _note(constructor: _core.Execution, instance: object, *, asynchronous: bool) -> None:
+    name, namespace = constructor.actor_name() or ("", "")
+    actor = context.HostedActor(
+        actor_id=constructor.actor_id or b"",
+        instance=instance,
+        class_name=type(instance).__name__,
+        name=name,
+        namespace=namespace,
+        handle=constructor.actor_handle(),
+        asynchronous=asynchronous,
+    )
+    context.host(actor, constructor)
+
+
+def _title(instance: object) -> str:
+    """What precedes the actor's lines in the driver's terminal."""
+    kind = type(instance)
+    return kind.__name__ if kind.__repr__ is object.__repr__ else repr(instance)
+
+
+def _serve_with_threads(engine: _core.Engine, limits: dict[str, int]) -> None:
+    """Runs methods on threads, as many for each group as may run at once."""
+    poller = select.poll()
+    pools: dict[int, tuple[str, ThreadPoolExecutor]] = {}
+    for group, limit in limits.items():
+        descriptor = engine.ready_fd(group)
+        pools[descriptor] = group, ThreadPoolExecutor(limit, thread_name_prefix=group or "actor")
+        poller.register(descriptor, select.POLLIN)
+    interrupts = engine.interrupts_fd()
+    poller.register(interrupts, select.POLLIN)
+    while True:
+        for descriptor, _ in poller.poll():
+            os.read(descriptor, BELL_BYTES)
+            if descriptor == interrupts:
+                engine.take_interrupts()
+                continue
+            group, pool = pools[descriptor]
+            for execution in engine.take_tasks(group, BATCH_MAX):
+                pool.submit(execution.run)

@@ -1,0 +1,151 @@
+"""Prints what workers write in the driver's terminal.
+
+Owns prefixes, colors, and that a line which many workers write appears once. Does not own how lines
+come here (Rust), nor whether they are wanted (`aktis.settings`, `aktis.init`).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aktis import _core
+
+# How often the thread looks for lines whose window is over.
+LOOK_S = 0.5
+# Different lines remembered at once; beyond that, lines are printed as they come.
+LINES_REMEMBERED_MAX = 10_000
+PREFIX_COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m", "\x1b[33m")
+REPEAT_COLOR = "\x1b[32m"
+PLAIN = "\x1b[0m"
+
+
+class Line(NamedTuple):
+    """One line that a worker wrote."""
+
+    name: str
+    pid: int
+    is_error: bool
+    text: str
+
+
+@dataclass(slots=True)
+class Repeats:
+    """How often a line came again from others, since it was first printed."""
+
+    last: Line
+    first_pid: int
+    began_s: float
+    count: int = 0
+
+
+class Deduplicator:
+    """Lets the first of equal lines pass and counts those that other processes write after it."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._seen: dict[str, Repeats] = {}
+
+    def take(self, line: Line, now_s: float) -> list[str]:
+        """What is to be printed for a line that came."""
+        if not line.text.strip() or self._window_s <= 0:
+            return [line.text]
+        known = self._seen.get(line.text)
+        if known is None:
+            if len(self._seen) < LINES_REMEMBERED_MAX:
+                self._seen[line.text] = Repeats(line, line.pid, now_s)
+            return [line.text]
+        if known.first_pid == line.pid and known.count == 0:
+            return [line.text]
+        known.count += 1
+        known.last = line
+        return []
+
+    def due(self, now_s: float) -> list[tuple[Line, str]]:
+        """What is to be printed of lines whose window is over, each with the last that came."""
+        over = [text for text, seen in self._seen.items() if now_s - seen.began_s >= self._window_s]
+        return self._told(over)
+
+    def rest(self) -> list[tuple[Line, str]]:
+        """The same for all lines, since no more will come."""
+        return self._told(list(self._seen))
+
+    def _told(self, texts: Iterable[str]) -> list[tuple[Line, str]]:
+        repeats = [(text, self._seen.pop(text)) for text in texts]
+        return [
+            (
+                seen.last,
+                f"{text} [repeated {seen.count}x across cluster]" if seen.count > 1 else text,
+            )
+            for text, seen in repeats
+            if seen.count
+        ]
+
+
+class Printer:
+    """Writes lines with the prefix of their worker."""
+
+    def __init__(self, deduplicator: Deduplicator, clock: Callable[[], float]) -> None:
+        self._deduplicator = deduplicator
+        self._clock = clock
+
+    def take(self, lines: Iterable[Line]) -> None:
+        """Prints lines that came, as far as they are new."""
+        for line in lines:
+            for text in self._deduplicator.take(line, self._clock()):
+                self._write(line, text)
+        self.tick()
+
+    def tick(self) -> None:
+        """Prints how often lines were repeated whose window is over."""
+        for line, text in self._deduplicator.due(self._clock()):
+            self._write(line, text)
+
+    def end(self) -> None:
+        """Prints what was kept back."""
+        for line, text in self._deduplicator.rest():
+            self._write(line, text)
+
+    @staticmethod
+    def _write(line: Line, text: str) -> None:
+        output = sys.stderr if line.is_error else sys.stdout
+        output.write(f"{prefix(line, output)}{text}\n")
+        output.flush()
+
+
+def prefix(line: Line, output: TextIO) -> str:
+    """What precedes a line; in color on a terminal."""
+    plain = f"({line.name} pid={line.pid}) " if line.name else f"(pid={line.pid}) "
+    if not output.isatty():
+        return plain
+    color = PREFIX_COLORS[line.pid % len(PREFIX_COLORS)]
+    return f"{color}{plain.rstrip()}{PLAIN} "
+
+
+def start(engine: _core.Engine, *, window_s: float) -> threading.Thread:
+    """Prints the lines of the job's workers, from a thread, until the engine closes."""
+    printer = Printer(Deduplicator(window_s), time.monotonic)
+    thread = threading.Thread(target=_print, args=(engine, printer), name="aktis-logs", daemon=True)
+    thread.start()
+    return thread
+
+
+def _print(engine: _core.Engine, printer: Printer) -> None:
+    while (came := engine.next_lines(LOOK_S)) is not None:
+        bursts, dropped = came
+        if dropped:
+            sys.stderr.write(
+                f"(aktis) {dropped} lines of workers were dropped: too many came at once\n"
+            )
+        printer.take(
+            Line(name, pid, is_error, text)
+            for name, pid, is_error, texts in bursts
+            for text in texts
+        )
+    printer.end()

@@ -1,0 +1,87 @@
+"""Stores, reads and awaits objects.
+
+Owns what a list of refs and streams means to `wait`. Does not own checks of public arguments
+(`aktis.refs`), nor the values' form (`aktis._kernel.serialize`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from aktis import _core
+from aktis._kernel.session import require
+from aktis._kernel.streams import ObjectRefGenerator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Waitable = _core.ObjectRef[Any] | ObjectRefGenerator
+
+# How often streams are looked at while refs are waited for as well.
+LOOK_S = 0.01
+
+
+def put(value: object) -> _core.ObjectRef[Any]:
+    """Stores a value; this process owns it. A small one stays here until its ref leaves."""
+    return require().engine.put(value)
+
+
+def get(refs: list[_core.ObjectRef[Any]], timeout: float | None) -> list[Any]:
+    """The values of refs, in their order; raises as soon as one of them is known to have failed."""
+    return require().engine.get(refs, timeout)
+
+
+def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
+    """The value of a ref."""
+    return require().engine.get_one(ref, timeout)
+
+
+def wait(
+    refs: Sequence[Waitable],
+    num_returns: int,
+    timeout: float | None,
+    fetch_local: bool,  # noqa: ARG001, FBT001 - one machine: what is anywhere is here
+) -> tuple[list[Any], list[Any]]:
+    """Splits refs into the ready ones, at most `num_returns`, and the others, in their order."""
+    engine = require().engine
+    if not any(isinstance(item, ObjectRefGenerator) for item in refs):
+        return engine.wait(list(refs), num_returns, timeout)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        ready = _ready(engine, refs, num_returns)
+        left = LOOK_S if deadline is None else deadline - time.monotonic()
+        if len(ready) >= num_returns or left <= 0:
+            break
+        _wait_for_any(engine, refs, ready, min(left, LOOK_S))
+    return [item for item in refs if id(item) in ready], [
+        item for item in refs if id(item) not in ready
+    ]
+
+
+def _ready(engine: _core.Engine, refs: Sequence[Waitable], count: int) -> set[int]:
+    """The first of those that are ready, at most `count`, by identity."""
+    plain = [item for item in refs if isinstance(item, _core.ObjectRef)]
+    here = {id(item) for item in engine.wait(plain, len(plain), 0.0)[0]}
+    ready: set[int] = set()
+    for item in refs:
+        is_ready = (
+            item.is_next_ready() if isinstance(item, ObjectRefGenerator) else id(item) in here
+        )
+        if is_ready and len(ready) < count:
+            ready.add(id(item))
+    return ready
+
+
+def _wait_for_any(
+    engine: _core.Engine, refs: Sequence[Waitable], ready: set[int], timeout_s: float
+) -> None:
+    """Waits for one more to be ready, or for a moment."""
+    waiting = [item for item in refs if id(item) not in ready]
+    plain = [item for item in waiting if isinstance(item, _core.ObjectRef)]
+    if plain:
+        engine.wait(plain, 1, timeout_s)
+        return
+    stream = waiting[0]
+    if isinstance(stream, ObjectRefGenerator):
+        stream.wait_next(timeout_s)

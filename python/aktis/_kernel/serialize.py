@@ -1,0 +1,83 @@
+"""Values to pickles with buffers kept out of them.
+
+Owns which pickler does the work: the plain one in C, or cloudpickle for what others cannot import.
+Does not own the forms that need no pickle, nor refs inside values (Rust).
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from collections import ChainMap
+from collections.abc import Callable
+from typing import Any, cast
+
+from aktis import _core
+
+PROTOCOL = 5
+
+Reducer = Callable[[Any], tuple[Any, ...]]
+Pickled = tuple[bytes, list[pickle.PickleBuffer]]
+
+# What the plain pickler raises for functions and classes that cannot be found by name.
+_NOT_BY_NAME = (_core.NeedsCloudpickleError, pickle.PicklingError, AttributeError, TypeError)
+
+
+class _FastPickler(pickle.Pickler):
+    """Pickles by name what other processes can import, and refuses all else."""
+
+    reducer_override = _core.reduce_fast  # type: ignore[assignment]
+
+
+def dumps(value: object) -> Pickled:
+    """The pickle of a value and the buffers that were kept out of it.
+
+    Raises:
+        TypeError: something in it cannot be pickled.
+    """
+    stream = io.BytesIO()
+    buffers: list[pickle.PickleBuffer] = []
+    pickler = _FastPickler(stream, PROTOCOL, buffer_callback=buffers.append)
+    if _reducers:
+        pickler.dispatch_table = _with_registered(copyreg.dispatch_table)
+    try:
+        pickler.dump(value)
+    except _NOT_BY_NAME:
+        return _dumps_with_cloudpickle(value)
+    return stream.getvalue(), buffers
+
+
+def register(
+    kind: type, *, serializer: Callable[[Any], object], deserializer: Callable[[Any], object]
+) -> None:
+    """From now on, instances of exactly `kind` are carried as what `serializer` makes of them."""
+
+    def reduce(value: object) -> tuple[Any, ...]:
+        return deserializer, (serializer(value),)
+
+    _reducers[kind] = reduce
+
+
+def deregister(kind: type) -> None:
+    """Forgets what was registered for `kind`. Harmless if nothing was."""
+    _reducers.pop(kind, None)
+
+
+_reducers: dict[type, Reducer] = {}
+
+
+def _dumps_with_cloudpickle(value: object) -> Pickled:
+    import cloudpickle
+
+    stream = io.BytesIO()
+    buffers: list[pickle.PickleBuffer] = []
+    pickler = cloudpickle.Pickler(stream, protocol=PROTOCOL, buffer_callback=buffers.append)
+    if _reducers:
+        pickler.dispatch_table = _with_registered(pickler.dispatch_table)
+    pickler.dump(value)
+    return stream.getvalue(), buffers
+
+
+def _with_registered(table: Any) -> Any:
+    return ChainMap(cast("dict[Any, Any]", _reducers), table)

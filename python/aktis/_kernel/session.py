@@ -1,0 +1,155 @@
+"""Connects this process to a cluster and leaves it: the one session of this process.
+
+Owns who this process is and how that is found. Does not own the cluster's processes
+(`aktis.cluster`), nor what a public call does without a session but ask for one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aktis import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Entries of the head's key-value table that tell workers about a job.
+JOBS = "aktis.jobs"
+
+
+@dataclass(slots=True)
+class Session:
+    """What this process is in its cluster.
+
+    Attributes:
+        namespace: Where the job's actors are named.
+        default_environment: The runtime environment of the job, as JSON.
+        published: Functions that the head has from this process.
+    """
+
+    engine: _core.Engine
+    namespace: str
+    worker_id: bytes
+    node_id: bytes
+    session_name: str
+    is_driver: bool
+    session_dir: str
+    default_environment: str = ""
+    published: set[tuple[int, bytes]] = field(default_factory=set)
+
+    @property
+    def job_id(self) -> int:
+        """The job on whose behalf the caller works."""
+        return self.engine.job
+
+
+def connect(
+    *,
+    socket: str,
+    token: bytes,
+    session_dir: str,
+    namespace: str,
+    entrypoint: str,
+    owns_cluster: bool,
+    environment: str = "",
+) -> Session:
+    """Joins the cluster behind `socket` as a driver, and begins a job."""
+    engine = _core.Engine.connect(
+        socket=socket,
+        token=token,
+        namespace=namespace,
+        entrypoint=entrypoint,
+        owns_cluster=owns_cluster,
+    )
+    made = _session(engine, namespace=namespace, is_driver=True, session_dir=session_dir)
+    made.default_environment = environment
+    _describe_job(made)
+    _put_into_use(made)
+    return made
+
+
+def join(engine: _core.Engine) -> Session:
+    """The session of a worker process; it learns of its job with its first task."""
+    directory = os.path.dirname(engine.socket)  # noqa: PTH120 - pathlib costs milliseconds
+    made = _session(engine, namespace="", is_driver=False, session_dir=directory)
+    _put_into_use(made)
+    return made
+
+
+def leave() -> None:
+    """Leaves the cluster: what is written is sent, every later call fails. Harmless if repeated."""
+    with _lock:
+        if _sessions:
+            _sessions.pop().engine.close()
+
+
+def current() -> Session | None:
+    """The session, if this process is connected."""
+    return _sessions[-1] if _sessions else None
+
+
+def require() -> Session:
+    """The session; begun now if there is none.
+
+    Raises:
+        RuntimeError: there is none, and none may be begun.
+    """
+    if _sessions:
+        return _sessions[-1]
+    for begin in _beginners:
+        begin()
+    if _sessions:
+        return _sessions[-1]
+    message = "this process is not connected to a cluster; call aktis.init() first"
+    raise RuntimeError(message)
+
+
+def set_auto_init(begin: Callable[[], object]) -> None:
+    """Has `begin` called by whatever first needs a session."""
+    _beginners[:] = [begin]
+
+
+def job_facts(job: int) -> dict[str, Any]:
+    """What the driver of a job told its workers."""
+    data = require().engine.ask("get", namespace=JOBS, key=str(job).encode())
+    return json.loads(data) if data else {}
+
+
+# At most one of each; lists, so that looking costs no lock.
+_sessions: list[Session] = []
+_beginners: list[Callable[[], object]] = []
+_lock = threading.Lock()
+
+
+def _put_into_use(made: Session) -> None:
+    with _lock:
+        _sessions[:] = [made]
+
+
+def _session(engine: _core.Engine, *, namespace: str, is_driver: bool, session_dir: str) -> Session:
+    return Session(
+        engine=engine,
+        namespace=namespace,
+        worker_id=engine.worker_id,
+        node_id=engine.node_id,
+        session_name=engine.session_name,
+        is_driver=is_driver,
+        session_dir=session_dir,
+    )
+
+
+def _describe_job(made: Session) -> None:
+    """Lets the job's workers import what this process can import."""
+    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - "" is the directory now
+    facts = {
+        "namespace": made.namespace,
+        "environment": made.default_environment,
+        "paths": list(dict.fromkeys(paths)),
+    }
+    key, value = str(made.job_id).encode(), json.dumps(facts).encode()
+    made.engine.ask("put", namespace=JOBS, key=key, value=value, overwrite=True)

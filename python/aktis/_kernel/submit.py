@@ -1,0 +1,180 @@
+"""Calls of functions and actors, on their way out.
+
+Owns how options become templates and answers become refs or streams. Does not own defaults of
+options and their checks (`aktis.remote`, `aktis.actors`), nor arguments (Rust).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from aktis import _core
+from aktis._kernel.session import require
+from aktis._kernel.streams import ObjectRefGenerator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Template = _core.Template
+
+Callee = Literal["function", "constructor", "method"]
+Returns = int | Literal["streaming", "dynamic"]
+Made = _core.ObjectRef[Any] | list[_core.ObjectRef[Any]] | ObjectRefGenerator | None
+
+
+class CreatedActor(NamedTuple):
+    """An actor that was asked for.
+
+    Attributes:
+        handle_ref: Keeps the actor alive; None if it was there before.
+        class_info: What a handle needs to know, pickled.
+        found: It was there before.
+    """
+
+    actor_id: bytes
+    handle_ref: _core.ObjectRef[Any] | None
+    class_info: bytes
+    found: bool
+
+
+def make_template(  # noqa: PLR0913 - the options are many
+    *,
+    function: bytes,
+    name: str,
+    callee: Callee,
+    method: str = "",
+    group: str = "",
+    ordered: bool = True,
+    resources: Mapping[str, float],
+    environment: str = "",
+    strategy: tuple[Any, ...] = ("pack",),
+    returns: Returns = 1,
+    max_retries: int = 3,
+    retry_exceptions: bool | Sequence[type[BaseException]] = False,
+    timeout_s: float | None = None,
+    max_calls: int = 0,
+    look_ahead: int | None = None,
+) -> _core.Template:
+    """What all calls of one function with the same options have in common; make it once."""
+    require()
+    return _core.Template(
+        function=function,
+        name=name,
+        callee=callee,
+        method=method,
+        group=group,
+        ordered=ordered,
+        resources=dict(resources),
+        environment=environment,
+        strategy=strategy,
+        returns=returns,
+        max_retries=max_retries,
+        retry_exceptions=_retry_exceptions(retry_exceptions),
+        timeout_s=timeout_s,
+        max_calls=max_calls,
+        look_ahead=look_ahead,
+    )
+
+
+def submit(template: _core.Template, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Made:
+    """Calls a function. Returns at once."""
+    made = require().engine.submit(template, args, kwargs)
+    return ObjectRefGenerator(made) if template.streams else made
+
+
+def call(  # noqa: PLR0917 - positional, since this is the hot path
+    actor_id: bytes,
+    handle_ref: _core.ObjectRef[Any] | None,  # noqa: ARG001 - stays until then
+    template: _core.Template,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Made:
+    """Calls a method. Returns at once; the call keeps the actor alive."""
+    made = require().engine.call(actor_id, template, args, kwargs)
+    return ObjectRefGenerator(made) if template.streams else made
+
+
+def create_actor(  # noqa: PLR0913 - the options are many
+    template: _core.Template,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    class_info: bytes,
+    name: str | None,
+    namespace: str,
+    get_if_exists: bool,
+    detached: bool,
+    max_restarts: int,
+    placement: Mapping[str, float],
+    asynchronous: bool,
+    calls_max: int,
+    groups: Sequence[tuple[str, int]],
+    ordered: bool,
+) -> CreatedActor:
+    """Asks for an actor. Waits for the head only if the actor has a name.
+
+    Raises:
+        ActorAlreadyExistsError: another actor of the namespace has the name.
+    """
+    options = {
+        "class_info": class_info,
+        "name": name,
+        "namespace": namespace,
+        "get_if_exists": get_if_exists,
+        "detached": detached,
+        "max_restarts": max_restarts,
+        "placement": dict(placement),
+        "asynchronous": asynchronous,
+        "calls_max": calls_max,
+        "groups": list(groups),
+        "ordered": ordered,
+    }
+    return CreatedActor(*require().engine.create_actor(template, args, kwargs, options))
+
+
+def kill_actor(actor_id: bytes, *, no_restart: bool) -> None:
+    """Ends the process of an actor."""
+    require().engine.kill_actor(actor_id, for_good=no_restart)
+
+
+def cancel(ref: _core.ObjectRef[Any], *, force: bool, recursive: bool) -> None:
+    """Cancels the task that makes the object; without effect once it ended."""
+    require().engine.cancel(ref, force=force, recursive=recursive)
+
+
+def pending_calls(actor_id: bytes) -> int:
+    """How many calls of this process on the actor are unfinished, since this was first asked."""
+    return require().engine.pending_calls(actor_id)
+
+
+def create_group(
+    bundles: Sequence[Mapping[str, float]], strategy: str, name: str, *, detached: bool
+) -> bytes:
+    """Reserves bundles of resources, all or none. Returns at once."""
+    session = require()
+    return session.engine.create_group(
+        [dict(bundle) for bundle in bundles],
+        strategy=strategy,
+        name=name,
+        namespace=session.namespace,
+        detached=detached,
+    )
+
+
+def group_ready_ref(group_id: bytes, value: object) -> _core.ObjectRef[Any]:
+    """A ref to an object that holds `value` once the group is reserved."""
+    return require().engine.group_ready(group_id, value)
+
+
+def remove_group(group_id: bytes) -> None:
+    """Gives the bundles of a group back; what runs in them ends."""
+    require().engine.remove_group(group_id)
+
+
+def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> bool | bytes:  # noqa: FBT001 - Ray's argument
+    if isinstance(given, bool):
+        return given
+    import cloudpickle
+
+    pickled: bytes = cloudpickle.dumps(tuple(given))
+    return pickled

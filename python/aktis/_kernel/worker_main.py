@@ -1,0 +1,79 @@
+"""The main function of a worker process.
+
+Owns its start and what a signal means to it. Does not own the fork that made it
+(`aktis.cluster.fork_server`), nor the tasks that it runs (Rust, `aktis._kernel.hosting`).
+
+What tasks will need is imported here, so that processes forked after this import need not.
+"""
+
+from __future__ import annotations
+
+import asyncio  # noqa: F401 - for async actors
+import io
+import signal
+import sys
+
+import cloudpickle  # noqa: F401 - for whatever is pickled
+
+from aktis import _core
+from aktis._kernel import (
+    awaiting,  # noqa: F401
+    context,
+    execute,
+    functions,  # noqa: F401
+    hosting,
+    serialize,  # noqa: F401
+    session,
+)
+
+STDOUT_FD = 1
+STDERR_FD = 2
+
+
+def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001 - the node knows it
+    """Runs tasks, or an actor, until the engine ends the process or closes."""
+    engine = _core.Engine.start_worker(control_fd, worker)
+    session.join(engine)
+    signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(engine))
+    sys.stdout = _NamingOutput(engine, STDOUT_FD)
+    sys.stderr = _NamingOutput(engine, STDERR_FD)
+    engine.signal_main_thread(on=True)
+    constructor = engine.work()
+    if constructor is not None:
+        engine.signal_main_thread(on=False)
+        hosting.host(engine, constructor)
+    return 0
+
+
+def _interrupt(engine: _core.Engine) -> None:
+    """Raises in the main thread if what runs there is to end."""
+    told = {execution.task_id for execution in engine.take_interrupts()}
+    here = _core.execution_here()
+    if here is None or here.task_id not in told:
+        return
+    # A method of an actor is only told that it was cancelled, since it holds the actor's state.
+    if not here.is_method or here.interruption == "timed_out":
+        raise execute.Interrupted
+
+
+class _NamingOutput(io.TextIOWrapper):
+    """Says whose lines are written before they are."""
+
+    def __init__(self, engine: _core.Engine, descriptor: int) -> None:
+        # Opened anew: what was below the descriptor when the process began was something else.
+        below = open(descriptor, "wb", closefd=False)  # noqa: SIM115 - it stays open
+        super().__init__(below, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        self._engine = engine
+
+    def write(self, text: str) -> int:
+        """Writes, on behalf of what runs here."""
+        execution = _core.execution_here()
+        if execution is not None and context.hosted() is None and execution.name != _named[-1]:
+            _named[:] = [execution.name]
+            self._engine.set_title(execution.name)
+            self._engine.flush()
+        return super().write(text)
+
+
+# What the node was last told to call this process.
+_named: list[str] = [""]

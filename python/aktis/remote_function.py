@@ -1,0 +1,193 @@
+"""Remote functions: what `@aktis.remote` makes of a function, and what a call of it costs.
+
+Owns the call: its check, its template, its refs. Does not own options (`aktis.options`), what they
+ask for (`aktis.placing`), nor the way of a task (the engine).
+
+All that calls of one function have in common is made once for each session; a call checks the form
+of its arguments and hands them over.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
+
+from aktis import options as option_table, placing, settings
+from aktis._kernel import functions, session, submit
+from aktis._typing import P, Remote, S_co
+from aktis.signatures import Signature, signature_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aktis._kernel.session import Session
+    from aktis._kernel.submit import Template
+    from aktis.generators import DynamicObjectRefGenerator, ObjectRefGenerator
+    from aktis.types import ObjectRef
+
+_IS_GENERATOR = 0x20
+_IS_COROUTINE = 0x80
+_IS_ASYNC_GENERATOR = 0x200
+
+
+class RemoteFunction(Remote[P, S_co]):
+    """A function whose calls are tasks: `f.remote(...)` returns a ref to the result at once."""
+
+    def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+        """Checks the options; the function is pickled at its first call in a session."""
+        self._function = function
+        self._options = dict(options)
+        self._name = getattr(function, "__qualname__", type(function).__name__)
+        self._is_generator = is_generator(function)
+        self._signature: Signature | None = None
+        # Filled at the first call in a session.
+        self._session: Session | None = None
+        self._template: Template | None = None
+        self._made_for: placing.Caller = None
+        self._count_min = 1
+        self._count_max = 0
+        for name in ("__doc__", "__module__", "__name__", "__qualname__"):
+            setattr(self, name, getattr(function, name, None))
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Raises: a remote function has no direct call."""
+        name = self._name
+        message = f"call {name}.remote(...) instead of {name}(...): it is a remote function"
+        raise TypeError(message)
+
+    if not TYPE_CHECKING:
+
+        def remote(self, *args: Any, **kwargs: Any) -> Any:
+            """Submits a task and returns a ref to its result, or as many as `num_returns` says.
+
+            Raises:
+                TypeError: the function cannot be called so, or an argument cannot be pickled.
+            """
+            here = session.current()
+            if here is None or here is not self._session or not here.is_driver:
+                return self._submit_anew(args, kwargs)
+            if kwargs or not self._count_min <= len(args) <= self._count_max:
+                self._signature.check(args, kwargs)
+            return submit.submit(self._template, args, kwargs)
+
+    @overload
+    def options(self, *, num_returns: Literal[0], **options: Any) -> RemoteFunction[P, None]: ...
+    @overload
+    def options(
+        self, *, num_returns: Literal["streaming"], **options: Any
+    ) -> RemoteFunction[P, ObjectRefGenerator[Any]]: ...
+    @overload
+    def options(
+        self, *, num_returns: Literal["dynamic"], **options: Any
+    ) -> RemoteFunction[P, ObjectRef[DynamicObjectRefGenerator]]: ...
+    @overload
+    def options(
+        self, *, num_returns: Literal[1], **options: Any
+    ) -> RemoteFunction[P, ObjectRef[Any]]: ...
+    @overload
+    def options(
+        self, *, num_returns: int, **options: Any
+    ) -> RemoteFunction[P, list[ObjectRef[Any]]]: ...
+    @overload
+    def options(self, **options: Any) -> RemoteFunction[P, S_co]: ...
+    def options(self, **options: Any) -> RemoteFunction[P, Any]:
+        """Returns the same function with some options changed.
+
+        Raises:
+            ValueError: an option is not known, or its value makes no sense.
+        """
+        changed = self._options | option_table.checked("task call", options)
+        return RemoteFunction(self._function, changed)
+
+    def bind(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Raises: graphs of calls are not there yet."""
+        message = "graphs of calls (bind) are not there yet; pass refs as arguments instead"
+        raise NotImplementedError(message)
+
+    def __repr__(self) -> str:
+        return f"<remote function {self._name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RemoteFunction, (self._function, self._options)
+
+    def _submit_anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Submits where the session or the caller may have changed since the last call."""
+        here = session.require()
+        if here is not self._session:
+            self._learn(here)
+        assert self._signature is not None, "a learned function has its signature"
+        self._signature.check(args, kwargs)
+        return submit.submit(self._template_here(here), args, kwargs)
+
+    def _learn(self, here: Session) -> None:
+        """Makes what all calls in this session have in common."""
+        option_table.check_returns(
+            self._returns(), name=self._name, is_generator=self._is_generator
+        )
+        if self._signature is None:
+            self._signature = signature_of(self._function, name=self._name)
+        self._count_min, self._count_max = self._signature.count_min, self._signature.count_max
+        self._template = self._make_template()
+        self._made_for = placing.caller(here)
+        self._session = here
+
+    def _template_here(self, here: Session) -> Template:
+        """The template for the caller: what children inherit differs between tasks."""
+        assert self._template is not None, "a learned function has its template"
+        caller = placing.caller(here)
+        if caller != self._made_for:
+            self._template, self._made_for = self._make_template(), caller
+        return self._template
+
+    def _make_template(self) -> Template:
+        options = self._options
+        held = placing.amounts(options, cpus=1)
+        retries = options.get("max_retries")
+        return submit.make_template(
+            function=functions.publish(self._function),
+            name=options.get("name") or self._name,
+            callee="function",
+            resources=held,
+            environment=placing.environment(options),
+            strategy=placing.strategy(options, held),
+            returns=self._returns(),
+            max_retries=settings.read(settings.TASK_MAX_RETRIES) if retries is None else retries,
+            retry_exceptions=retried(options.get("retry_exceptions")),
+            timeout_s=options.get("timeout_s"),
+            max_calls=options.get("max_calls") or 0,
+            look_ahead=look_ahead(options),
+        )
+
+    def _returns(self) -> Any:
+        asked = self._options.get("num_returns")
+        if asked is None:
+            return "streaming" if self._is_generator else 1
+        return asked
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether calls yield rather than return."""
+    return bool(_flags(function) & (_IS_GENERATOR | _IS_ASYNC_GENERATOR))
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calls need an event loop."""
+    return bool(_flags(function) & (_IS_COROUTINE | _IS_ASYNC_GENERATOR))
+
+
+def retried(asked: Any) -> bool | tuple[type[BaseException], ...]:
+    """Which errors of user code lead to another attempt, in the engine's words."""
+    return tuple(asked) if isinstance(asked, list | tuple) else bool(asked)
+
+
+def look_ahead(options: Mapping[str, Any]) -> int | None:
+    """How many items of a stream may wait for their consumer; None is without limit."""
+    asked = options.get("_generator_backpressure_num_objects")
+    return None if asked in {None, -1} else int(asked)
+
+
+def _flags(function: Callable[..., Any]) -> int:
+    while hasattr(function, "func"):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    return code.co_flags if isinstance(code, CodeType) else 0
