@@ -33,10 +33,9 @@ from aktis.types import ObjectRef
 from aktis.version import __version__
 
 if typing.TYPE_CHECKING:
-    import cloudpickle as cloudpickle
-
     from aktis import (
         actor as actor,
+        cloudpickle as cloudpickle,
         experimental as experimental,
         internal as internal,
         job_config as job_config,
@@ -85,7 +84,7 @@ __all__ = [
     "wait",
 ]
 
-_SUBMODULES = frozenset({"actor", "experimental", "internal", "util"})
+_SUBMODULES = frozenset({"actor", "cloudpickle", "experimental", "internal", "util"})
 
 
 def __getattr__(name: str) -> object:
@@ -94,7 +93,5 @@ def __getattr__(name: str) -> object:
 
     if name in _SUBMODULES:
         return importlib.import_module(f"aktis.{name}")
-    if name == "cloudpickle":
-        return importlib.import_module(name)
     message = f"module 'aktis' has no attribute {name!r}"
     raise AttributeError(message)

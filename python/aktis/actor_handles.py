@@ -41,10 +41,11 @@ class ActorHandle(Generic[T_co]):
         self.__aktis_key__ = actor_id
         self.__aktis_known__ = known
         self.__aktis_ref__ = handle_ref
+        self.__aktis_session__ = session.current()
         exceptions.remember_actor(actor_id.hex(), known.info.class_name)
 
     def __getattr__(self, name: str) -> ActorMethod[..., Any]:
-        found = self.__aktis_known__.info.methods.get(name)
+        found = self.__aktis_known__.methods.get(name)
         if found is None:
             message = (
                 f"{self.__aktis_known__.info.class_name} has no method {name!r} "
@@ -54,7 +55,7 @@ class ActorHandle(Generic[T_co]):
         return ActorMethod(self, found)
 
     def __dir__(self) -> list[str]:
-        return sorted(self.__aktis_known__.info.methods)
+        return sorted(self.__aktis_known__.methods)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ActorHandle) and other.__aktis_key__ == self.__aktis_key__
@@ -102,15 +103,16 @@ class ActorMethod(Remote[P, S_co]):
             signature = method.signature
             if kwargs or not signature.count_min <= len(args) <= signature.count_max:
                 signature.check(args, kwargs)
+            made = known.templates.get(method.name)
             if self._options is not None:
+                check_session(handle)
                 template = make_template(known, method, self._options)
+            elif made is not None and made[0] is handle.__aktis_session__ is session.current():
+                template = made[1]
             else:
-                made = known.templates.get(method.name)
-                if made is not None and made[0] is session.current():
-                    template = made[1]
-                else:
-                    template = _kept_template(known, method)
-            if known.info.options:
+                check_session(handle)
+                template = _kept_template(known, method)
+            if known.pending_max > 0:
                 _check_pending(known, handle.__aktis_key__)
             return submit.call(handle.__aktis_key__, handle.__aktis_ref__, template, args, kwargs)
 
@@ -146,6 +148,16 @@ def restored(
 ) -> ActorHandle[Any]:
     """The handle that another process pickled."""
     return ActorHandle(actor_id, known_class(pickled), handle_ref)
+
+
+def check_session(handle: ActorHandle[Any]) -> None:
+    """Raises `ActorHandleNotFoundError` if the handle is of an earlier session."""
+    here = session.require()
+    if handle.__aktis_session__ is None:
+        handle.__aktis_session__ = here
+    elif handle.__aktis_session__ is not here:
+        message = f"{handle!r} is of an earlier session, and its actor ended with that"
+        raise exceptions.ActorHandleNotFoundError(message)
 
 
 def make_template(
@@ -185,9 +197,7 @@ def _kept_template(known: KnownClass, method: MethodInfo) -> Template:
 
 
 def _check_pending(known: KnownClass, actor_id: bytes) -> None:
-    limit = known.info.options.get("max_pending_calls") or -1
-    if limit < 0:
-        return
+    limit = known.pending_max
     pending = submit.pending_calls(actor_id)
     if pending >= limit:
         message = (
@@ -200,4 +210,4 @@ def _check_pending(known: KnownClass, actor_id: bytes) -> None:
 def _restored_method(
     handle: ActorHandle[Any], name: str, options: dict[str, Any] | None
 ) -> ActorMethod[..., Any]:
-    return ActorMethod(handle, handle.__aktis_known__.info.methods[name], options)
+    return ActorMethod(handle, handle.__aktis_known__.methods[name], options)

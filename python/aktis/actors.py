@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from aktis import job_config, methods, options as option_table, placing
 from aktis._kernel import functions, queries, session, submit
-from aktis.actor_handles import ActorHandle
+from aktis.actor_handles import ActorHandle, check_session
 from aktis.methods import ClassInfo, KnownClass, known_class
 from aktis.signatures import NOTHING, Signature, signature_of
 
@@ -223,7 +223,7 @@ def kill(actor: ActorHandle[Any], *, no_restart: bool = True) -> None:
     if not isinstance(actor, ActorHandle):
         message = f"kill() takes a handle of an actor, not {actor!r}; cancel() ends tasks"
         raise ValueError(message)  # noqa: TRY004 - programs written for Ray catch ValueError
-    session.require()
+    check_session(actor)
     submit.kill_actor(actor.__aktis_key__, no_restart=no_restart)
 
 

@@ -32,6 +32,9 @@ NEWEST = "auto"
 CLIENT_SCHEME = "ray://"
 RESERVED_PREFIX = "ray.io/"
 LAST_LINES_LIMIT_S = 2.0
+ADDRESS = "127.0.0.1"
+# What tasks may ask for to run on this node, and on that of the head.
+_NODE_NAMES = {f"node:{ADDRESS}": 1.0, "node:__internal_head__": 1.0}
 
 # Arguments that Ray takes without showing them; unset, they do nothing.
 _UNSHOWN = frozenset({
@@ -85,7 +88,7 @@ class Context:
             "session_dir": here.session_dir,
             "session_name": here.session_name,
             "node_id": here.node_id.hex(),
-            "node_ip_address": "127.0.0.1",
+            "node_ip_address": ADDRESS,
             "webui_url": "",
         }
 
@@ -122,7 +125,7 @@ def init(  # noqa: PLR0913 - Ray's signature
     local_mode: bool = False,
     ignore_reinit_error: bool = False,
     include_dashboard: bool | None = None,
-    dashboard_host: str = "127.0.0.1",  # noqa: ARG001 - Ray's signature
+    dashboard_host: str = ADDRESS,  # noqa: ARG001 - Ray's signature
     dashboard_port: int | None = None,  # noqa: ARG001 - Ray's signature
     job_config: JobConfig | None = None,
     configure_logging: bool = True,
@@ -246,6 +249,7 @@ class _Begun:
             import atexit
 
             atexit.register(shutdown)
+            _end_in_order_when_told()
             self.process_id = os.getpid()
         self.context = Context(session.require())
         return self.context
@@ -333,8 +337,8 @@ def _named(address: str) -> SessionDir:
             return running
     host, colon, port = address.rpartition(":")
     if host and colon and port.isdigit():
-        message = f"{address!r}: clusters of several machines are not there yet"
-        raise NotImplementedError(message)
+        message = f"nobody answers at {address}: this version has clusters of one machine only"
+        raise ConnectionError(message)
     message = f"no session of this user runs at {address!r}"
     raise ConnectionError(message)
 
@@ -342,9 +346,15 @@ def _named(address: str) -> SessionDir:
 def _start_cluster(node: NodeOptions) -> LocalCluster:
     from pathlib import Path
 
-    from aktis.cluster import local
+    from aktis.cluster import detect, local
 
     custom = (node.resources or {}) | settings.read(settings.OVERRIDE_RESOURCES)
+    store = node.object_store_memory
+    if store is not None and store < detect.OBJECT_STORE_BYTES_MIN:
+        message = (
+            f"object_store_memory must be at least {detect.OBJECT_STORE_BYTES_MIN}, not {store}"
+        )
+        raise ValueError(message)
     named = (node.labels or {}) | settings.read(settings.OVERRIDE_LABELS)
     amounts = {"num_cpus": node.num_cpus, "num_gpus": node.num_gpus, "resources": custom}
     option_table.checked("task", amounts)
@@ -356,9 +366,9 @@ def _start_cluster(node: NodeOptions) -> LocalCluster:
     offered = local.resources(
         num_cpus=node.num_cpus,
         num_gpus=node.num_gpus,
-        custom=custom,
+        custom=custom | _NODE_NAMES,
         memory_bytes=node.memory,
-        object_store_bytes=node.object_store_memory,
+        object_store_bytes=store,
         visible_gpus=settings.read(settings.CUDA_VISIBLE_DEVICES),
     )
     return local.start(
@@ -383,6 +393,10 @@ def _namespace(given: str | None, config: JobConfig) -> str:
         if name is not None and not isinstance(name, str):
             message = f"the namespace must be a string, not {name!r}"
             raise TypeError(message)
+    if given == "":
+        message = "the namespace must not be empty; None gives one that nobody else has"
+        raise ValueError(message)
+    for name in (given, config.ray_namespace, settings.read(settings.NAMESPACE)):
         if name:
             return name
     import uuid
@@ -411,6 +425,17 @@ def _check_unshown(arguments: Mapping[str, object]) -> None:
             message = f"init() has no argument {name!r}"
             raise RuntimeError(message)
         _refuse_absent(**{name: value})
+
+
+def _end_in_order_when_told() -> None:
+    """Has SIGTERM run exit handlers, if the program has no other plans for it."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def _begin_by_itself() -> None:

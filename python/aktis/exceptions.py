@@ -1,7 +1,7 @@
 """The exceptions of aktis: one tree, and how a failure that travelled becomes one of them.
 
 Owns the classes and their words. Does not own when they are raised, nor how remote tracebacks are
-cut (`aktis._kernel`), nor the double type of a task's error (`aktis.task_errors`).
+cut (`aktis._kernel`), nor the double types of tasks' errors (`aktis.dual_errors`).
 
     AktisError
     ├── TaskError                      user code raised; also an instance of the user's type
@@ -38,6 +38,8 @@ Every class can be made from one sentence; what else is known are attributes, gi
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from aktis import dual_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,15 +137,17 @@ class TaskError(AktisError):
         return f"{self.function_name} raised ({where}):\n{self.traceback_str.rstrip()}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from aktis.task_errors import load, pieces
-
-        return load, pieces(self)
+        told = UnserializableException(self.traceback_str)
+        cause = dual_errors.dumped(self.cause) or dual_errors.dumped(told)
+        where = (self.function_name, self.traceback_str, self.pid, self.ip, self.actor_id)
+        return _restored_task_error, (cause, where, type(self) is not TaskError)
 
     def as_instanceof_cause(self) -> TaskError:
         """Returns this error as an instance of its cause's type too, if that type allows it."""
-        from aktis.task_errors import dual
-
-        return dual(self)
+        root = self.cause
+        while isinstance(root, TaskError):
+            root = root.cause
+        return dual_errors.dual(self, root)
 
 
 class UserCodeException(AktisError):  # noqa: N818 - a public name of Ray
@@ -367,6 +371,24 @@ def remember_actor(actor_id: str, class_name: str) -> None:
 _actor_names: dict[str, str] = {}
 
 
+def _restored_task_error(
+    pickled: bytes,
+    where: tuple[str, str, int, str, str | None],
+    is_dual: bool,  # noqa: FBT001 - called by pickle
+) -> TaskError:
+    function_name, text, pid, ip, actor_id = where
+    error = TaskError(
+        # A cause that cannot be made here is replaced by its text.
+        dual_errors.loaded(pickled) or UnserializableException(text),
+        function_name=function_name,
+        traceback_str=text,
+        pid=pid,
+        ip=ip,
+        actor_id=actor_id,
+    )
+    return error.as_instanceof_cause() if is_dual else error
+
+
 def _hex(identifier: object) -> str:
     """The id in hexadecimal, whether it came as bytes or as text."""
     return bytes(identifier).hex() if isinstance(identifier, bytes) else str(identifier or "")
@@ -382,9 +404,11 @@ def _about_object(make: type[ObjectLostError]) -> Callable[[Mapping[str, Any]], 
 
 
 def _raised(fields: Mapping[str, Any]) -> Exception:
-    from aktis.task_errors import unpickled
-
-    return unpickled(fields["error"], fields.get("text") or fields["sentence"])
+    found = dual_errors.loaded(fields["error"])
+    if isinstance(found, TaskError):
+        return found.as_instanceof_cause()
+    text = fields.get("text") or fields["sentence"]
+    return TaskError(UnserializableException(text), traceback_str=text)
 
 
 def _cancelled(fields: Mapping[str, Any]) -> Exception:

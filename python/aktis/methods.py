@@ -10,7 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast, overload
 
 from aktis import options as option_table
-from aktis.signatures import ANYTHING, NOTHING, Signature, signature_of
+from aktis.signatures import (
+    ANYTHING,
+    NOTHING,
+    Signature,
+    is_async,
+    is_generator,
+    signature_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +34,6 @@ R = TypeVar("R")
 INFOS_MAX = 1_000
 OPTIONS_ATTRIBUTE = "__aktis_method_options__"
 SYSTEM_GROUP = "_ray_system"
-
-_IS_GENERATOR = 0x20
-_IS_COROUTINE = 0x80
-_IS_ASYNC_GENERATOR = 0x200
 
 
 class MethodInfo(NamedTuple):
@@ -57,10 +60,12 @@ class ClassInfo(NamedTuple):
 class KnownClass:
     """The description of an actor's class, shared by all handles of the class in this process."""
 
-    __slots__ = ("info", "pickled", "templates")
+    __slots__ = ("info", "methods", "pending_max", "pickled", "templates")
 
     def __init__(self, info: ClassInfo, pickled: bytes) -> None:
         self.info = info
+        self.methods = info.methods
+        self.pending_max = int(info.options.get("max_pending_calls") or -1)
         self.pickled = pickled
         # Made at the first call of each method in a session.
         self.templates: dict[str, tuple[Session, Template]] = {}
@@ -115,10 +120,7 @@ def methods_of(kind: type) -> dict[str, MethodInfo]:
 
 def has_async_methods(kind: type) -> bool:
     """Whether any method needs an event loop, so that all run on one."""
-    return any(
-        _flags(function) & (_IS_COROUTINE | _IS_ASYNC_GENERATOR)
-        for _, function in _functions_of(kind)
-    )
+    return any(is_async(function) for _, function in _functions_of(kind))
 
 
 def check_groups(kind: type, groups: dict[str, int]) -> None:
@@ -169,13 +171,4 @@ def _described(kind: type, name: str, value: Any) -> MethodInfo:
         skip_first=not isinstance(value, staticmethod),
     )
     options = getattr(function, OPTIONS_ATTRIBUTE, {})
-    flags = _flags(function)
-    yields = bool(flags & (_IS_GENERATOR | _IS_ASYNC_GENERATOR))
-    return MethodInfo(name, signature, options, is_generator=yields)
-
-
-def _flags(value: Any) -> int:
-    function = getattr(value, "__func__", value)
-    while hasattr(function, "func"):
-        function = function.func
-    return int(getattr(getattr(function, "__code__", None), "co_flags", 0))
+    return MethodInfo(name, signature, options, is_generator(function))

@@ -47,6 +47,13 @@ def timeline(filename: str | None = None) -> list[dict[str, Any]] | None:
     return None
 
 
+def get_node_ip_address() -> str:
+    """Returns the address of this node."""
+    own = session.require().node_id
+    found = [node["facts"].get("address", "") for node in queries.nodes() if node["node_id"] == own]
+    return str(found[0]) if found else ""
+
+
 def _require_session(what: str) -> None:
     if session.current() is None:
         message = f"{what}() needs a session; call aktis.init() first"

@@ -63,12 +63,6 @@ def check_actor(options: Mapping[str, Any], *, is_async: bool) -> None:
     if options.get("get_if_exists") and not options.get("name"):
         message = "get_if_exists=True needs the name of the actor to look for"
         raise ValueError(message)
-    if options.get("max_task_retries") and not options.get("max_restarts"):
-        message = (
-            "max_task_retries needs max_restarts: a call can only be tried again on an actor that "
-            "is made again; to try calls again that raise, give it to the method"
-        )
-        raise ValueError(message)
     concurrent = is_async or (options.get("max_concurrency") or 1) > 1
     if options.get("allow_out_of_order_execution") is False and concurrent:
         message = "calls of an async or threaded actor cannot be kept in order"
@@ -94,7 +88,8 @@ def _not_known(place: Place, name: str) -> ValueError:
     if place.endswith("call") and name in _BY_PLACE[_DECORATOR_OF[place]]:
         return ValueError(f"{name} belongs into the decorator of the {kind}, not into .options()")
     known = ", ".join(names_of(place))
-    return ValueError(f"{name!r} is no option of a {kind}; the options are: {known}")
+    article = "an" if kind == "actor" else "a"
+    return ValueError(f"{name!r} is no option of {article} {kind}; the options are: {known}")
 
 
 def _check_together(options: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from aktis import options as option_table
 from aktis.actors import ActorClass
-from aktis.remote_function import RemoteFunction, is_async
+from aktis.remote_function import RemoteFunction
+from aktis.signatures import is_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,13 +9,12 @@ of its arguments and hands them over.
 
 from __future__ import annotations
 
-from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 
 from aktis import options as option_table, placing, settings
 from aktis._kernel import functions, session, submit
 from aktis._typing import P, Remote, S_co
-from aktis.signatures import Signature, signature_of
+from aktis.signatures import Signature, is_generator, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
     from aktis._kernel.submit import Template
     from aktis.generators import DynamicObjectRefGenerator, ObjectRefGenerator
     from aktis.types import ObjectRef
-
-_IS_GENERATOR = 0x20
-_IS_COROUTINE = 0x80
-_IS_ASYNC_GENERATOR = 0x200
 
 
 class RemoteFunction(Remote[P, S_co]):
@@ -165,16 +160,6 @@ class RemoteFunction(Remote[P, S_co]):
         return asked
 
 
-def is_generator(function: Callable[..., Any]) -> bool:
-    """Whether calls yield rather than return."""
-    return bool(_flags(function) & (_IS_GENERATOR | _IS_ASYNC_GENERATOR))
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calls need an event loop."""
-    return bool(_flags(function) & (_IS_COROUTINE | _IS_ASYNC_GENERATOR))
-
-
 def retried(asked: Any) -> bool | tuple[type[BaseException], ...]:
     """Which errors of user code lead to another attempt, in the engine's words."""
     return tuple(asked) if isinstance(asked, list | tuple) else bool(asked)
@@ -184,10 +169,3 @@ def look_ahead(options: Mapping[str, Any]) -> int | None:
     """How many items of a stream may wait for their consumer; None is without limit."""
     asked = options.get("_generator_backpressure_num_objects")
     return None if asked in {None, -1} else int(asked)
-
-
-def _flags(function: Callable[..., Any]) -> int:
-    while hasattr(function, "func"):
-        function = function.func
-    code = getattr(function, "__code__", None)
-    return code.co_flags if isinstance(code, CodeType) else 0

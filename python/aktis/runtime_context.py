@@ -8,11 +8,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from aktis import nodes
 from aktis._kernel import context, session
 from aktis.actor_handles import ActorHandle
 from aktis.ids import ActorID, JobID, NodeID, PlacementGroupID, TaskID, WorkerID
 from aktis.methods import known_class
+from aktis.nodes import nodes
 from aktis.runtime_env import RuntimeEnv
 
 GPU = "GPU"
@@ -79,7 +79,7 @@ class RuntimeContext:
     def get_node_labels(self) -> dict[str, str]:
         """The labels of the node."""
         own = session.require().node_id.hex()
-        return next((dict(one["Labels"]) for one in nodes.nodes() if one["NodeID"] == own), {})
+        return next((dict(one["Labels"]) for one in nodes() if one["NodeID"] == own), {})
 
     def get_temp_dir(self) -> str:
         """The directory of the session."""

@@ -21,6 +21,7 @@ _ABSENT = frozenset({
     "java_jars", "mpi", "nsight", "pip", "py_executable", "py_modules", "rocprof_sys", "uv",
     "worker_process_setup_hook", "working_dir",
 })  # fmt: skip
+_INSTALLERS = ("conda", "pip", "uv")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 _SETUP_TIMEOUT_SECONDS = 600
 # Travels with the environment, since it is handed down from task to task like it.
@@ -66,6 +67,10 @@ class RuntimeEnv(dict[str, Any]):
         **others: Any,
     ) -> None:
         super().__init__()
+        given = sorted(name for name in _INSTALLERS if others.get(name) is not None)
+        if len(given) > 1:
+            message = f"{' and '.join(given)} exclude each other: packages come from one of them"
+            raise ValueError(message)
         for name, value in others.items():
             if value is not None:
                 _refuse(name)

@@ -1,7 +1,7 @@
 """Checks at the call, on the caller's side, that arguments fit the function.
 
-Owns which numbers and names of arguments a function takes. Does not look at their values, and does
-not call anything.
+Owns which numbers and names of arguments a function takes, and whether it yields or waits. Does not
+look at their values, and does not call anything.
 
 A signature is plain data, so that it travels inside handles of actors. Only the count and the names
 of arguments matter, so a call of a form that was found right before costs one look into a set.
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 # Forms of calls remembered for one function; a program has few, and others are checked each time.
 FORMS_MAX = 64
 _ANY_NUMBER = 1 << 30
+# Flags of code objects, which `inspect` names too, but takes ten milliseconds to import.
 _TAKES_REST = 0x04
 _TAKES_NAMED_REST = 0x08
+_IS_GENERATOR = 0x20
+_IS_COROUTINE = 0x80
+_IS_ASYNC_GENERATOR = 0x200
 
 
 class Parameters(NamedTuple):
@@ -89,6 +93,24 @@ def signature_of(function: Callable[..., Any], *, name: str, skip_first: bool = 
             required_count=max(parameters.required_count - 1, 0),
         )
     return Signature(name, parameters)
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether a call yields rather than returns."""
+    return bool(_flags(function) & (_IS_GENERATOR | _IS_ASYNC_GENERATOR))
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether a call needs an event loop."""
+    return bool(_flags(function) & (_IS_COROUTINE | _IS_ASYNC_GENERATOR))
+
+
+def _flags(function: Any) -> int:
+    """The flags of the code behind a function, a method or a partial of one."""
+    function = getattr(function, "__func__", function)
+    while hasattr(function, "func"):
+        function = function.func
+    return int(getattr(getattr(function, "__code__", None), "co_flags", 0))
 
 
 def _from_code(function: Callable[..., Any]) -> Parameters | None:

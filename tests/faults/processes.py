@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.conformance.waiting import process_is_gone
+from tests.conformance.waiting import process_is_gone, wait_for
 
 DAEMON = "aktis.cluster.daemon"
 FORK_SERVER = "aktis: fork server"
@@ -33,15 +33,19 @@ def session_processes(session_directory: Path) -> dict[int, str]:
 
 
 def find_process(session_directory: Path, title: str) -> int:
-    """The id of the one process of the session whose title holds `title`.
+    """The id of the one process of the session whose title holds `title`, once it has that title.
 
     Raises:
-        AssertionError: there is none, or more than one; the message lists all of the session.
+        AssertionError: there is none, or more than one.
     """
-    everything = session_processes(session_directory)
-    found = [process_id for process_id, text in everything.items() if title in text]
-    assert len(found) == 1, f"{len(found)} processes named {title!r} in {everything}"
-    return found[0]
+
+    def titled() -> list[int]:
+        everything = session_processes(session_directory)
+        return [process_id for process_id, text in everything.items() if title in text]
+
+    wait_for(lambda: len(titled()) == 1, story=f"one process of the session is titled {title!r}")
+    (found,) = titled()
+    return found
 
 
 def descriptors_open(process_id: int) -> int:

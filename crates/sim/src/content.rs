@@ -62,7 +62,12 @@ impl Arguments {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let (path, rest) = split_number(bytes);
         let (script, rest) = split_number(rest);
-        Self { path, script: script as usize, tainted: rest[0] == 1, nested: decode_refs(&rest[1..]) }
+        Self {
+            path,
+            script: script as usize,
+            tainted: rest[0] == 1,
+            nested: decode_refs(&rest[1..]),
+        }
     }
 }
 

@@ -143,7 +143,13 @@ impl Daemon {
         self.happen(out, node::Event::Spilled(object, result));
     }
 
-    pub(crate) fn on_restored(&mut self, out: &mut Outside, object: ObjectId, offset: u64, size: u64) {
+    pub(crate) fn on_restored(
+        &mut self,
+        out: &mut Outside,
+        object: ObjectId,
+        offset: u64,
+        size: u64,
+    ) {
         out.memory.restore(object, offset, size);
         self.happen(out, node::Event::Restored(object, Ok(())));
     }

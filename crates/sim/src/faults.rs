@@ -33,9 +33,8 @@ pub(crate) fn plan(rng: &mut Rng) -> Vec<Fault> {
     }
     let steps = [200, 1000, 4000][rng.below(3) as usize];
     let count = 1 + rng.below(4);
-    let mut faults: Vec<Fault> = (0..count)
-        .map(|_| Fault { at_step: rng.below(steps), kind: one(rng) })
-        .collect();
+    let mut faults: Vec<Fault> =
+        (0..count).map(|_| Fault { at_step: rng.below(steps), kind: one(rng) }).collect();
     faults.sort_by_key(|fault| fault.at_step);
     faults
 }

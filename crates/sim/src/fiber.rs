@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roles::worker::{Content as Loaded, Event, Execution, Interrupt, Source};
-use types::{ActorId, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored, TaskId, Timestamp};
+use types::{
+    ActorId, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored, TaskId,
+    Timestamp,
+};
 use wire::to_worker::Outcome;
 use wire::{Answer, Question};
 
@@ -46,8 +49,8 @@ pub(crate) struct Fiber {
     pub(crate) task: Option<Box<Execution>>,
     driver: usize,
     began: Option<Timestamp>,
-    /// A range it asked for: the object, for which owner, and its size.
-    pub(crate) pending: Option<(ObjectId, types::WorkerId, u64)>,
+    /// The object for which it asked for a range.
+    pub(crate) pending: Option<ObjectId>,
     pub(crate) request: Option<u64>,
     pub(crate) results: Vec<Stored>,
     pub(crate) items: Vec<Ref>,
@@ -67,9 +70,16 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Var {
     /// A ref; what is read of it counts unless it is `quiet`.
-    Object { reference: Ref, quiet: bool },
+    Object {
+        reference: Ref,
+        quiet: bool,
+    },
     /// An actor, and the handle that keeps it alive.
-    Actor { actor: ActorId, handle: Option<Ref>, quiet: bool },
+    Actor {
+        actor: ActorId,
+        handle: Option<Ref>,
+        quiet: bool,
+    },
     Stream(TaskId),
     Group(GroupId),
 }
@@ -116,7 +126,13 @@ impl Fiber {
         Self { helps, tainted, reads, ..Self::new(script, path, job, 0, Some(execution)) }
     }
 
-    fn new(script: usize, path: u64, job: JobId, driver: usize, task: Option<Box<Execution>>) -> Self {
+    fn new(
+        script: usize,
+        path: u64,
+        job: JobId,
+        driver: usize,
+        task: Option<Box<Execution>>,
+    ) -> Self {
         Self {
             script,
             path,
@@ -156,7 +172,10 @@ impl Fiber {
 
     pub(crate) fn describe(&self) -> String {
         let task = self.task.as_ref().map(|execution| execution.task);
-        format!("script {} ({task:?}, {:?}, {:?}, helped {:?})", self.script, self.stage, self.wait, self.helped_by)
+        format!(
+            "script {} ({task:?}, {:?}, {:?}, helped {:?})",
+            self.script, self.stage, self.wait, self.helped_by
+        )
     }
 }
 
@@ -226,7 +245,9 @@ impl Process {
         let (script, job, request) = (fiber.script, fiber.job, fiber.request.take());
         fiber.deaf = out.program.scripts[script].ignores_interrupts;
         let function = function_of(script);
-        if let Some(Answer::Failed(failure)) = request.and_then(|request| self.answers.remove(&request)) {
+        if let Some(Answer::Failed(failure)) =
+            request.and_then(|request| self.answers.remove(&request))
+        {
             return Flow::End(Outcome::Failed { failure, retriable: false, yielded: 0 });
         }
         if request.is_some() {
@@ -292,7 +313,13 @@ impl Process {
     }
 
     /// Reads an object, waiting for its content first.
-    pub(crate) fn get(&mut self, out: &mut Outside, number: u64, reference: Ref, quiet: bool) -> Flow {
+    pub(crate) fn get(
+        &mut self,
+        out: &mut Outside,
+        number: u64,
+        reference: Ref,
+        quiet: bool,
+    ) -> Flow {
         let object = reference.object;
         let came = self.fiber(number).came.take();
         let data = match came {
@@ -349,18 +376,20 @@ impl Process {
 
     /// The interrupt raises in the user's code.
     fn abort(&mut self, out: &mut Outside, number: u64) {
-        if let Some((object, owner, size)) = self.fiber(number).pending.take() {
+        if let Some(object) = self.fiber(number).pending.take() {
             match self.allocations.remove(&object) {
-                Some(Ok(_)) => self.discard_range(out, object, owner, size),
+                Some(Ok(_)) => self.step(out, Event::Discard(object)),
                 Some(Err(_)) => {}
-                None => {
-                    self.unwanted.insert(object, (owner, size));
-                }
+                None => self.unwanted.entry(object).or_default().count += 1,
             }
         }
         let failure = Failure::Raised { error: Payload::EMPTY, text: "interrupted".to_owned() };
         let yielded = self.fiber(number).items.len() as u32;
-        self.finish(out, number, Outcome::Failed { failure: Arc::new(failure), retriable: false, yielded });
+        self.finish(
+            out,
+            number,
+            Outcome::Failed { failure: Arc::new(failure), retriable: false, yielded },
+        );
     }
 
     /// The user's code raises an exception of its own.
@@ -392,7 +421,9 @@ impl Process {
         for (_, var) in fiber.vars {
             self.drop_var(out, var);
         }
-        for reference in fiber.found {
+        let me = self.me;
+        let own = fiber.items.iter().filter(|item| item.owner == me && item.object.index == 0);
+        for reference in fiber.found.iter().chain(own) {
             self.drop_handle(out, reference.object);
         }
         for data in fiber.reads.iter().chain(&fiber.came) {

@@ -152,7 +152,8 @@ impl Handles {
             Data::Bytes(bytes) => Ok(Content::decode(bytes)),
             Data::Failed(failure) => Err(Arc::clone(failure)),
             Data::Mapped(mapping) => {
-                let mapping = self.mappings.get(mapping).expect("a mapping lives as long as a reader");
+                let mapping =
+                    self.mappings.get(mapping).expect("a mapping lives as long as a reader");
                 Ok(Content::decode(memory.read(mapping.object, mapping.offset)))
             }
         }

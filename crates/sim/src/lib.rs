@@ -32,7 +32,7 @@ use workload::Run;
 use world::World;
 
 /// How many steps of a story are told.
-const TOLD: usize = 60;
+const TOLD: usize = 120;
 
 /// A run that broke a rule.
 #[derive(Debug)]
@@ -41,10 +41,10 @@ pub struct Failed {
     pub seed: u64,
     /// Which rule, and how.
     pub why: String,
-    /// The last steps that touched the ids involved.
-    pub story: Vec<String>,
-    /// The smallest run found that fails likewise.
+    /// The smallest run found that breaks it likewise.
     pub smallest: String,
+    /// The last steps of that run that touched the ids involved, or all of them if they are few.
+    pub story: Vec<String>,
 }
 
 /// Runs a seed to its end: how many steps it took, or what broke, in short.
@@ -64,14 +64,16 @@ pub fn story(seed: u64) -> (Vec<String>, Result<u64, String>) {
     (world.take_story(), verdict)
 }
 
-/// Repeats a run that fails, with its story and the smallest form of it.
+/// The smallest form of a run that fails, and its story.
 #[must_use]
 pub fn explain(seed: u64) -> Option<Failed> {
-    let (lines, verdict) = story(seed);
-    let why = verdict.err()?;
-    let story = story::about(&why, &lines, TOLD);
-    let smallest = shrink::smallest(Run::new(seed), &why);
-    Some(Failed { seed, why, story, smallest })
+    let run = Run::new(seed);
+    let why = attempt(&mut World::new(&run, Flaw::None, false)).err()?;
+    let smallest = shrink::smallest(run, &why);
+    let mut world = World::new(&smallest, Flaw::None, true);
+    let why = attempt(&mut world).err().unwrap_or(why);
+    let story = story::about(&why, &world.take_story(), TOLD);
+    Some(Failed { seed, why, smallest: shrink::describe(&smallest), story })
 }
 
 /// Runs a world; what its roles and rules assert becomes the answer.
@@ -79,6 +81,8 @@ fn attempt(world: &mut World) -> Result<u64, String> {
     let ended = catch_unwind(AssertUnwindSafe(|| world.run()));
     ended.map(|()| world.steps).map_err(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,
-        Err(other) => other.downcast::<&str>().map_or_else(|_| "a panic".to_owned(), |text| (*text).to_owned()),
+        Err(other) => other
+            .downcast::<&str>()
+            .map_or_else(|_| "a panic".to_owned(), |text| (*text).to_owned()),
     })
 }

@@ -43,8 +43,15 @@ fn run_all(from: u64, count: u64, output: &mut impl Write) -> io::Result<u64> {
         failed += 1;
         let first: String = why.chars().take(300).collect();
         writeln!(output, "seed {seed}: {first}\n  again: make sim SEED={seed}")?;
-        if failed <= TOLD_MAX && let Some(failure) = explain(seed) {
-            writeln!(output, "{}\n\nthe smallest run that fails likewise:\n{}\n", failure.story.join("\n"), failure.smallest)?;
+        if failed <= TOLD_MAX
+            && let Some(failure) = explain(seed)
+        {
+            let (smallest, story) = (failure.smallest, failure.story.join("\n"));
+            writeln!(
+                output,
+                "\nThe smallest run that fails likewise: {}\n{smallest}\n\n{story}\n",
+                failure.why
+            )?;
         }
     }
     writeln!(output, "{} passed, {failed} failed", count - failed)?;

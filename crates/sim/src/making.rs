@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roles::worker::{Event, Next};
-use types::{
-    ActorId, ActorName, ActorSpec, Amount, Callee, Concurrency, FunctionId, GroupId, GroupSpec, ObjectId, Payload,
-    Ref, Resources, Retries, Retry, Returns, Shape, Stored, Strategy, TaskId, TaskSpec, Template, TemplateId, Value,
-    WorkerId,
-};
 use types::group::GroupStrategy;
+use types::{
+    ActorId, ActorName, ActorSpec, Amount, Callee, Concurrency, FunctionId, GroupId, GroupSpec,
+    ObjectId, Payload, Ref, Resources, Retries, Retry, Returns, Shape, Stored, Strategy, TaskId,
+    TaskSpec, Template, TemplateId, Value, WorkerId,
+};
 use wire::to_worker::Outcome;
 use wire::{Answer, Question, ToHead};
 
@@ -20,7 +20,9 @@ use crate::fiber::{Flow, Stage, Var, Wait};
 use crate::handles::Asked;
 use crate::outside::{Happening, Outside};
 use crate::process::Process;
-use crate::script::{Kind, Made, NewActor, Op, Slot, Submit, called_path, made_number, result_name};
+use crate::script::{
+    Kind, Made, NewActor, Op, Slot, Submit, called_path, made_number, result_name,
+};
 
 /// The namespace of all names.
 const NAMESPACE: &str = "sim";
@@ -72,7 +74,10 @@ impl Process {
                 if let Some(Var::Object { reference, .. }) = self.var(number, *target) {
                     let force = *force && reference.object.task.actor().is_none();
                     out.observed.on_cancel(force);
-                    self.step(out, Event::Cancel { target: reference, force, recursive: *recursive });
+                    self.step(
+                        out,
+                        Event::Cancel { target: reference, force, recursive: *recursive },
+                    );
                 }
             }
             Op::NewGroup { slot, bundles } => self.new_group(out, number, *slot, bundles),
@@ -94,7 +99,12 @@ impl Process {
     }
 
     /// Makes what a task returns, one after the other.
-    pub(crate) fn make_results(&mut self, out: &mut Outside, number: u64, results: &[Made]) -> Flow {
+    pub(crate) fn make_results(
+        &mut self,
+        out: &mut Outside,
+        number: u64,
+        results: &[Made],
+    ) -> Flow {
         let fiber = self.fiber(number);
         let Some(execution) = &fiber.task else {
             return Flow::End(Outcome::Streamed(0));
@@ -144,8 +154,11 @@ impl Process {
             return Ok(Stored { value: Value::Inline(content.encode()), contains });
         }
         if fiber.pending.is_none() {
-            fiber.pending = Some((object, owner, made.size));
+            fiber.pending = Some(object);
             fiber.wait = Wait::Allocation(object);
+            if let Some(unwanted) = self.unwanted.get_mut(&object) {
+                unwanted.superseded = unwanted.count;
+            }
             self.step(out, Event::Allocate { object, owner, size: made.size });
             return Err(Flow::Wait(Wait::Allocation(object)));
         }
@@ -158,7 +171,10 @@ impl Process {
             Ok(offset) => {
                 out.memory.write(object, offset, made.size, content.encode());
                 self.step(out, Event::Written(object));
-                Ok(Stored { value: Value::Shared { node: self.me.node, size: made.size }, contains })
+                Ok(Stored {
+                    value: Value::Shared { node: self.me.node, size: made.size },
+                    contains,
+                })
             }
             Err(failure) => {
                 out.observed.on_failure(&failure, false);
@@ -188,7 +204,7 @@ impl Process {
 
     fn put(&mut self, out: &mut Outside, number: u64, slot: Slot, made: &Made) -> Flow {
         let object = match self.fiber(number).pending {
-            Some((object, ..)) => object,
+            Some(object) => object,
             None => ObjectId { task: self.new_task(number), index: 0 },
         };
         let value_number = made_number(self.fiber(number).path, u64::from(slot));
@@ -268,12 +284,15 @@ impl Process {
         }
         let callee = match submit.actor {
             None => Callee::Function,
-            Some(_) => {
-                Callee::Method { name: "call".to_owned(), group: String::new(), ordered: submit.ordered }
-            }
+            Some(_) => Callee::Method {
+                name: "call".to_owned(),
+                group: String::new(),
+                ordered: submit.ordered,
+            },
         };
         let environment = if submit.environment { "{\"env\":1}".to_owned() } else { String::new() };
-        let resources = if submit.actor.is_some() { Resources::default() } else { cpus(submit.cpu) };
+        let resources =
+            if submit.actor.is_some() { Resources::default() } else { cpus(submit.cpu) };
         let exceptions = if submit.retries_exceptions { Retry::Always } else { Retry::Never };
         let returns = match submit.kind {
             Kind::Values => Returns::Count(out.program.scripts[submit.script].results.len() as u32),
@@ -310,6 +329,7 @@ impl Process {
     fn yield_item(&mut self, out: &mut Outside, number: u64, made: &Made) -> Flow {
         let fiber = self.fiber(number);
         let Some(execution) = &fiber.task else { return Flow::Next };
+        let execution_returns = execution.template.returns;
         let (task, owner, index) = (execution.task, execution.owner, fiber.items.len() as u32);
         if let Some(look_ahead) = execution.template.look_ahead.filter(|_| index > 0)
             && fiber.pending.is_none()
@@ -322,13 +342,24 @@ impl Process {
         }
         let fiber = self.fiber(number);
         let Stage::At(position) = fiber.stage else { return Flow::Next };
-        let object = task.output(index + 2);
+        let dynamic = execution_returns == Returns::Dynamic;
+        let (object, owner) = match self.fiber(number).pending {
+            Some(object) if dynamic => (object, self.me),
+            None if dynamic => (ObjectId { task: self.new_task(number), index: 0 }, self.me),
+            Some(_) | None => (task.output(index + 2), owner),
+        };
+        let fiber = self.fiber(number);
         let value_number = made_number(fiber.path, position as u64);
         match self.make(out, number, (object, owner), made, value_number) {
             Err(flow) => flow,
             Ok(item) => {
                 self.fiber(number).items.push(Ref { object, owner });
-                self.step(out, Event::Yielded { task, index, item });
+                if dynamic {
+                    self.handles.hold(Ref { object, owner });
+                    self.step(out, Event::Put(object, item));
+                } else {
+                    self.step(out, Event::Yielded { task, index, item });
+                }
                 Flow::Next
             }
         }
@@ -367,7 +398,9 @@ impl Process {
         if let Some(request) = self.fiber(number).request.take() {
             let answer = self.answers.remove(&request);
             let own = self.fiber(number).vars.get(&new.slot).copied();
-            if let (Some(Var::Actor { actor: made, .. }), Some(Answer::Actor { actor, .. })) = (own, &answer) {
+            if let (Some(Var::Actor { actor: made, .. }), Some(Answer::Actor { actor, .. })) =
+                (own, &answer)
+            {
                 if made == *actor {
                     return Flow::Next;
                 }
@@ -405,7 +438,8 @@ impl Process {
         let (nested, more_missing) = self.refs_in(number, &new.nested);
         let path = called_path(self.fiber(number).path, new.slot);
         let tainted = missing || more_missing;
-        let arguments = Arguments { script: new.constructor, path, tainted, nested: nested.clone() };
+        let arguments =
+            Arguments { script: new.constructor, path, tainted, nested: nested.clone() };
         let shape = Shape { resources: cpus(new.cpu.1), ..Shape::default() };
         let template = Template {
             id: TemplateId(self.counts.templates),

@@ -76,7 +76,12 @@ impl Network {
 
     /// A process ended: who is connected to it sees that at these times. Unless it ended by itself, what it said last
     /// may never arrive.
-    pub(crate) fn on_end(&mut self, now: Timestamp, ended: WorkerId, clean: bool) -> Vec<(End, Timestamp)> {
+    pub(crate) fn on_end(
+        &mut self,
+        now: Timestamp,
+        ended: WorkerId,
+        clean: bool,
+    ) -> Vec<(End, Timestamp)> {
         self.dead.insert(ended);
         let me = End::Process(ended);
         let connected = self.links.iter().filter(|(one, other)| *one == me || *other == me);
@@ -101,7 +106,12 @@ impl Network {
     }
 
     /// A process speaks to a dead one: when it sees that, unless it is about to see it anyway.
-    pub(crate) fn on_said_to_dead(&mut self, now: Timestamp, from: WorkerId, dead: WorkerId) -> Option<Timestamp> {
+    pub(crate) fn on_said_to_dead(
+        &mut self,
+        now: Timestamp,
+        from: WorkerId,
+        dead: WorkerId,
+    ) -> Option<Timestamp> {
         let news = self.dead.contains(&dead) && self.losing.insert((from, dead));
         news.then(|| now + Duration::from_micros(1 + self.rng.below(500)))
     }

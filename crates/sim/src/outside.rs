@@ -20,18 +20,36 @@ use crate::story::Story;
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// Something reaches a process.
-    Heard { to: WorkerId, from: End, said: Timestamp, message: Box<ToWorker> },
+    Heard {
+        to: WorkerId,
+        from: End,
+        said: Timestamp,
+        message: Box<ToWorker>,
+    },
     /// Something reaches the daemon.
-    Told { from: WorkerId, said: Timestamp, message: Box<ToDaemon> },
+    Told {
+        from: WorkerId,
+        said: Timestamp,
+        message: Box<ToDaemon>,
+    },
     /// A new process says hello to the daemon.
     Arrived(u64, Peer),
-    PeerLost { to: WorkerId, peer: WorkerId },
+    PeerLost {
+        to: WorkerId,
+        peer: WorkerId,
+    },
     HungUp(WorkerId),
     Ended(WorkerId, Exit),
-    Forked { worker: WorkerId, pid: u32 },
+    Forked {
+        worker: WorkerId,
+        pid: u32,
+    },
     ForkFailed(WorkerId),
     /// A forked process begins.
-    Born { worker: WorkerId, pid: u32 },
+    Born {
+        worker: WorkerId,
+        pid: u32,
+    },
     /// A signal reaches a process.
     Killed(WorkerId),
     Spilled(ObjectId, u64),
@@ -44,7 +62,10 @@ pub(crate) enum Happening {
     /// A driver starts.
     Driver(usize),
     /// A driver is told who it is.
-    Welcomed { worker: WorkerId, driver: usize },
+    Welcomed {
+        worker: WorkerId,
+        driver: usize,
+    },
 }
 
 /// What user threads leave behind, to be told to the role a little later.
@@ -88,7 +109,13 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    pub(crate) fn new(mut rng: Rng, program: Arc<Program>, observed: Observed, story: Story, flaw: Flaw) -> Self {
+    pub(crate) fn new(
+        mut rng: Rng,
+        program: Arc<Program>,
+        observed: Observed,
+        story: Story,
+        flaw: Flaw,
+    ) -> Self {
         let network = Network::new(rng.split());
         let memory = Memory::default();
         let (now, queue) = (Timestamp::ZERO, BTreeMap::new());

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use roles::worker::{Content as Loaded, Effect, Event, Execution, Interrupt};
 use roles::{Role, Worker};
-use types::{
-    Failure, FunctionId, JobId, ObjectId, Ref, Settings, Stored, TaskId, Timestamp, Value, WorkerId,
-};
+use types::{Failure, FunctionId, JobId, ObjectId, Ref, Settings, TaskId, Timestamp, WorkerId};
 use wire::{Answer, FromHead, ToDaemon, ToHead, ToWorker};
 
 use crate::fiber::{Fiber, Wait};
@@ -29,8 +27,8 @@ pub(crate) struct Process {
     pub(crate) handles: Handles,
     pub(crate) answers: BTreeMap<u64, Answer>,
     pub(crate) allocations: BTreeMap<ObjectId, Result<u64, Arc<Failure>>>,
-    /// Ranges that come though nobody wants them any more: owner and size.
-    pub(crate) unwanted: BTreeMap<ObjectId, (WorkerId, u64)>,
+    /// How many ranges come for an object that nobody wants any more.
+    pub(crate) unwanted: BTreeMap<ObjectId, Unwanted>,
     pub(crate) consumed: BTreeMap<TaskId, u32>,
     pub(crate) functions: BTreeSet<FunctionId>,
     pub(crate) templates: BTreeMap<(usize, Slot), Arc<types::Template>>,
@@ -43,6 +41,14 @@ pub(crate) struct Process {
     helps: VecDeque<Box<Execution>>,
     fibers_made: u64,
     due: Option<Timestamp>,
+}
+
+/// Ranges that come too late.
+#[derive(Debug, Default)]
+pub(crate) struct Unwanted {
+    pub(crate) count: u32,
+    /// Of these, how many the node takes back by itself because the object was asked for again.
+    pub(crate) superseded: u32,
 }
 
 /// What a process numbers.
@@ -86,7 +92,9 @@ impl Process {
         match (message, from) {
             (ToWorker::Node(message), _) => self.step(out, Event::Node(message)),
             (ToWorker::Head(message), _) => self.step(out, Event::Head(message)),
-            (ToWorker::Peer(message), End::Process(peer)) => self.step(out, Event::Peer(peer, message)),
+            (ToWorker::Peer(message), End::Process(peer)) => {
+                self.step(out, Event::Peer(peer, message))
+            }
             (ToWorker::Peer(_), End::Daemon) => unreachable!("the daemon is no peer"),
         }
         if let (true, Some(driver), Some(job)) = (begins, self.driver, self.role.job()) {
@@ -188,7 +196,7 @@ impl Process {
             }
             Effect::Available(object) => self.handles.set_available(object),
             Effect::Loaded(object, content) => self.loaded(out, object, content),
-            Effect::Allocated(object, range) => self.allocated(out, object, range),
+            Effect::Allocated(object, range) => self.allocated(object, range),
             Effect::Run(execution) => self.begin(out, *execution, None),
             Effect::Help(execution) => self.helps.push_back(execution),
             Effect::Interrupt(task, why) => self.interrupt(task, why),
@@ -231,27 +239,22 @@ impl Process {
         }
     }
 
-    fn allocated(&mut self, out: &mut Outside, object: ObjectId, range: Result<u64, Arc<Failure>>) {
-        match self.unwanted.remove(&object) {
+    fn allocated(&mut self, object: ObjectId, range: Result<u64, Arc<Failure>>) {
+        match self.unwanted.get_mut(&object) {
             None => {
                 self.allocations.insert(object, range);
             }
-            Some((owner, size)) => {
-                if range.is_ok() {
-                    self.discard_range(out, object, owner, size);
-                }
-            }
+            // Whoever asked again for the same object gets the next range, and the node takes this one back.
+            Some(Unwanted { superseded: 1.., .. }) => {}
+            Some(_) if range.is_ok() => self.events.push_back(Event::Discard(object)),
+            Some(_) => {}
         }
-    }
-
-    /// A range that nobody wants: the object is made and let go, so that the node frees it.
-    pub(crate) fn discard_range(&mut self, out: &mut Outside, object: ObjectId, owner: WorkerId, size: u64) {
-        out.story.tell(out.now, self.me, || format!("discards the range of {object}"));
-        self.events.push_back(Event::Written(object));
-        if owner == self.me {
-            let value = Value::Shared { node: owner.node, size };
-            self.events.push_back(Event::Put(object, Stored { value, contains: Box::default() }));
-            self.events.push_back(Event::Release(vec![object]));
+        if let Some(unwanted) = self.unwanted.get_mut(&object) {
+            unwanted.count -= 1;
+            unwanted.superseded = unwanted.superseded.saturating_sub(1);
+            if unwanted.count == 0 {
+                self.unwanted.remove(&object);
+            }
         }
     }
 
@@ -319,7 +322,9 @@ impl Process {
             || match fiber.wait {
                 Wait::Nothing => true,
                 Wait::Until(at) => at <= now,
-                Wait::Content(object) => fiber.came.is_some() || self.handles.data(object).is_some(),
+                Wait::Content(object) => {
+                    fiber.came.is_some() || self.handles.data(object).is_some()
+                }
                 Wait::Available(object) => self.handles.is_available(object),
                 Wait::Stream(task) => self.role.stream_next(task) != roles::worker::Next::NotYet,
                 Wait::Answer(request) => self.answers.contains_key(&request),
@@ -331,7 +336,12 @@ impl Process {
     }
 
     /// A handle to a ref is made; the role hears of the first one of an object.
-    pub(crate) fn hold(&mut self, out: &mut Outside, reference: Ref, source: roles::worker::Source) {
+    pub(crate) fn hold(
+        &mut self,
+        out: &mut Outside,
+        reference: Ref,
+        source: roles::worker::Source,
+    ) {
         if self.handles.hold(reference) {
             self.step(out, Event::Hold(reference, source));
         }

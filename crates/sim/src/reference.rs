@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use crate::script::{
-    Kind, Made, NewActor, Op, Program, Slot, Submit, called_path, got_number, made_number, mix, result_name,
+    Kind, Made, NewActor, Op, Program, Slot, Submit, called_path, got_number, made_number, mix,
+    result_name,
 };
 
 /// The number of each result, by the path of the call and the index of the result.
@@ -83,9 +84,15 @@ impl Model<'_> {
         for (position, op) in script.ops.iter().enumerate() {
             let raises = matches!(op, Op::Raise { .. }) && !call.tried_again;
             if raises {
-                let raised = Value { number: mix(call.path, 7), raised: true, contains: Vec::new() };
+                let raised =
+                    Value { number: mix(call.path, 7), raised: true, contains: Vec::new() };
                 let Frame { running, items, .. } = frame;
-                return Ended { running, results: Vec::new(), items, raised: Some(Rc::new(raised)) };
+                return Ended {
+                    running,
+                    results: Vec::new(),
+                    items,
+                    raised: Some(Rc::new(raised)),
+                };
             }
             self.operate(&mut frame, position, op);
         }
@@ -226,7 +233,11 @@ impl Frame {
     }
 
     /// The first argument that failed, the values of arguments, the refs inside arguments.
-    fn arguments(&self, dependencies: &[Slot], nested: &[Slot]) -> (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Thing>) {
+    fn arguments(
+        &self,
+        dependencies: &[Slot],
+        nested: &[Slot],
+    ) -> (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Thing>) {
         let mut values = Vec::new();
         for slot in dependencies {
             if let Some(Thing::Object(value)) = self.things.get(slot) {

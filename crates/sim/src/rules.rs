@@ -16,7 +16,7 @@ pub(crate) mod stated_reason;
 use std::fmt::Display;
 
 use roles::worker::Execution;
-use types::{Failure, TaskSpec, WorkerId};
+use types::{ActorEnd, Failure, TaskSpec, WorkerId};
 
 use crate::reference::Expected;
 
@@ -58,6 +58,8 @@ pub(crate) struct Causes {
     pub(crate) harm: bool,
     /// The disk was full.
     pub(crate) disk_full: bool,
+    /// An argument of an actor's constructor failed.
+    pub(crate) hopeless_actor: bool,
     /// Tasks were cancelled.
     pub(crate) cancels: bool,
     /// Processes were ended for the sake of a task.
@@ -85,7 +87,7 @@ impl Observed {
     }
 
     pub(crate) fn on_begin(&mut self, worker: WorkerId, execution: &Execution) {
-        self.begun.on_begin(execution);
+        self.begun.on_begin(&self.causes, execution);
         self.order.on_begin(worker, execution);
     }
 
@@ -94,7 +96,10 @@ impl Observed {
         self.causes.force |= force;
     }
 
-    pub(crate) fn on_failure(&self, failure: &Failure, quiet: bool) {
+    pub(crate) fn on_failure(&mut self, failure: &Failure, quiet: bool) {
+        if let Failure::ActorDied(_, ActorEnd::NotMade(_)) = failure {
+            self.causes.hopeless_actor = true;
+        }
         no_lost_object::check(&self.causes, failure);
         stated_reason::check(&self.causes, failure, quiet);
     }

@@ -53,16 +53,34 @@ pub(crate) enum Op {
     /// Takes and gets the next item of a stream.
     Take(Slot),
     NewActor(Box<NewActor>),
-    FindActor { name: String, slot: Slot },
-    Kill { actor: Slot, for_good: bool },
-    Cancel { target: Slot, force: bool, recursive: bool },
-    NewGroup { slot: Slot, bundles: Vec<u64> },
-    AwaitGroup { group: Slot, slot: Slot },
+    FindActor {
+        name: String,
+        slot: Slot,
+    },
+    Kill {
+        actor: Slot,
+        for_good: bool,
+    },
+    Cancel {
+        target: Slot,
+        force: bool,
+        recursive: bool,
+    },
+    NewGroup {
+        slot: Slot,
+        bundles: Vec<u64>,
+    },
+    AwaitGroup {
+        group: Slot,
+        slot: Slot,
+    },
     RemoveGroup(Slot),
     /// An actor keeps the ref beyond the call.
     Keep(Slot),
     /// Raises in so many attempts.
-    Raise { attempts: u32 },
+    Raise {
+        attempts: u32,
+    },
     /// The actor leaves.
     Leave,
 }

@@ -10,8 +10,8 @@ use crate::world::World;
 /// So many runs are tried at most.
 const TRIALS_MAX: usize = 600;
 
-/// Leaves out faults and operations as long as the same thing breaks, and describes what is left.
-pub(crate) fn smallest(run: Run, why: &str) -> String {
+/// Leaves out faults and operations as long as the same thing breaks.
+pub(crate) fn smallest(run: Run, why: &str) -> Run {
     let mut search = Search { run, kind: kind_of(why), trials: 0 };
     let mut last = usize::MAX;
     while search.size() < last && search.trials < TRIALS_MAX {
@@ -19,7 +19,7 @@ pub(crate) fn smallest(run: Run, why: &str) -> String {
         search.leave_out_faults();
         search.leave_out_operations();
     }
-    search.describe()
+    search.run
 }
 
 struct Search {
@@ -30,7 +30,8 @@ struct Search {
 
 impl Search {
     fn size(&self) -> usize {
-        let operations: usize = self.run.program.scripts.iter().map(|script| script.ops.len()).sum();
+        let operations: usize =
+            self.run.program.scripts.iter().map(|script| script.ops.len()).sum();
         operations + self.run.faults.len()
     }
 
@@ -69,24 +70,27 @@ impl Search {
             self.run = smaller;
         }
     }
+}
 
-    fn describe(&self) -> String {
-        let Run { program, faults, cpus, arena_bytes, settings, .. } = &self.run;
-        let mut lines = vec![format!("{cpus} CPUs, arena of {arena_bytes} bytes, {settings:?}")];
-        lines.extend(faults.iter().map(|fault| format!("{fault:?}")));
-        for (number, script) in program.scripts.iter().enumerate() {
-            let root = program.roots.contains(&number);
-            if root || !script.ops.is_empty() {
-                let kind = if root { "root" } else { "script" };
-                lines.push(format!("{kind} {number}: {:?} returns {:?}", script.ops, script.results));
-            }
+/// A run in words.
+pub(crate) fn describe(run: &Run) -> String {
+    let Run { program, faults, cpus, arena_bytes, settings, .. } = run;
+    let mut lines = vec![format!("{cpus} CPUs, arena of {arena_bytes} bytes, {settings:?}")];
+    lines.extend(faults.iter().map(|fault| format!("{fault:?}")));
+    for (number, script) in program.scripts.iter().enumerate() {
+        let root = program.roots.contains(&number);
+        if root || !script.ops.is_empty() {
+            let kind = if root { "root" } else { "script" };
+            lines.push(format!("{kind} {number}: {:?} returns {:?}", script.ops, script.results));
         }
-        lines.join("\n")
     }
+    lines.join("\n")
 }
 
 /// What broke, without the ids involved.
 fn kind_of(why: &str) -> String {
-    let words = why.split(' ').filter(|word| !word.chars().any(|letter| letter.is_ascii_digit() && word.len() > 6));
+    let words = why
+        .split(' ')
+        .filter(|word| !word.chars().any(|letter| letter.is_ascii_digit() && word.len() > 6));
     words.take(12).collect::<Vec<_>>().join(" ")
 }

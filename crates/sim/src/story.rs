@@ -19,7 +19,12 @@ impl Story {
         Self { lines: kept.then(Vec::new) }
     }
 
-    pub(crate) fn tell<D: Display>(&mut self, now: Timestamp, who: impl Display, what: impl FnOnce() -> D) {
+    pub(crate) fn tell<D: Display>(
+        &mut self,
+        now: Timestamp,
+        who: impl Display,
+        what: impl FnOnce() -> D,
+    ) {
         if let Some(lines) = &mut self.lines {
             let us = now.0 / 1000;
             lines.push(format!("{us:>9} us  {who}  {}", what()));
@@ -35,8 +40,11 @@ impl Story {
     }
 }
 
-/// The last `count` lines that touch an id that `failure` names; the last of all if it names none.
+/// The last `count` lines that touch an id that `failure` names; the last of all if it names none, or there are few.
 pub(crate) fn about(failure: &str, lines: &[String], count: usize) -> Vec<String> {
+    if lines.len() <= count {
+        return lines.to_vec();
+    }
     let ids = ids_in(failure);
     let touches = |line: &&String| ids.iter().any(|id| line.contains(id.as_str()));
     let mut told: Vec<String> = lines.iter().rev().filter(touches).take(count).cloned().collect();
@@ -50,6 +58,7 @@ pub(crate) fn about(failure: &str, lines: &[String], count: usize) -> Vec<String
 /// Tasks and actors are named by long hexadecimal numbers; an object begins with its task's.
 fn ids_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_ascii_hexdigit());
-    let ids = words.filter(|word| word.len() >= 32).map(|word| word[..word.len().min(48)].to_owned());
+    let ids =
+        words.filter(|word| word.len() >= 32).map(|word| word[..word.len().min(48)].to_owned());
     ids.collect()
 }

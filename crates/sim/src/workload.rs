@@ -42,7 +42,13 @@ impl Run {
         let arena_bytes = if tight { 192 << 10 } else { 64 << 20 };
         let faults = plan(&mut rng);
         let calm = rng.chance(1, 2);
-        let author = Author { rng: rng.split(), program: Program { calm, ..Program::default() }, capped, cpus, names: 0 };
+        let author = Author {
+            rng: rng.split(),
+            program: Program { calm, ..Program::default() },
+            capped,
+            cpus,
+            names: 0,
+        };
         let program = author.write(roots);
         Self { seed, program, faults, cpus, arena_bytes, settings }
     }
@@ -85,8 +91,12 @@ struct Thing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
     /// A value; it is `clean` if no actor has to do with it.
-    Object { clean: bool },
-    Actor { ordered: bool },
+    Object {
+        clean: bool,
+    },
+    Actor {
+        ordered: bool,
+    },
     Stream,
 }
 
@@ -115,7 +125,8 @@ impl Author {
         let number = self.program.scripts.len();
         self.program.scripts.push(Script::default());
         let slots = inputs.len() as Slot;
-        let things: Vec<Thing> = (0..).zip(inputs).map(|(slot, is)| Thing { slot, is: *is }).collect();
+        let things: Vec<Thing> =
+            (0..).zip(inputs).map(|(slot, is)| Thing { slot, is: *is }).collect();
         let clean = inputs.iter().all(|is| matches!(is, Is::Object { clean: true }));
         let script = Script { inputs: (0..slots).collect(), ..Script::default() };
         let mut draft = Draft { what, depth, script, things, slots, clean };
@@ -134,7 +145,9 @@ impl Author {
     }
 
     fn operation(&mut self, draft: &mut Draft) {
-        let may_call = draft.depth < 3 && self.program.scripts.len() < SCRIPTS_MAX && draft.what != What::Constructor;
+        let may_call = draft.depth < 3
+            && self.program.scripts.len() < SCRIPTS_MAX
+            && draft.what != What::Constructor;
         match self.rng.below(30) {
             0..=2 => {
                 let us = self.duration();
@@ -152,7 +165,11 @@ impl Author {
             19..=20 if !self.capped && matches!(draft.what, What::Root | What::Task) => {
                 draft.script.ops.push(Op::GetFound);
             }
-            21..=22 if may_call && !self.capped && matches!(draft.what, What::Root | What::Task) => self.actor(draft),
+            21..=22
+                if may_call && !self.capped && matches!(draft.what, What::Root | What::Task) =>
+            {
+                self.actor(draft)
+            }
             23..=24 if may_call => self.method(draft),
             25 if may_call && !(self.capped && draft.what != What::Root) => self.stream(draft),
             26 if may_call && draft.what == What::Root => self.burst(draft),
@@ -192,14 +209,21 @@ impl Author {
 
     fn call(&mut self, draft: &mut Draft) {
         let actors_too = draft.what != What::Method;
-        let nested = if self.capped { Vec::new() } else { self.some(draft, |is| is_object(is) || actors_too && is_actor(is)) };
+        let nested = if self.capped {
+            Vec::new()
+        } else {
+            self.some(draft, |is| is_object(is) || actors_too && is_actor(is))
+        };
         let dependencies = self.some(draft, is_object);
         let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
-        let (script, clean) = self.script(What::Task, draft.depth + 1, &inputs);
-        let kind = if !self.capped && self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
+        let kind =
+            if !self.capped && self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
+        let what = if kind == Kind::Dynamic { What::Generator } else { What::Task };
+        let (script, clean) = self.script(what, draft.depth + 1, &inputs);
         let count = self.program.scripts[script].results.len() as Slot;
         let submit = self.options(draft, script, kind, &dependencies, &nested);
-        let clean = clean && dependencies.iter().all(|thing| thing.is == Is::Object { clean: true });
+        let clean =
+            clean && dependencies.iter().all(|thing| thing.is == Is::Object { clean: true });
         draft.clean &= clean;
         let returned = if kind == Kind::Values { count } else { 1 };
         for index in 0..returned {
@@ -209,7 +233,14 @@ impl Author {
         draft.script.ops.push(Op::Submit(Box::new(submit)));
     }
 
-    fn options(&mut self, draft: &Draft, script: usize, kind: Kind, dependencies: &[Thing], nested: &[Thing]) -> Submit {
+    fn options(
+        &mut self,
+        draft: &Draft,
+        script: usize,
+        kind: Kind,
+        dependencies: &[Thing],
+        nested: &[Thing],
+    ) -> Submit {
         let raises = self.program.scripts[script].ops.iter().find_map(|op| match op {
             Op::Raise { attempts } => Some(*attempts),
             _ => None,
@@ -219,7 +250,8 @@ impl Author {
             (Some(attempts), true) => attempts + self.rng.below(2) as u32,
             _ => [0, 3, 3, 1][self.rng.below(4) as usize],
         };
-        let cpu = if self.capped { CPU } else { [CPU, CPU, CPU, CPU / 2, 0][self.rng.below(5) as usize] };
+        let cpu =
+            if self.capped { CPU } else { [CPU, CPU, CPU, CPU / 2, 0][self.rng.below(5) as usize] };
         let violent = !self.program.calm;
         Submit {
             slot: draft.slots,
@@ -234,7 +266,8 @@ impl Author {
             retries_exceptions: tried_again,
             timeout_us: (violent && self.rng.chance(1, 10)).then(|| 300 + self.rng.below(8_000)),
             calls_max: if self.rng.chance(1, 12) { 1 + self.rng.below(3) as u32 } else { 0 },
-            look_ahead: (kind == Kind::Stream && self.rng.chance(1, 2)).then(|| 1 + self.rng.below(3) as u32),
+            look_ahead: (kind == Kind::Stream && self.rng.chance(1, 2))
+                .then(|| 1 + self.rng.below(3) as u32),
             ..Submit::default()
         }
     }
@@ -382,6 +415,8 @@ impl Author {
             draft.slots += self.program.scripts[script].results.len() as Slot;
             draft.script.ops.push(Op::Submit(Box::new(submit)));
             draft.things.push(Thing { slot, is: Is::Object { clean } });
+            // The end of the group is the end of its workers and of what they own.
+            self.program.calm = false;
             if self.program.calm || self.rng.chance(2, 3) {
                 draft.script.ops.push(Op::Get(slot));
             }
@@ -399,10 +434,15 @@ impl Author {
             }
             2 => {
                 if let Some(actor) = self.pick(draft, is_actor) {
-                    draft.script.ops.push(Op::Kill { actor: actor.slot, for_good: self.rng.chance(1, 2) });
+                    draft
+                        .script
+                        .ops
+                        .push(Op::Kill { actor: actor.slot, for_good: self.rng.chance(1, 2) });
                 }
             }
-            _ if draft.what == What::Method && self.rng.chance(1, 3) => draft.script.ops.push(Op::Leave),
+            _ if draft.what == What::Method && self.rng.chance(1, 3) => {
+                draft.script.ops.push(Op::Leave)
+            }
             _ => {}
         }
     }
@@ -411,7 +451,12 @@ impl Author {
     fn ending(&mut self, draft: &mut Draft) {
         match draft.what {
             What::Root => {
-                let clean: Vec<Slot> = draft.things.iter().filter(|thing| is_object(thing.is)).map(|thing| thing.slot).collect();
+                let clean: Vec<Slot> = draft
+                    .things
+                    .iter()
+                    .filter(|thing| is_object(thing.is))
+                    .map(|thing| thing.slot)
+                    .collect();
                 draft.script.ops.extend(clean.into_iter().map(Op::Get));
             }
             What::Generator => {
@@ -431,7 +476,9 @@ impl Author {
             }
             What::Method => {
                 let keeps = self.rng.chance(1, 4);
-                if let Some(thing) = self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps) {
+                if let Some(thing) =
+                    self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps)
+                {
                     draft.script.ops.push(Op::Keep(thing.slot));
                 }
                 let size = if self.rng.chance(1, 5) { 8_000 } else { 0 };
@@ -439,7 +486,9 @@ impl Author {
             }
             What::Constructor => {
                 let keeps = self.rng.chance(1, 2);
-                if let Some(thing) = self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps) {
+                if let Some(thing) =
+                    self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps)
+                {
                     draft.script.ops.push(Op::Keep(thing.slot));
                 }
                 draft.script.results.push(Made::default());
@@ -449,13 +498,15 @@ impl Author {
 
     fn raise(&mut self, draft: &mut Draft) {
         if self.rng.chance(1, 8) {
-            let attempts = if self.rng.chance(1, 2) { u32::MAX } else { 1 + self.rng.below(2) as u32 };
+            let attempts =
+                if self.rng.chance(1, 2) { u32::MAX } else { 1 + self.rng.below(2) as u32 };
             draft.script.ops.push(Op::Raise { attempts });
         }
     }
 
     fn pick(&mut self, draft: &Draft, may: impl Fn(Is) -> bool) -> Option<Thing> {
-        let those: Vec<Thing> = draft.things.iter().copied().filter(|thing| may(thing.is)).collect();
+        let those: Vec<Thing> =
+            draft.things.iter().copied().filter(|thing| may(thing.is)).collect();
         (!those.is_empty()).then(|| those[self.rng.below(those.len() as u64) as usize])
     }
 
@@ -464,14 +515,18 @@ impl Author {
         let mut picked: Vec<Thing> = Vec::new();
         for _ in 0..[0, 0, 1, 1, 2][self.rng.below(5) as usize] {
             let thing = self.pick(draft, &may);
-            picked.extend(thing.filter(|thing| picked.iter().all(|other| other.slot != thing.slot)));
+            picked
+                .extend(thing.filter(|thing| picked.iter().all(|other| other.slot != thing.slot)));
         }
         picked
     }
 
     fn all_clean(&self, draft: &Draft, slots: &[Slot]) -> bool {
         let is_clean = |slot: &Slot| {
-            draft.things.iter().any(|thing| thing.slot == *slot && thing.is == Is::Object { clean: true })
+            draft
+                .things
+                .iter()
+                .any(|thing| thing.slot == *slot && thing.is == Is::Object { clean: true })
         };
         slots.iter().all(is_clean)
     }

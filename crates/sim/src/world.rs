@@ -80,7 +80,10 @@ impl World {
         while self.step() {
             if self.steps > STEPS_MAX {
                 let coming = self.out.coming();
-                breach(&everything_ends::RULE, format!("{coming} things still happen after {STEPS_MAX} steps"));
+                breach(
+                    &everything_ends::RULE,
+                    format!("{coming} things still happen after {STEPS_MAX} steps"),
+                );
             }
         }
     }
@@ -155,7 +158,9 @@ impl World {
     fn is_spoilt(&mut self, to: WorkerId, from: End, message: &ToWorker) -> bool {
         let (ToWorker::Peer(message), End::Process(from)) = (message, from) else { return false };
         let concerned = match (self.out.flaw, message) {
-            (Flaw::LosesReturns, FromPeer::Return(_)) | (Flaw::LosesEnds, FromPeer::Done(_)) => true,
+            (Flaw::LosesReturns, FromPeer::Return(_)) | (Flaw::LosesEnds, FromPeer::Done(_)) => {
+                true
+            }
             (Flaw::ForgetsBorrowers, FromPeer::Borrow { confirm, .. }) => *confirm,
             _ => false,
         };
@@ -262,10 +267,15 @@ impl World {
         let awaited = self.out.program.roots.len() - self.drivers_killed;
         let ended = self.out.observed.roots_ended;
         if ended < awaited {
-            let waits: Vec<_> = self.processes.values().filter_map(|process| {
-                let fibers: Vec<_> = process.fibers.values().map(crate::fiber::Fiber::describe).collect();
-                (!fibers.is_empty()).then(|| format!("{}: {}", process.me, fibers.join(", ")))
-            }).collect();
+            let waits: Vec<_> = self
+                .processes
+                .values()
+                .filter_map(|process| {
+                    let fibers: Vec<_> =
+                        process.fibers.values().map(crate::fiber::Fiber::describe).collect();
+                    (!fibers.is_empty()).then(|| format!("{}: {}", process.me, fibers.join(", ")))
+                })
+                .collect();
             let why = format!("{} ({})", waits.join("; "), self.daemon.explain());
             breach(&everything_ends::RULE, format!("{ended} of {awaited} programs ended; {why}"));
         }
@@ -290,7 +300,8 @@ impl World {
         let allocate = Event::Allocate { object, owner: driver, size };
         self.with(driver, |process, out| process.happen(out, allocate));
         self.run_until_quiet();
-        let range = self.processes.get_mut(&driver).and_then(|driver| driver.allocations.remove(&object));
+        let range =
+            self.processes.get_mut(&driver).and_then(|driver| driver.allocations.remove(&object));
         let Some(Ok(offset)) = range else {
             breach(&no_leak::RULE, format!("memory is not empty: {range:?}"))
         };
@@ -298,7 +309,9 @@ impl World {
         self.daemon.probing = false;
         let value = Value::Shared { node: NODE, size };
         let stored = Stored { value, contains: Box::default() };
-        for event in [Event::Written(object), Event::Put(object, stored), Event::Release(vec![object])] {
+        for event in
+            [Event::Written(object), Event::Put(object, stored), Event::Release(vec![object])]
+        {
             self.with(driver, |process, out| process.happen(out, event));
         }
     }

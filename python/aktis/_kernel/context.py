@@ -55,7 +55,9 @@ class TaskContext:
     @property
     def function_name(self) -> str:
         """The function or method that runs."""
-        return self._execution.method or self._execution.name
+        if self._execution.is_method:
+            return self._execution.method
+        return str(getattr(self._execution.callee(), "__qualname__", self._execution.name))
 
     @property
     def actor_id(self) -> bytes | None:

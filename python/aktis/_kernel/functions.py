@@ -6,7 +6,6 @@ fetched (Rust), nor when a function is published (`aktis.remote`, `aktis.actors`
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import warnings
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +29,8 @@ def publish(function: Callable[..., Any]) -> bytes:
         ValueError: its pickle is larger than 100 MB.
         TypeError: something in its closure cannot be pickled.
     """
+    import hashlib
+
     import cloudpickle
 
     session = require()

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from aktis._kernel import session
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # How often the thread looks for lines whose window is over.
 LOOK_S = 0.5
+# A node gathers lines before it sends them on, for less than this.
+LAST_LINES_S = 0.03
 # Different lines remembered at once; beyond that, lines are printed as they come.
 LINES_REMEMBERED_MAX = 10_000
 PREFIX_COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m", "\x1b[33m")
@@ -94,13 +98,15 @@ class Printer:
     def __init__(self, deduplicator: Deduplicator, clock: Callable[[], float]) -> None:
         self._deduplicator = deduplicator
         self._clock = clock
+        self._lock = threading.Lock()
 
     def take(self, lines: Iterable[Line]) -> None:
         """Prints lines that came, as far as they are new."""
-        for line in lines:
-            for text in self._deduplicator.take(line, self._clock()):
-                self._write(line, text)
-        self.tick()
+        with self._lock:
+            for line in lines:
+                for text in self._deduplicator.take(line, self._clock()):
+                    self._write(line, text)
+            self.tick()
 
     def tick(self) -> None:
         """Prints how often lines were repeated whose window is over."""
@@ -133,19 +139,33 @@ def start(engine: _core.Engine, *, window_s: float) -> threading.Thread:
     printer = Printer(Deduplicator(window_s), time.monotonic)
     thread = threading.Thread(target=_print, args=(engine, printer), name="aktis-logs", daemon=True)
     thread.start()
+    session.before_leaving(lambda: _print_last(engine, printer))
     return thread
 
 
 def _print(engine: _core.Engine, printer: Printer) -> None:
-    while (came := engine.next_lines(LOOK_S)) is not None:
-        bursts, dropped = came
-        if dropped:
-            sys.stderr.write(
-                f"(aktis) {dropped} lines of workers were dropped: too many came at once\n"
-            )
-        printer.take(
-            Line(name, pid, is_error, text)
-            for name, pid, is_error, texts in bursts
-            for text in texts
-        )
+    while _print_next(engine, printer, LOOK_S) is not None:
+        pass
     printer.end()
+
+
+def _print_last(engine: _core.Engine, printer: Printer) -> None:
+    """Prints what workers wrote before now: the node reads it before it answers."""
+    engine.ask("jobs")
+    while _print_next(engine, printer, LAST_LINES_S):
+        pass
+
+
+def _print_next(engine: _core.Engine, printer: Printer, timeout_s: float) -> int | None:
+    """Prints the lines that came; how many bursts they were, or None once the engine closed."""
+    came = engine.next_lines(timeout_s)
+    if came is None:
+        return None
+    bursts, dropped = came
+    if dropped:
+        text = f"(aktis) {dropped} lines of workers were dropped: too many came at once\n"
+        sys.stderr.write(text)
+    printer.take(
+        Line(name, pid, is_error, text) for name, pid, is_error, texts in bursts for text in texts
+    )
+    return len(bursts)

@@ -70,12 +70,14 @@ _reducers: dict[type, Reducer] = {}
 def _dumps_with_cloudpickle(value: object) -> Pickled:
     import cloudpickle
 
+    kind = cloudpickle.Pickler
+    if _reducers:
+        # The table is read from the class when a pickler is made.
+        table = {"dispatch_table": _with_registered(kind.dispatch_table)}
+        kind = type("RegisteringPickler", (kind,), table)
     stream = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
-    pickler = cloudpickle.Pickler(stream, protocol=PROTOCOL, buffer_callback=buffers.append)
-    if _reducers:
-        pickler.dispatch_table = _with_registered(pickler.dispatch_table)
-    pickler.dump(value)
+    kind(stream, protocol=PROTOCOL, buffer_callback=buffers.append).dump(value)
     return stream.getvalue(), buffers
 
 

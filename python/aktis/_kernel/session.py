@@ -6,14 +6,15 @@ Owns who this process is and how that is found. Does not own the cluster's proce
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aktis import _core
+from aktis.exceptions import AktisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,25 +23,27 @@ if TYPE_CHECKING:
 JOBS = "aktis.jobs"
 
 
-@dataclass(slots=True)
 class Session:
     """What this process is in its cluster.
 
     Attributes:
         namespace: Where the job's actors are named.
         default_environment: The runtime environment of the job, as JSON.
-        published: Functions that the head has from this process.
+        published: Functions that the head has from this process, by job.
     """
 
-    engine: _core.Engine
-    namespace: str
-    worker_id: bytes
-    node_id: bytes
-    session_name: str
-    is_driver: bool
-    session_dir: str
-    default_environment: str = ""
-    published: set[tuple[int, bytes]] = field(default_factory=set)
+    def __init__(
+        self, engine: _core.Engine, *, namespace: str, is_driver: bool, session_dir: str
+    ) -> None:
+        self.engine = engine
+        self.namespace = namespace
+        self.worker_id = engine.worker_id
+        self.node_id = engine.node_id
+        self.session_name = engine.session_name
+        self.is_driver = is_driver
+        self.session_dir = session_dir
+        self.default_environment = ""
+        self.published: set[tuple[int, bytes]] = set()
 
     @property
     def job_id(self) -> int:
@@ -66,7 +69,7 @@ def connect(
         entrypoint=entrypoint,
         owns_cluster=owns_cluster,
     )
-    made = _session(engine, namespace=namespace, is_driver=True, session_dir=session_dir)
+    made = Session(engine, namespace=namespace, is_driver=True, session_dir=session_dir)
     made.default_environment = environment
     _describe_job(made)
     _put_into_use(made)
@@ -76,7 +79,7 @@ def connect(
 def join(engine: _core.Engine) -> Session:
     """The session of a worker process; it learns of its job with its first task."""
     directory = os.path.dirname(engine.socket)  # noqa: PTH120 - pathlib costs milliseconds
-    made = _session(engine, namespace="", is_driver=False, session_dir=directory)
+    made = Session(engine, namespace="", is_driver=False, session_dir=directory)
     _put_into_use(made)
     return made
 
@@ -84,8 +87,15 @@ def join(engine: _core.Engine) -> Session:
 def leave() -> None:
     """Leaves the cluster: what is written is sent, every later call fails. Harmless if repeated."""
     with _lock:
-        if _sessions:
-            _sessions.pop().engine.close()
+        if not _sessions:
+            return
+        left = _sessions.pop()
+    farewells, _farewells[:] = list(_farewells), []
+    for say_farewell in farewells:
+        # The node may be gone already, and with it whatever is left to hear.
+        with contextlib.suppress(AktisError, RuntimeError):
+            say_farewell()
+    left.engine.close()
 
 
 def current() -> Session | None:
@@ -114,6 +124,11 @@ def set_auto_init(begin: Callable[[], object]) -> None:
     _beginners[:] = [begin]
 
 
+def before_leaving(say_farewell: Callable[[], object]) -> None:
+    """Has `say_farewell` called when the session ends, while the engine still runs."""
+    _farewells.append(say_farewell)
+
+
 def job_facts(job: int) -> dict[str, Any]:
     """What the driver of a job told its workers."""
     data = require().engine.ask("get", namespace=JOBS, key=str(job).encode())
@@ -123,24 +138,13 @@ def job_facts(job: int) -> dict[str, Any]:
 # At most one of each; lists, so that looking costs no lock.
 _sessions: list[Session] = []
 _beginners: list[Callable[[], object]] = []
+_farewells: list[Callable[[], object]] = []
 _lock = threading.Lock()
 
 
 def _put_into_use(made: Session) -> None:
     with _lock:
         _sessions[:] = [made]
-
-
-def _session(engine: _core.Engine, *, namespace: str, is_driver: bool, session_dir: str) -> Session:
-    return Session(
-        engine=engine,
-        namespace=namespace,
-        worker_id=engine.worker_id,
-        node_id=engine.node_id,
-        session_name=engine.session_name,
-        is_driver=is_driver,
-        session_dir=session_dir,
-    )
 
 
 def _describe_job(made: Session) -> None:

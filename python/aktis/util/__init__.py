@@ -6,6 +6,7 @@ Owns nothing: each name comes from a module of its own.
 from __future__ import annotations
 
 from aktis.actors import list_named_actors
+from aktis.nodes import get_node_ip_address
 from aktis.serializers import deregister_serializer, register_serializer
 
 # Through the submodule of the same name, so that a later import of it does not hide the function.
@@ -20,6 +21,7 @@ from aktis.util.placement_group import (
 __all__ = [
     "deregister_serializer",
     "get_current_placement_group",
+    "get_node_ip_address",
     "get_placement_group",
     "list_named_actors",
     "placement_group",

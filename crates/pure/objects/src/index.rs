@@ -173,6 +173,19 @@ impl Index {
         self.make_room(now, orders);
     }
 
+    /// `writer` will not write the object.
+    pub fn discard(
+        &mut self,
+        now: Timestamp,
+        writer: WorkerId,
+        object: ObjectId,
+        orders: &mut Vec<Order>,
+    ) {
+        let Some(write) = self.writes.remove(&(object, writer)) else { return };
+        self.arena.give_back(write.offset, write.size);
+        self.make_room(now, orders);
+    }
+
     /// A process wants to read the object.
     pub fn pin(
         &mut self,

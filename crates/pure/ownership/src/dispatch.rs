@@ -279,6 +279,19 @@ impl Dispatch {
             .min()
     }
 
+    /// The worker of a lease is gone: it gets no more work. Whether it has any.
+    pub fn close(&mut self, lease: LeaseId) -> bool {
+        let Some(lease) = self.leases.get_mut(&lease) else { return false };
+        lease.reclaimed = true;
+        !lease.load.is_empty()
+    }
+
+    /// Whether a worker is leased.
+    #[must_use]
+    pub fn has_leased(&self, worker: WorkerId) -> bool {
+        self.by_worker.contains_key(&worker)
+    }
+
     /// A lease ended: its line and what was sent to its worker, in order.
     pub fn end(&mut self, lease: LeaseId) -> Option<(u32, Vec<TaskId>)> {
         let held = self.leases.remove(&lease)?;

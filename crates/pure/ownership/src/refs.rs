@@ -12,6 +12,9 @@ pub struct Refs {
     entries: Map<ObjectId, Entry>,
     lent: Map<WorkerId, Set<ObjectId>>,
     borrowed: Map<WorkerId, Set<ObjectId>>,
+    /// How many confirmations of a borrow are still to come. One may outlive the borrow that it was asked for, and
+    /// does not confirm the next one.
+    unconfirmed: Map<ObjectId, (WorkerId, u32)>,
 }
 
 /// What it took to hold a ref.
@@ -27,15 +30,16 @@ pub enum Held {
 }
 
 /// What becomes of an object after one of its uses went away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Fate {
     /// Somebody still needs it.
     Kept,
     /// Nobody can reach it any more: its copies may be freed.
     Unreachable,
-    /// This process no longer borrows it: its owner must be told.
-    Returned(WorkerId),
+    /// This process no longer borrows it: its owner must be told, and what waited until the owner knew of the borrow
+    /// need wait no longer.
+    Returned(WorkerId, Vec<Gate>),
 }
 
 /// What waits until the owner of a borrowed object knows of this borrower.
@@ -131,7 +135,10 @@ impl Refs {
     /// `gate` opens when the owner of the borrowed object confirms.
     pub fn close(&mut self, object: ObjectId, gate: Gate) {
         match self.entries.get_mut(&object) {
-            Some(Entry::Borrowed { gates, .. }) => gates.push(gate),
+            Some(Entry::Borrowed { gates, owner, .. }) => {
+                gates.push(gate);
+                self.unconfirmed.entry(object).or_insert((*owner, 0)).1 += 1;
+            }
             Some(Entry::Owned { .. }) | None => {
                 unreachable!("OWN-3: only a borrowed object waits to be confirmed")
             }
@@ -141,6 +148,17 @@ impl Refs {
     /// The owner knows of this borrower: what waited for that.
     #[must_use]
     pub fn confirmed(&mut self, object: ObjectId) -> Vec<Gate> {
+        if let Some((_, count)) = self.unconfirmed.get_mut(&object) {
+            *count -= 1;
+            if *count > 0 {
+                return Vec::new();
+            }
+            self.unconfirmed.remove(&object);
+        }
+        self.take_gates(object)
+    }
+
+    fn take_gates(&mut self, object: ObjectId) -> Vec<Gate> {
         match self.entries.get_mut(&object) {
             Some(Entry::Borrowed { gates, .. }) => std::mem::take(gates),
             Some(Entry::Owned { .. }) | None => Vec::new(),
@@ -162,7 +180,8 @@ impl Refs {
         let mut objects: Vec<_> =
             self.borrowed.get(&owner).into_iter().flatten().copied().collect();
         objects.sort_unstable();
-        objects.into_iter().map(|object| (object, self.confirmed(object))).collect()
+        self.unconfirmed.retain(|_, (confirmer, _)| *confirmer != owner);
+        objects.into_iter().map(|object| (object, self.take_gates(object))).collect()
     }
 
     /// How many objects are known.
@@ -212,16 +231,16 @@ impl Refs {
     }
 
     fn settle(&mut self, object: ObjectId) -> Fate {
-        match self.entries.get(&object) {
+        match self.entries.get_mut(&object) {
             Some(Entry::Owned { uses: 0, borrowers }) if borrowers.is_empty() => {
                 self.entries.remove(&object);
                 Fate::Unreachable
             }
-            Some(Entry::Borrowed { uses: 0, owner, .. }) => {
-                let owner = *owner;
+            Some(Entry::Borrowed { uses: 0, owner, gates }) => {
+                let (owner, gates) = (*owner, std::mem::take(gates));
                 self.entries.remove(&object);
                 unlist(&mut self.borrowed, owner, object);
-                Fate::Returned(owner)
+                Fate::Returned(owner, gates)
             }
             Some(_) | None => Fate::Kept,
         }
@@ -271,7 +290,7 @@ mod tests {
         assert_eq!(refs.hold(borrowed, ME), Held::New);
         assert_eq!(refs.hold(borrowed, ME), Held::Known);
         assert_eq!(refs.release(object(1)), Fate::Kept);
-        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER));
+        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, Vec::new()));
         refs.check();
     }
 
@@ -293,6 +312,33 @@ mod tests {
         assert_eq!(refs.on_borrower_lost(OTHER), [object(2)]);
         assert!(refs.on_borrower_lost(OTHER).is_empty());
         refs.check();
+    }
+
+    #[test]
+    fn a_borrow_that_is_returned_before_it_is_confirmed_opens_its_gates() {
+        let mut refs = Refs::default();
+        let (borrowed, gate) = (Ref { object: object(1), owner: OTHER }, Gate::Value(object(2)));
+        assert_eq!(refs.hold(borrowed, ME), Held::New);
+        refs.close(object(1), gate);
+
+        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, vec![gate]));
+    }
+
+    #[test]
+    fn a_late_confirmation_does_not_confirm_the_next_borrow() {
+        let mut refs = Refs::default();
+        let (borrowed, gate) = (Ref { object: object(1), owner: OTHER }, Gate::Value(object(2)));
+        for _ in 0..2 {
+            assert_eq!(refs.hold(borrowed, ME), Held::New);
+            refs.close(object(1), gate);
+            assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, vec![gate]));
+        }
+        assert_eq!(refs.hold(borrowed, ME), Held::New);
+        refs.close(object(1), gate);
+
+        assert!(refs.confirmed(object(1)).is_empty());
+        assert!(refs.confirmed(object(1)).is_empty());
+        assert_eq!(refs.confirmed(object(1)), [gate]);
     }
 
     #[test]

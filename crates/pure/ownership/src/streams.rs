@@ -73,6 +73,15 @@ impl Streams {
         self.streams.get(&task).map_or(0, |stream| stream.arrived)
     }
 
+    /// How many items need not wait for their consumer any more: all, if it takes no more.
+    #[must_use]
+    pub fn consumed(&self, task: TaskId) -> u32 {
+        match self.streams.get(&task) {
+            Some(stream) if !stream.abandoned => stream.taken,
+            Some(_) | None => u32::MAX,
+        }
+    }
+
     /// Whether the task is one whose items somebody may take.
     #[must_use]
     pub fn is_open(&self, task: TaskId) -> bool {

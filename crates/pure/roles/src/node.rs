@@ -141,6 +141,7 @@ impl Node {
                 self.create(now, (from, object), owner, size, effects);
             }
             ToNode::Seal(object) => self.seal(now, from, object, effects),
+            ToNode::Discard(object) => self.discard(now, from, object, effects),
             ToNode::Pin(objects) => self.pin(now, from, &objects, effects),
             ToNode::Unpin(objects) => self.unpin(now, from, &objects, effects),
             ToNode::Free(objects) => self.free(now, &objects, effects),
@@ -183,6 +184,7 @@ impl Node {
             | ToNode::Named(_)
             | ToNode::Create { .. }
             | ToNode::Seal(_)
+            | ToNode::Discard(_)
             | ToNode::Pin(_)
             | ToNode::Unpin(_)
             | ToNode::Free(_) => {}

@@ -9,6 +9,7 @@ mod cancelling;
 mod events;
 mod executing;
 mod inbox;
+mod losing;
 mod owning;
 mod reading;
 mod streaming;
@@ -29,6 +30,7 @@ use crate::worker::calling::Creation;
 use crate::worker::cancelling::CancelReach;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
+use crate::worker::losing::LeaseEnds;
 use crate::worker::owning::Settlement;
 use crate::worker::reading::Pins;
 use crate::worker::templates::Templates;
@@ -56,9 +58,13 @@ pub struct Worker {
     /// Refs inside results that were sent, kept until their receiver has registered them.
     handed_over: Map<TaskId, Vec<ObjectId>>,
     settlements: Map<TaskId, Settlement>,
+    /// Ends of leased workers of which more may be heard over the connections to them.
+    ends: LeaseEnds,
     /// Large objects that nobody can reach, to be told to the node at the end of the step.
     freed: Vec<ObjectId>,
     job: Option<JobId>,
+    /// The node knows that this process ends as soon as nobody needs it.
+    announced: bool,
 }
 
 impl Worker {
@@ -82,8 +88,10 @@ impl Worker {
             inbox: Inbox::default(),
             handed_over: Map::default(),
             settlements: Map::default(),
+            ends: LeaseEnds::default(),
             freed: Vec::new(),
             job: None,
+            announced: false,
         }
     }
 
@@ -160,7 +168,7 @@ impl Worker {
                 self.dispatch.reclaim(lease);
                 self.give_back_leases(effects);
             }
-            FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, &death, effects),
+            FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, death, effects),
             FromNode::Start { spec, dependencies, incarnation, assignment } => {
                 self.start_actor(spec, dependencies, incarnation, assignment, effects);
             }
@@ -203,6 +211,7 @@ impl Worker {
             Event::Put(object, stored) => self.put(object, stored, effects),
             Event::Allocate { object, owner, size } => self.allocate(object, owner, size, effects),
             Event::Written(object) => effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
+            Event::Discard(object) => effects.push(Effect::ToNode(wire::ToNode::Discard(object))),
             Event::Hold(reference, source) => self.hold(reference, source, effects),
             Event::Release(objects) => {
                 objects.into_iter().for_each(|object| self.release(object, effects))
@@ -220,9 +229,7 @@ impl Worker {
             Event::Cancel { target, force, recursive } => {
                 self.cancel_ref(target, CancelReach { force, recursive }, effects)
             }
-            Event::KillActor { actor, for_good } => {
-                effects.push(Effect::ToHead(wire::ToHead::KillActor { actor, for_good }));
-            }
+            Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good, effects),
             Event::CreateGroup(spec) => self.create_group(spec, effects),
             Event::AwaitGroup { group, object, value } => {
                 self.await_group(group, object, value, effects)
@@ -237,7 +244,11 @@ impl Worker {
             Event::Leave => self.leave(effects),
             Event::Named(name) => effects.push(Effect::ToNode(wire::ToNode::Named(name))),
             Event::Peer(from, message) => self.on_peer(from, message, effects),
-            Event::PeerLost(peer) => self.peer_lost(peer, effects),
+            Event::PeerLost(peer) => {
+                self.templates.forget(peer);
+                self.peer_lost(peer, effects);
+                self.last_words_heard(peer, effects);
+            }
             Event::Node(message) => self.on_node(message, effects),
             Event::Head(message) => self.on_head(message, effects),
             Event::NodeLost(reason) => self.node_lost(&reason, effects),
@@ -253,6 +264,7 @@ impl Role for Worker {
         self.now = now;
         self.on_user(event, effects);
         self.free_objects(effects);
+        self.end_if_unneeded(effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {

@@ -61,6 +61,8 @@ pub enum ToNode {
     },
     /// The object is written.
     Seal(ObjectId),
+    /// The object will not be written by this process: its range is free.
+    Discard(ObjectId),
     /// A process wants to read these.
     Pin(Vec<ObjectId>),
     /// A process reads these no longer.

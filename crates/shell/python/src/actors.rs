@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use runtime::engine::Engine as Core;
 use types::{
-    ActorId, ActorName, ActorSpec, Concurrency, GroupId, GroupSpec, GroupStrategy, JobId, Payload, WorkerId,
+    ActorId, ActorName, ActorSpec, Concurrency, GroupId, GroupSpec, GroupStrategy, JobId, Payload,
+    WorkerId,
 };
 use wire::Answer;
 
@@ -64,25 +65,26 @@ pub(crate) fn create<'py>(
     let (is_named, get_if_exists) = (options.name.is_some(), options.get_if_exists);
     let class_info = PyBytes::new(py, &options.class_info);
     let spec = spec(id, creator, template, &arguments, options)?;
-    let (request, handle) =
-        engine.create_actor(Box::new(spec), get_if_exists).map_err(|error| error::of_engine(py, error))?;
+    let (request, handle) = engine
+        .create_actor(Box::new(spec), get_if_exists)
+        .map_err(|error| error::of_engine(py, error))?;
     drop(arguments);
     if !is_named {
         engine.forget_answer(request);
-        return (PyBytes::new(py, id.bytes()), ObjectRef::from(handle), class_info, false).into_pyobject(py);
+        return (PyBytes::new(py, id.bytes()), ObjectRef::from(handle), class_info, false)
+            .into_pyobject(py);
     }
     let until = Core::now() + ANSWER_PATIENCE;
-    match waiting(py, |interrupted| engine.answer(request, Some(until), interrupted))? {
-        Answer::Actor { actor, handle: info, found: true } => {
-            let (actor, info) = (PyBytes::new(py, actor.bytes()), PyBytes::new(py, &info));
-            (actor, None::<ObjectRef>, info, true).into_pyobject(py)
-        }
-        Answer::Actor { actor, found: false, .. } => {
-            (PyBytes::new(py, actor.bytes()), ObjectRef::from(handle), class_info, false).into_pyobject(py)
-        }
-        Answer::NameTaken(taken) => Err(name_taken(py, &taken)),
-        other => Err(questions::unexpected(py, other)),
+    let answer = waiting(py, |interrupted| engine.answer(request, Some(until), interrupted))?;
+    if let Answer::NameTaken(taken) = &answer {
+        return Err(name_taken(py, taken));
     }
+    let Answer::Actor { actor, handle: info, found } = answer else {
+        return Err(questions::unexpected(py, answer));
+    };
+    let reference = (!found).then(|| ObjectRef::from(handle));
+    let info = if found { PyBytes::new(py, &info) } else { class_info };
+    (PyBytes::new(py, actor.bytes()), reference, info, found).into_pyobject(py)
 }
 
 /// Reserves a placement group and gives its id.
@@ -106,7 +108,11 @@ pub(crate) fn create_group<'py>(
             "SPREAD" => GroupStrategy::Spread,
             "STRICT_PACK" => GroupStrategy::StrictPack,
             "STRICT_SPREAD" => GroupStrategy::StrictSpread,
-            other => return Err(PyValueError::new_err(format!("{other:?} is no strategy of a placement group"))),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "{other:?} is no strategy of a placement group"
+                )));
+            }
         },
         detached,
     };
@@ -115,10 +121,15 @@ pub(crate) fn create_group<'py>(
 }
 
 /// A ref to an object that holds `value` once the group is reserved.
-pub(crate) fn group_ready(process: &Process, group: GroupId, value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
+pub(crate) fn group_ready(
+    process: &Process,
+    group: GroupId,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<ObjectRef> {
     let py = value.py();
     let job: JobId = process.parent(py)?.job();
-    let payload = with_encoded(value, |encoded, _refs| Ok(runtime::engine::encoded_value(encoded)))?;
+    let payload =
+        with_encoded(value, |encoded, _refs| Ok(runtime::engine::encoded_value(encoded)))?;
     let handle = process.engine.group_ready(job, group, payload);
     Ok(handle.map_err(|error| error::of_engine(py, error))?.into())
 }

@@ -7,7 +7,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use roles::worker::Source;
-use runtime::engine::{Argument, ArgumentReader, ArgumentWriter, Handle, Layout, MalformedValue, Running};
+use runtime::engine::{
+    Argument, ArgumentReader, ArgumentWriter, Handle, Layout, MalformedValue, Running,
+};
 use types::{JobId, Payload, Ref};
 
 use crate::buffer::Memory;
@@ -127,7 +129,9 @@ pub(crate) fn decode<'py>(
         all.push(match argument {
             Argument::Value(bytes) => {
                 // Views into it need an alignment that a place among other arguments does not have.
-                values::decode_bytes(py, bytes, Source::Task(running.task), || Memory::Own(Payload::from(bytes)))?
+                values::decode_bytes(py, bytes, Source::Task(running.task), || {
+                    Memory::Own(Payload::from(bytes))
+                })?
             }
             Argument::Dependency(index) => dependency(py, running, index)?,
         });
@@ -145,9 +149,15 @@ pub(crate) fn decode<'py>(
 }
 
 /// Whoever submitted the task keeps the object, and the refs in it, until the task ends.
-fn dependency<'py>(py: Python<'py>, running: &Running, index: usize) -> PyResult<Bound<'py, PyAny>> {
+fn dependency<'py>(
+    py: Python<'py>,
+    running: &Running,
+    index: usize,
+) -> PyResult<Bound<'py, PyAny>> {
     let data = running.dependencies().get(index).ok_or_else(|| {
-        PyValueError::new_err(format!("the arguments name dependency {index}, which did not come along"))
+        PyValueError::new_err(format!(
+            "the arguments name dependency {index}, which did not come along"
+        ))
     })?;
     values::decode(py, data, Source::Task(running.task))
 }

@@ -50,7 +50,14 @@ fn send<'py>(
     let py = template.py();
     let shared = template.get().get();
     let Arguments { payload, dependencies, nested, kept } = arguments;
-    let spec = TaskSpec { id, template: Arc::clone(shared), arguments: payload, dependencies, nested, parent };
+    let spec = TaskSpec {
+        id,
+        template: Arc::clone(shared),
+        arguments: payload,
+        dependencies,
+        nested,
+        parent,
+    };
     let handles = process.engine.submit(spec).map_err(|error| error::of_engine(py, error))?;
     drop(kept);
     if let Some(actor) = id.actor() {
@@ -60,7 +67,8 @@ fn send<'py>(
         Returns::Count(0) => Ok(py.None().into_bound(py)),
         Returns::Count(1) | Returns::Stream | Returns::Dynamic => first(py, handles),
         Returns::Count(_) => {
-            let references = handles.into_iter().map(|handle| Bound::new(py, ObjectRef::from(handle)));
+            let references =
+                handles.into_iter().map(|handle| Bound::new(py, ObjectRef::from(handle)));
             Ok(PyList::new(py, references.collect::<PyResult<Vec<_>>>()?)?.into_any())
         }
     }

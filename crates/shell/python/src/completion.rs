@@ -24,7 +24,11 @@ pub(crate) struct Arrival {
 pub(crate) type Waiters = Map<ObjectId, Vec<Py<PyAny>>>;
 
 /// Has `waiter` told once the object is there.
-pub(crate) fn watch(process: &Process, reference: &Bound<'_, ObjectRef>, waiter: Py<PyAny>) -> PyResult<()> {
+pub(crate) fn watch(
+    process: &Process,
+    reference: &Bound<'_, ObjectRef>,
+    waiter: Py<PyAny>,
+) -> PyResult<()> {
     let handle = reference.get().handle()?;
     lock(&process.waiters).entry(handle.object()).or_default().push(waiter);
     process.engine.watch(handle).map_err(|error| error::of_engine(reference.py(), error))
@@ -37,10 +41,17 @@ pub(crate) fn arrival(reference: &ObjectRef) -> PyResult<Option<Arrival>> {
 }
 
 /// Waiters whose objects are there, each with its arrival; `None` once the engine closed. Waits for some.
-pub(crate) fn next<'py>(process: &Process, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-    let came = match interruptible(py, |interrupted| process.engine.next_completions(None, interrupted))? {
+pub(crate) fn next<'py>(
+    process: &Process,
+    py: Python<'py>,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let came = match interruptible(py, |interrupted| {
+        process.engine.next_completions(None, interrupted)
+    })? {
         Ok(came) => came,
-        Err(EngineError::Closed | EngineError::NodeDied(_) | EngineError::Interrupted) => return Ok(None),
+        Err(EngineError::Closed | EngineError::NodeDied(_) | EngineError::Interrupted) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error::of_engine(py, error)),
     };
     let told = PyList::empty(py);

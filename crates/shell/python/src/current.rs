@@ -7,9 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::intern;
 use roles::worker::Source;
 use runtime::engine::{Caller, Engine, Handle};
 use types::{ActorId, FunctionId, JobId, Map, TaskId};
@@ -106,7 +106,12 @@ impl Process {
     }
 
     /// The function of this id, fetched at its first call.
-    pub(crate) fn function<'py>(&self, py: Python<'py>, id: FunctionId, job: JobId) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn function<'py>(
+        &self,
+        py: Python<'py>,
+        id: FunctionId,
+        job: JobId,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if let Some(function) = lock(&self.functions).get(&id) {
             return Ok(function.bind(py).clone());
         }
@@ -126,7 +131,10 @@ impl Process {
         let running = execution.running();
         let mut prepared = lock(&self.prepared_for);
         let job = running.task.job();
-        if prepared.as_ref().is_some_and(|known| known.job == job && known.assignment == running.assignment) {
+        if prepared
+            .as_ref()
+            .is_some_and(|known| known.job == job && known.assignment == running.assignment)
+        {
             return false;
         }
         *prepared = Some(Prepared { job, assignment: running.assignment.clone() });
@@ -160,7 +168,9 @@ impl Process {
             return Ok(execution.get().running().task);
         }
         let last = *lock(&self.main_task);
-        last.ok_or_else(|| PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job"))
+        last.ok_or_else(|| {
+            PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job")
+        })
     }
 }
 
@@ -171,7 +181,9 @@ impl Process {
 pub(crate) fn process() -> PyResult<Arc<Process>> {
     let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
     in_use.as_ref().map(Arc::clone).ok_or_else(|| {
-        PyRuntimeError::new_err("this process is not connected to a cluster; call aktis.init() first")
+        PyRuntimeError::new_err(
+            "this process is not connected to a cluster; call aktis.init() first",
+        )
     })
 }
 
@@ -219,7 +231,8 @@ pub(crate) fn on_behalf_of<R>(execution: Py<Execution>, call: impl FnOnce() -> R
 
 /// Whether the CPUs of whatever runs here are lent to others while this thread waits.
 pub(crate) fn caller() -> Caller {
-    let is_task = EXECUTION.with_borrow(|here| here.as_ref().is_some_and(|it| it.get().is_plain_task()));
+    let is_task =
+        EXECUTION.with_borrow(|here| here.as_ref().is_some_and(|it| it.get().is_plain_task()));
     if is_task { Caller::Task } else { Caller::Thread }
 }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use roles::worker::Interrupt;
-use runtime::engine::{DriverOptions, EngineError, Engine as Core, Interrupted, Outcomes, WorkerOptions};
+use runtime::engine::{
+    DriverOptions, Engine as Core, EngineError, Interrupted, Outcomes, WorkerOptions,
+};
 use types::{ActorId, FunctionId, GroupId, JobId, NodeId, TaskId, Timestamp, WorkerId};
 
 use crate::current::{self, Process};
@@ -115,7 +117,8 @@ impl Engine {
     /// Takes up the work of a worker process; the descriptor belongs to the engine from now on.
     #[staticmethod]
     fn start_worker(py: Python<'_>, control: RawFd, worker: u64) -> PyResult<Self> {
-        let options = WorkerOptions { control: adopted(control), worker: WorkerId::from_u64(worker) };
+        let options =
+            WorkerOptions { control: adopted(control), worker: WorkerId::from_u64(worker) };
         let engine = waiting(py, |_interrupted| Core::start_worker(options))?;
         let process = Arc::new(Process::new(engine, None));
         current::set_process(Some(Arc::clone(&process)));
@@ -165,12 +168,20 @@ impl Engine {
     }
 
     #[pyo3(signature = (reference, timeout_s, /))]
-    fn get_one<'py>(&self, reference: &Bound<'py, ObjectRef>, timeout_s: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+    fn get_one<'py>(
+        &self,
+        reference: &Bound<'py, ObjectRef>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         objects::get_one(&self.process, reference, timeout_s)
     }
 
     #[pyo3(signature = (references, timeout_s, /))]
-    fn get<'py>(&self, references: &Bound<'py, PyList>, timeout_s: Option<f64>) -> PyResult<Bound<'py, PyList>> {
+    fn get<'py>(
+        &self,
+        references: &Bound<'py, PyList>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
         objects::get(&self.process, references, timeout_s)
     }
 
@@ -213,7 +224,14 @@ impl Engine {
     }
 
     #[pyo3(signature = (reference, /, *, force, recursive))]
-    fn cancel(&self, py: Python<'_>, reference: &Bound<'_, ObjectRef>, force: bool, recursive: bool) -> PyResult<()> {
+    #[expect(clippy::fn_params_excessive_bools, reason = "both are named, and are Ray's")]
+    fn cancel(
+        &self,
+        py: Python<'_>,
+        reference: &Bound<'_, ObjectRef>,
+        force: bool,
+        recursive: bool,
+    ) -> PyResult<()> {
         done(py, self.core().cancel(reference.get().handle()?.reference(), force, recursive))
     }
 
@@ -237,7 +255,12 @@ impl Engine {
         positional: &Bound<'py, PyTuple>,
         named: Named<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        calls::call(&self.process, ActorId::from_bytes(actor), template, (positional, named.as_ref()))
+        calls::call(
+            &self.process,
+            ActorId::from_bytes(actor),
+            template,
+            (positional, named.as_ref()),
+        )
     }
 
     /// How many calls of this process on the actor are unfinished, of those made since this was first asked.
@@ -258,11 +281,20 @@ impl Engine {
     }
 
     #[pyo3(signature = (actor, /, *, for_good))]
-    fn kill_actor(&self, py: Python<'_>, actor: [u8; ActorId::LEN], for_good: bool) -> PyResult<()> {
+    fn kill_actor(
+        &self,
+        py: Python<'_>,
+        actor: [u8; ActorId::LEN],
+        for_good: bool,
+    ) -> PyResult<()> {
         done(py, self.core().kill_actor(ActorId::from_bytes(actor), for_good))
     }
 
     #[pyo3(signature = (bundles, *, strategy, name, namespace, detached))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a named option, given once by one caller"
+    )]
     fn create_group<'py>(
         &self,
         py: Python<'py>,
@@ -277,7 +309,11 @@ impl Engine {
     }
 
     /// A ref to an object that holds `value` once the group is reserved.
-    fn group_ready(&self, group: [u8; GroupId::LEN], value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
+    fn group_ready(
+        &self,
+        group: [u8; GroupId::LEN],
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<ObjectRef> {
         actors::group_ready(&self.process, GroupId::from_bytes(group), value)
     }
 
@@ -343,13 +379,19 @@ impl Engine {
     /// Keeps a span of the user's own for the timeline.
     fn record_span(&self, py: Python<'_>, name: String, ran_s: f64) -> PyResult<()> {
         let (job, ran) = (self.process.parent(py)?.job(), seconds(ran_s)?);
-        let began = Timestamp(Core::now().0.saturating_sub(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX)));
+        let began = Timestamp(
+            Core::now().0.saturating_sub(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX)),
+        );
         self.core().record_span(job, name, began, ran, false);
         Ok(())
     }
 
     /// Lines of workers, as `(name, pid, is error, lines)`, and how many were dropped before; None once it closed.
-    fn next_lines<'py>(&self, py: Python<'py>, timeout_s: f64) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    fn next_lines<'py>(
+        &self,
+        py: Python<'py>,
+        timeout_s: f64,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let until = deadline(Some(timeout_s))?;
         match interruptible(py, |interrupted| self.core().next_lines(until, interrupted))? {
             Ok(lines) => questions::lines(py, lines).map(Some),
@@ -362,14 +404,28 @@ impl Engine {
 
     /// Asks; see `questions` for what can be asked with which arguments, and what is answered.
     #[pyo3(signature = (question, /, **arguments))]
-    fn ask<'py>(&self, py: Python<'py>, question: &str, arguments: Option<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        question: &str,
+        arguments: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         questions::ask(&self.process, py, question, arguments.as_ref())
     }
 
     /// Publishes the pickle of a function for tasks of a job.
-    fn put_function(&self, py: Python<'_>, job: u32, function: [u8; FunctionId::LEN], pickle: &[u8]) -> PyResult<()> {
+    fn put_function(
+        &self,
+        py: Python<'_>,
+        job: u32,
+        function: [u8; FunctionId::LEN],
+        pickle: &[u8],
+    ) -> PyResult<()> {
         let (job, function) = (JobId(job), FunctionId::from_bytes(function));
-        done(py, self.core().tell(wire::ToHead::PutFunction { job, function, pickle: pickle.into() }))
+        done(
+            py,
+            self.core().tell(wire::ToHead::PutFunction { job, function, pickle: pickle.into() }),
+        )
     }
 
     fn __repr__(&self) -> String {

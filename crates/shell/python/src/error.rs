@@ -45,7 +45,10 @@ fn exception<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyA
     hooks::from_failure(py)?.call1((kind, fields))
 }
 
-fn described<'py>(py: Python<'py>, failure: &Failure) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
+fn described<'py>(
+    py: Python<'py>,
+    failure: &Failure,
+) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
     let fields = PyDict::new(py);
     fields.set_item("sentence", failure.to_string())?;
     let kind = match failure {

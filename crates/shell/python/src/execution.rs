@@ -16,12 +16,15 @@ use types::{ActorSpec, Callee, Retry, Returns, Strategy, Timestamp};
 use crate::arguments;
 use crate::current::{self, Process};
 use crate::engine::waiting;
-use crate::{outcome, work};
 use crate::template::resources_dict;
+use crate::{outcome, work};
 
 const GOES_ON: u8 = 0;
 const CANCELLED: u8 = 1;
 const TIMED_OUT: u8 = 2;
+
+/// Asynchronous, the limit of the default group, and the limits of further ones by name.
+type Concurrency = (bool, u32, Vec<(String, u32)>);
 
 /// One run of a function, constructor or method.
 #[pyclass(frozen, module = "aktis._core")]
@@ -38,7 +41,8 @@ pub(crate) struct Execution {
 impl Execution {
     pub(crate) fn new(process: &Arc<Process>, running: Box<Running>) -> Self {
         let (process, began) = (Arc::clone(process), Engine::now());
-        let (interrupt, ended, kept) = (AtomicU8::new(GOES_ON), AtomicBool::new(false), Mutex::default());
+        let (interrupt, ended, kept) =
+            (AtomicU8::new(GOES_ON), AtomicBool::new(false), Mutex::default());
         Self { process, running, began, interrupt, ended, kept }
     }
 
@@ -61,7 +65,8 @@ impl Execution {
 
     /// Whether one call makes all there is to it.
     pub(crate) fn is_single_call(&self) -> bool {
-        matches!(self.running.template.returns, Returns::Count(_)) && !self.method().starts_with("__")
+        matches!(self.running.template.returns, Returns::Count(_))
+            && !self.method().starts_with("__")
     }
 
     /// What it calls.
@@ -76,6 +81,12 @@ impl Execution {
 
     pub(crate) fn is_constructor(&self) -> bool {
         self.running.template.callee == Callee::Constructor
+    }
+
+    /// Whether it is a method that was told that nobody wants its result.
+    pub(crate) fn is_cancelled_call(&self) -> bool {
+        let is_method = matches!(self.running.template.callee, Callee::Method { .. });
+        is_method && self.interrupt.load(Ordering::Relaxed) == CANCELLED
     }
 
     /// Keeps these until its results are reported.
@@ -106,7 +117,10 @@ impl Execution {
     }
 
     fn spec(&self) -> PyResult<&ActorSpec> {
-        self.running.actor.as_deref().ok_or_else(|| PyRuntimeError::new_err("this execution makes no actor"))
+        self.running
+            .actor
+            .as_deref()
+            .ok_or_else(|| PyRuntimeError::new_err("this execution makes no actor"))
     }
 }
 
@@ -183,7 +197,9 @@ impl Execution {
     fn group_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         match &self.running.template.shape.strategy {
             Strategy::Group { group, .. } => Some(PyBytes::new(py, group.bytes())),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => None,
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                None
+            }
         }
     }
 
@@ -224,7 +240,7 @@ impl Execution {
     }
 
     /// How the actor that it makes runs: asynchronous, the limit of the default group, limits of further groups.
-    fn concurrency(&self) -> PyResult<(bool, u32, Vec<(String, u32)>)> {
+    fn concurrency(&self) -> PyResult<Concurrency> {
         let concurrency = &self.spec()?.concurrency;
         Ok((concurrency.asynchronous, concurrency.calls_max, concurrency.groups.clone()))
     }
@@ -246,7 +262,10 @@ impl Execution {
     }
 
     /// Positional and keyword arguments.
-    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+    fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let (positional, named) = arguments::decode(py, &self.running)?;
         Ok((positional, named.unwrap_or_else(|| PyDict::new(py))))
     }
@@ -269,7 +288,14 @@ impl Execution {
 
     /// Ends with an error: its pickle, its story for people, whether to try again, and how many items came before.
     #[pyo3(signature = (error, text, *, retriable, yielded))]
-    fn fail(&self, py: Python<'_>, error: &[u8], text: String, retriable: bool, yielded: u32) -> PyResult<()> {
+    fn fail(
+        &self,
+        py: Python<'_>,
+        error: &[u8],
+        text: String,
+        retriable: bool,
+        yielded: u32,
+    ) -> PyResult<()> {
         outcome::failed(self, py, outcome::raised(error, text), retriable, yielded)
     }
 
@@ -297,7 +323,10 @@ impl Execution {
     }
 
     /// Calls `function` on behalf of this execution.
-    fn run_as<'py>(slf: Bound<'py, Self>, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn run_as<'py>(
+        slf: Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         current::on_behalf_of(slf.unbind(), || function.call0())
     }
 

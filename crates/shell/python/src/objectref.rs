@@ -7,9 +7,9 @@ use std::fmt::Write;
 use std::sync::Mutex;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyType};
-use pyo3::intern;
 use runtime::engine::Handle;
 use types::{ObjectId, Ref, TaskId, WorkerId};
 
@@ -44,7 +44,9 @@ impl ObjectRef {
     pub(crate) fn handle(&self) -> PyResult<&Handle> {
         self.handle.as_ref().ok_or_else(|| {
             let object = self.object;
-            let text = format!("nobody knows who owns {object}; get refs from calls and put(), not from ids");
+            let text = format!(
+                "nobody knows who owns {object}; get refs from calls and put(), not from ids"
+            );
             PyValueError::new_err(text)
         })
     }
@@ -80,7 +82,11 @@ impl ObjectRef {
     }
 
     #[classmethod]
-    fn from_binary(_class: &Bound<'_, PyType>, py: Python<'_>, identifier: &[u8]) -> PyResult<Self> {
+    fn from_binary(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        identifier: &[u8],
+    ) -> PyResult<Self> {
         Self::of_id(py, identifier)
     }
 
@@ -184,7 +190,8 @@ pub(crate) fn restore_ref(py: Python<'_>, pickled: &[u8]) -> PyResult<ObjectRef>
     let wrong = || PyValueError::new_err("the pickle of a ref has another length");
     let (object, owner) = pickled.split_at_checked(ObjectId::LEN).ok_or_else(wrong)?;
     let owner = <[u8; 8]>::try_from(owner).map_err(|_length| wrong())?;
-    let reference = Ref { object: object_id(object)?, owner: WorkerId::from_u64(u64::from_le_bytes(owner)) };
+    let reference =
+        Ref { object: object_id(object)?, owner: WorkerId::from_u64(u64::from_le_bytes(owner)) };
     let process = current::process()?;
     let held = process.engine.hold(reference, current::source());
     Ok(held.map_err(|error| error::of_engine(py, error))?.into())
@@ -197,7 +204,9 @@ pub(crate) fn handles_of(refs: &Bound<'_, pyo3::types::PyList>) -> PyResult<Vec<
             Ok(reference) => reference.get().handle().cloned(),
             Err(_) => {
                 let kind = item.get_type().name()?;
-                Err(PyValueError::new_err(format!("a list of ObjectRef is needed, but it holds a {kind}")))
+                Err(PyValueError::new_err(format!(
+                    "a list of ObjectRef is needed, but it holds a {kind}"
+                )))
             }
         })
         .collect()
@@ -217,13 +226,18 @@ fn bytes_of_hex(text: &str) -> PyResult<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return Err(wrong());
     }
-    let pairs = (0..text.len()).step_by(2).map(|start| u8::from_str_radix(&text[start..start + 2], 16));
+    let pairs =
+        (0..text.len()).step_by(2).map(|start| u8::from_str_radix(&text[start..start + 2], 16));
     pairs.collect::<Result<_, _>>().map_err(|_digit| wrong())
 }
 
 fn object_id(bytes: &[u8]) -> PyResult<ObjectId> {
     <[u8; ObjectId::LEN]>::try_from(bytes).map(ObjectId::from_bytes).map_err(|_length| {
-        PyValueError::new_err(format!("the id of an object has {} bytes, not {}", ObjectId::LEN, bytes.len()))
+        PyValueError::new_err(format!(
+            "the id of an object has {} bytes, not {}",
+            ObjectId::LEN,
+            bytes.len()
+        ))
     })
 }
 

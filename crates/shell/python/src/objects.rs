@@ -20,11 +20,13 @@ use crate::{error, values, work};
 pub(crate) fn put(process: &Process, value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
     let py = value.py();
     if value.is_exact_instance_of::<ObjectRef>() {
-        let text = "put() of an ObjectRef would only wrap it; put it into a list if that is what you want";
+        let text =
+            "put() of an ObjectRef would only wrap it; put it into a list if that is what you want";
         return Err(PyTypeError::new_err(text));
     }
     let job = process.parent(py)?.job();
-    let handle = values::with_encoded(value, |encoded, refs| values::put(py, process, job, encoded, &refs))?;
+    let handle =
+        values::with_encoded(value, |encoded, refs| values::put(py, process, job, encoded, &refs))?;
     Ok(handle.into())
 }
 
@@ -38,7 +40,8 @@ pub(crate) fn get_one<'py>(
     let data = match handle.data() {
         Some(data) => data,
         None => {
-            let contents = contents(py, process, std::slice::from_ref(handle), deadline(timeout_s)?)?;
+            let contents =
+                contents(py, process, std::slice::from_ref(handle), deadline(timeout_s)?)?;
             contents.into_iter().next().ok_or_else(|| error::timed_out(py, "nothing came"))?
         }
     };
@@ -72,7 +75,9 @@ pub(crate) fn wait<'py>(
     let handles = handles_of(references)?;
     let (until, caller) = (deadline(timeout_s)?, current::caller());
     let positions = loop {
-        let waited = waiting(py, |interrupted| process.engine.wait(&handles, count, until, caller, interrupted))?;
+        let waited = waiting(py, |interrupted| {
+            process.engine.wait(&handles, count, until, caller, interrupted)
+        })?;
         match waited {
             Waited::Ready(positions) => break positions,
             Waited::Help(running) => work::help(py, process, running)?,
@@ -97,11 +102,14 @@ pub(crate) fn next_item(
     index: u32,
     timeout_s: Option<f64>,
 ) -> PyResult<Option<ObjectRef>> {
-    let (py, task, until) = (stream.py(), stream.get().handle()?.object().task, deadline(timeout_s)?);
+    let (py, task, until) =
+        (stream.py(), stream.get().handle()?.object().task, deadline(timeout_s)?);
     match waiting(py, |interrupted| process.engine.next_item(task, index, until, interrupted))? {
         Item::Next(handle) => Ok(Some(handle.into())),
         Item::End => Ok(None),
-        Item::TimedOut => Err(error::timed_out(py, "the stream yielded nothing in the time allowed for it")),
+        Item::TimedOut => {
+            Err(error::timed_out(py, "the stream yielded nothing in the time allowed for it"))
+        }
     }
 }
 
@@ -146,6 +154,10 @@ fn missing(py: Python<'_>, handles: &[Handle]) -> PyErr {
         return error::of_failure(py, &failure);
     }
     let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
-    let first = late.first().map_or_else(String::new, |handle| format!(", {} first", handle.object()));
-    error::timed_out(py, &format!("{} of {} objects are not here yet{first}", late.len(), handles.len()))
+    let first =
+        late.first().map_or_else(String::new, |handle| format!(", {} first", handle.object()));
+    error::timed_out(
+        py,
+        &format!("{} of {} objects are not here yet{first}", late.len(), handles.len()),
+    )
 }

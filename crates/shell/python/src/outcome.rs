@@ -11,9 +11,9 @@ use runtime::engine::Engine;
 use types::{ActorEnd, Failure, ObjectId, Payload, Returns, Stored};
 use wire::to_worker::Outcome;
 
+use crate::error;
 use crate::execution::Execution;
 use crate::values::{self, with_encoded};
-use crate::error;
 
 /// The user's code returned `value`.
 ///
@@ -21,11 +21,16 @@ use crate::error;
 /// If it cannot be pickled or has not as many parts as there are returns.
 pub(crate) fn returned(execution: &Execution, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let task = execution.running().task;
+    if execution.is_cancelled_call() {
+        return failed(execution, value.py(), Failure::Cancelled(task), false, 0);
+    }
     let outputs = match execution.running().template.returns {
         Returns::Count(0) => Vec::new(),
         Returns::Count(1) | Returns::Dynamic => vec![stored(execution, task.output(1), value)?],
         Returns::Count(count) => several(execution, value, count)?,
-        Returns::Stream => return Err(PyTypeError::new_err("a stream ends with the number of its items")),
+        Returns::Stream => {
+            return Err(PyTypeError::new_err("a stream ends with the number of its items"));
+        }
     };
     report(execution, value.py(), Outcome::Returned(outputs))
 }
@@ -76,7 +81,9 @@ fn several(execution: &Execution, value: &Bound<'_, PyAny>, count: u32) -> PyRes
         if !error.is_instance_of::<PyTypeError>(py) || value.hasattr("__iter__").unwrap_or(true) {
             return error;
         }
-        PyTypeError::new_err(format!("{name} has num_returns={count}, but what it returned has no parts"))
+        PyTypeError::new_err(format!(
+            "{name} has num_returns={count}, but what it returned has no parts"
+        ))
     })?;
     let values = values.cast_into::<PyList>()?;
     if values.len() != count as usize {
@@ -84,7 +91,10 @@ fn several(execution: &Execution, value: &Bound<'_, PyAny>, count: u32) -> PyRes
         return Err(PyValueError::new_err(text));
     }
     let task = execution.running().task;
-    (1..=count).zip(values.iter()).map(|(index, value)| stored(execution, task.output(index), &value)).collect()
+    (1..=count)
+        .zip(values.iter())
+        .map(|(index, value)| stored(execution, task.output(index), &value))
+        .collect()
 }
 
 fn stored(execution: &Execution, object: ObjectId, value: &Bound<'_, PyAny>) -> PyResult<Stored> {

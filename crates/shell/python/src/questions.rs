@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::PyTypeInfo;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use runtime::engine::Engine as Core;
@@ -34,10 +34,10 @@ pub(crate) fn ask<'py>(
 
 /// The exception for an answer that does not belong to its question.
 pub(crate) fn unexpected(py: Python<'_>, answer: Answer) -> PyErr {
-    match answer {
-        Answer::Failed(failure) => error::of_failure(py, &failure),
-        other => PyRuntimeError::new_err(format!("the head answered another question: {other:?}")),
+    if let Answer::Failed(failure) = answer {
+        return error::of_failure(py, &failure);
     }
+    PyRuntimeError::new_err(format!("the head answered another question: {answer:?}"))
 }
 
 /// Lines of output, and how many were dropped before them.
@@ -70,19 +70,23 @@ impl<'py> Given<'_, 'py> {
 
 fn question_of(question: &str, given: &Given<'_, '_>) -> PyResult<Question> {
     Ok(match question {
-        "function" => {
-            Question::Function(JobId(given.get("job")?), FunctionId::from_bytes(given.get("function")?))
-        }
+        "function" => Question::Function(
+            JobId(given.get("job")?),
+            FunctionId::from_bytes(given.get("function")?),
+        ),
         "nodes" => Question::Nodes,
         "total_resources" => Question::TotalResources,
         "free_resources" => Question::FreeResources,
-        "actor_named" => {
-            Question::ActorNamed(ActorName { namespace: given.get("namespace")?, name: given.get("name")? })
-        }
+        "actor_named" => Question::ActorNamed(ActorName {
+            namespace: given.get("namespace")?,
+            name: given.get("name")?,
+        }),
         "actor_names" => Question::ActorNames(given.get("namespace")?),
         "actors" => Question::Actors,
         "groups" => Question::Groups,
-        "group_named" => Question::GroupNamed { namespace: given.get("namespace")?, name: given.get("name")? },
+        "group_named" => {
+            Question::GroupNamed { namespace: given.get("namespace")?, name: given.get("name")? }
+        }
         "timeline" => Question::Timeline(JobId(given.get("job")?)),
         "jobs" => Question::Jobs,
         "get" => Question::Get(given.key()?),
@@ -108,9 +112,13 @@ fn answered(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
         Answer::Resources(resources) => resources_dict(py, &resources)?.into_any(),
         Answer::Nodes(nodes) => list(py, nodes, node)?,
         Answer::Actor { actor, handle, found: _ } => {
-            (PyBytes::new(py, actor.bytes()), PyBytes::new(py, &handle)).into_pyobject(py)?.into_any()
+            (PyBytes::new(py, actor.bytes()), PyBytes::new(py, &handle))
+                .into_pyobject(py)?
+                .into_any()
         }
-        Answer::ActorNames(names) => list(py, names, |py, full| (full.name, full.namespace).into_pyobject(py))?,
+        Answer::ActorNames(names) => {
+            list(py, names, |py, full| (full.name, full.namespace).into_pyobject(py))?
+        }
         Answer::Actors(actors) => list(py, actors, actor)?,
         Answer::Groups(groups) => list(py, groups, group)?,
         Answer::Jobs(jobs) => list(py, jobs, job)?,

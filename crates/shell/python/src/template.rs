@@ -9,8 +9,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use types::{
-    Amount, Callee, FunctionId, GroupId, LabelRule, NodeId, Payload, Resources, Retries, Retry, Returns, Shape,
-    Strategy, TemplateId,
+    Amount, Callee, FunctionId, GroupId, LabelRule, NodeId, Payload, Resources, Retries, Retry,
+    Returns, Shape, Strategy, TemplateId,
 };
 
 use crate::current;
@@ -50,7 +50,10 @@ impl Template {
         *, function, name, callee, method, group, ordered, resources, environment, strategy, returns, max_retries,
         retry_exceptions, timeout_s, max_calls, look_ahead
     ))]
-    #[expect(clippy::too_many_arguments, reason = "each is a named option, given once by one caller")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a named option, given once by one caller"
+    )]
     fn new(
         function: [u8; FunctionId::LEN],
         name: String,
@@ -68,7 +71,11 @@ impl Template {
         max_calls: u32,
         look_ahead: Option<u32>,
     ) -> PyResult<Self> {
-        let shape = Shape { resources: resources_of(resources)?, environment, strategy: strategy_of(strategy)? };
+        let shape = Shape {
+            resources: resources_of(resources)?,
+            environment,
+            strategy: strategy_of(strategy)?,
+        };
         let template = types::Template {
             id: TemplateId(current::process()?.engine.new_number()),
             function: FunctionId::from_bytes(function),
@@ -77,11 +84,18 @@ impl Template {
                 "function" => Callee::Function,
                 "constructor" => Callee::Constructor,
                 "method" => Callee::Method { name: method, group, ordered },
-                other => return Err(PyValueError::new_err(format!("{other:?} is nothing that can be called"))),
+                other => {
+                    return Err(PyValueError::new_err(format!(
+                        "{other:?} is nothing that can be called"
+                    )));
+                }
             },
             shape: Arc::new(shape),
             returns: returns_of(returns)?,
-            retries: Retries { max: u32::try_from(max_retries).ok(), exceptions: retry_of(retry_exceptions) },
+            retries: Retries {
+                max: u32::try_from(max_retries).ok(),
+                exceptions: retry_of(retry_exceptions),
+            },
             timeout: timeout_s.map(seconds).transpose()?,
             calls_max: max_calls,
             look_ahead,
@@ -111,7 +125,10 @@ pub(crate) fn resources_of(amounts: &Bound<'_, PyDict>) -> PyResult<Resources> {
 }
 
 /// Named amounts as Python sees them.
-pub(crate) fn resources_dict<'py>(py: Python<'py>, resources: &Resources) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn resources_dict<'py>(
+    py: Python<'py>,
+    resources: &Resources,
+) -> PyResult<Bound<'py, PyDict>> {
     let amounts = PyDict::new(py);
     for (name, amount) in resources.iter() {
         amounts.set_item(name, amount.to_f64())?;
@@ -138,7 +155,9 @@ fn returns_of(count: Count) -> PyResult<Returns> {
         Count::Number(number) => Ok(Returns::Count(number)),
         Count::Word(word) if word == "streaming" => Ok(Returns::Stream),
         Count::Word(word) if word == "dynamic" => Ok(Returns::Dynamic),
-        Count::Word(word) => Err(PyValueError::new_err(format!("{word:?} is no number of returns"))),
+        Count::Word(word) => {
+            Err(PyValueError::new_err(format!("{word:?} is no number of returns")))
+        }
     }
 }
 
@@ -156,7 +175,8 @@ fn strategy_of(strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
         "pack" => Strategy::Pack,
         "spread" => Strategy::Spread,
         "group" => {
-            let (_, group, bundle): (String, [u8; GroupId::LEN], Option<u32>) = strategy.extract()?;
+            let (_, group, bundle): (String, [u8; GroupId::LEN], Option<u32>) =
+                strategy.extract()?;
             Strategy::Group { group: GroupId::from_bytes(group), bundle }
         }
         "node" => {
@@ -172,5 +192,8 @@ fn strategy_of(strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
 }
 
 fn rules_of(fields: Vec<RuleFields>) -> Vec<LabelRule> {
-    fields.into_iter().map(|(label, values, negated)| LabelRule { label, values, negated }).collect()
+    fields
+        .into_iter()
+        .map(|(label, values, negated)| LabelRule { label, values, negated })
+        .collect()
 }

@@ -4,9 +4,11 @@
 //! (`runtime::engine`), or what the pickler does (`aktis._kernel.serialize`).
 
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{
+    PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType,
+};
 use pyo3::{create_exception, intern};
 use roles::worker::Source;
 use runtime::engine::{Data, Encoded, Handle, Layout, View, WritableRange, read_value};
@@ -61,17 +63,10 @@ fn simple<'a>(value: &'a Bound<'_, PyAny>) -> Option<Encoded<'a>> {
     }
 }
 
+/// The memory of each buffer, in the order in which it lies.
 fn contiguous(buffers: &Bound<'_, PyList>) -> PyResult<Vec<PyUntypedBuffer>> {
-    let views = buffers.iter().map(|buffer| PyUntypedBuffer::get(&buffer));
-    views
-        .map(|view| {
-            let view = view?;
-            if view.is_c_contiguous() || view.is_fortran_contiguous() {
-                return Ok(view);
-            }
-            Err(PyBufferError::new_err("a buffer that is kept out of the pickle must be contiguous"))
-        })
-        .collect()
+    let raw = intern!(buffers.py(), "raw");
+    buffers.iter().map(|buffer| PyUntypedBuffer::get(&buffer.call_method0(raw)?)).collect()
 }
 
 /// Stores a value for `job`, of which this process is the owner.
@@ -120,7 +115,8 @@ fn written(
     layout: &Layout<'_>,
 ) -> PyResult<WritableRange> {
     engine::waiting(py, |interrupted| {
-        let mut range = process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
+        let mut range =
+            process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
         layout.write_parts(|place, part| range.write(place, part));
         Ok(range)
     })
@@ -135,10 +131,16 @@ pub(crate) fn refs_of(handles: &[Handle]) -> Box<[Ref]> {
 }
 
 /// The value that `data` holds, or the exception of its failure. Refs in it come from `source`.
-pub(crate) fn decode<'py>(py: Python<'py>, data: &Data, source: Source) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn decode<'py>(
+    py: Python<'py>,
+    data: &Data,
+    source: Source,
+) -> PyResult<Bound<'py, PyAny>> {
     match data {
         Data::Bytes(payload) => decode_bytes(py, payload, source, || Memory::Own(payload.clone())),
-        Data::Mapped(pinned) => decode_bytes(py, pinned, source, || Memory::Shared(std::sync::Arc::clone(pinned))),
+        Data::Mapped(pinned) => {
+            decode_bytes(py, pinned, source, || Memory::Shared(std::sync::Arc::clone(pinned)))
+        }
         Data::Failed(failure) => Err(error::of_failure(py, failure)),
     }
 }
@@ -150,7 +152,8 @@ pub(crate) fn decode_bytes<'py>(
     source: Source,
     keep: impl FnOnce() -> Memory,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let view = read_value(bytes).map_err(|malformed| PyValueError::new_err(malformed.to_string()))?;
+    let view =
+        read_value(bytes).map_err(|malformed| PyValueError::new_err(malformed.to_string()))?;
     Ok(match view {
         View::None => py.None().into_bound(py),
         View::Bool(truth) => PyBool::new(py, truth).to_owned().into_any(),
@@ -201,8 +204,11 @@ pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 
 /// Whether the user asked cloudpickle to carry this module, or one above it, along.
 fn is_registered_by_value(py: Python<'_>, module: &Bound<'_, PyString>) -> PyResult<bool> {
-    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
-    let Some(cloudpickle) = modules.get_item(intern!(py, "cloudpickle.cloudpickle"))? else { return Ok(false) };
+    let modules =
+        py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
+    let Some(cloudpickle) = modules.get_item(intern!(py, "cloudpickle.cloudpickle"))? else {
+        return Ok(false);
+    };
     let registered = cloudpickle.getattr(intern!(py, "_PICKLE_BY_VALUE_MODULES"))?;
     if registered.len()? == 0 {
         return Ok(false);

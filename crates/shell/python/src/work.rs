@@ -13,9 +13,15 @@ use crate::execution::Execution;
 use crate::{arguments, engine, error, hooks, outcome};
 
 /// Runs tasks of `group` until the engine closes, or until one is to make an actor, which is returned.
-pub(crate) fn work(py: Python<'_>, process: &Arc<Process>, group: &str) -> PyResult<Option<Py<Execution>>> {
+pub(crate) fn work(
+    py: Python<'_>,
+    process: &Arc<Process>,
+    group: &str,
+) -> PyResult<Option<Py<Execution>>> {
     loop {
-        let next = engine::interruptible(py, |interrupted| process.engine.next_task(group, None, interrupted))?;
+        let next = engine::interruptible(py, |interrupted| {
+            process.engine.next_task(group, None, interrupted)
+        })?;
         let running = match next {
             Ok(Some(running)) => running,
             Ok(None) => continue,

@@ -16,6 +16,7 @@ pub(super) fn check(causes: &Causes, failure: &Failure, quiet: bool) {
         Failure::Raised { error, .. } => !error.is_empty() || violent,
         Failure::Cancelled(_) => causes.cancels || causes.harm,
         Failure::ActorDied(_, ActorEnd::Unreachable) => quiet || violent,
+        Failure::ActorDied(_, ActorEnd::NotMade(failure)) => return check(causes, failure, quiet),
         Failure::TimedOut(..)
         | Failure::WorkerCrashed(_)
         | Failure::ActorDied(..)

@@ -253,8 +253,9 @@ impl Head {
         let Some(removal) = self.groups.remove(group, failure, &mut self.nodes) else {
             return false;
         };
+        // Nodes that hold no bundle of it too: owners may wait there for leases in the group.
         let give_back = |node| Effect::ToNode(node, ToNode::ReturnBundles(group));
-        effects.extend(removal.nodes.into_iter().map(give_back));
+        effects.extend(self.nodes.iter().map(give_back));
         for watcher in removal.watchers {
             let state = GroupState::Removed(Arc::clone(&removal.failure));
             effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));

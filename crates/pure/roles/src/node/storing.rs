@@ -39,6 +39,17 @@ impl Node {
         self.pass_orders_on(effects);
     }
 
+    pub(super) fn discard(
+        &mut self,
+        now: Timestamp,
+        writer: WorkerId,
+        object: ObjectId,
+        effects: &mut Effects,
+    ) {
+        self.objects.discard(now, writer, object, &mut self.orders);
+        self.pass_orders_on(effects);
+    }
+
     pub(super) fn pin(
         &mut self,
         now: Timestamp,

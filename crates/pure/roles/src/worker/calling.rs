@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use ownership::Reach;
-use types::{ActorId, ActorSpec, Callee, Failure, Payload, Ref, Stored, TaskId, Value};
+use types::{ActorEnd, ActorId, ActorSpec, Callee, Failure, Payload, Ref, Stored, TaskId, Value};
 use wire::to_worker::{ActorState, Dependency};
 use wire::{FromPeer, ToHead};
 
@@ -78,6 +78,15 @@ impl Worker {
         if let Some((worker, tasks)) = self.calls.take_sendable(actor) {
             let messages = self.messages(worker, &tasks, effects);
             effects.push(Effect::ToPeer(worker, FromPeer::Calls(messages)));
+        }
+    }
+
+    /// The user ends an actor: for good, it is dead to this process at once, whatever is on its way.
+    pub(super) fn kill_actor(&mut self, actor: ActorId, for_good: bool, effects: &mut Effects) {
+        effects.push(Effect::ToHead(ToHead::KillActor { actor, for_good }));
+        if for_good && self.calls.is_known(actor) {
+            let failure = Arc::new(Failure::ActorDied(actor, ActorEnd::Killed));
+            self.actor_changed(actor, ActorState::Dead(failure), effects);
         }
     }
 

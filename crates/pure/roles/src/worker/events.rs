@@ -39,6 +39,8 @@ pub enum Event {
     },
     /// It is written.
     Written(ObjectId),
+    /// It will not be written: its range is free.
+    Discard(ObjectId),
     /// A handle to a ref was made.
     Hold(Ref, Source),
     /// Handles to these went.

@@ -15,6 +15,9 @@ use wire::{FromPeer, ToHead, ToNode};
 use super::inbox::{Hosted, Incoming, Running};
 use super::{Content, Effect, Effects, Execution, Interrupt, Worker};
 
+/// Why a worker with `max_calls` ends.
+const LAST_CALL: &str = "it made as many calls as max_calls allows";
+
 impl Worker {
     /// An owner sent tasks on its lease.
     pub(super) fn tasks_came(
@@ -178,11 +181,7 @@ impl Worker {
 
     /// The node has one idle worker too many: this one ends, unless others need what it owns.
     pub(super) fn spared(&mut self, effects: &mut Effects) {
-        if self.inbox.is_idle()
-            && self.tasks.is_empty()
-            && self.refs.is_empty()
-            && self.handed_over.is_empty()
-        {
+        if self.inbox.is_idle() && self.is_unneeded() {
             self.exit("it was idle", effects);
         } else {
             effects.push(Effect::ToNode(ToNode::Staying));
@@ -391,13 +390,34 @@ impl Worker {
             self.exit("its last handle went", effects);
         } else if self.inbox.leaving && self.inbox.runs_nothing() {
             self.hand_back(usize::MAX, None, effects);
-            let reason = if self.inbox.actor.is_some() {
-                "it left by itself"
+            if self.inbox.actor.is_some() {
+                self.exit("it left by itself", effects);
             } else {
-                "it made as many calls as max_calls allows"
-            };
-            self.exit(reason, effects);
+                self.leave_when_unneeded(effects);
+            }
         }
+    }
+
+    /// A worker that made its last call gets no more work, and stays as long as others need what it owns.
+    fn leave_when_unneeded(&mut self, effects: &mut Effects) {
+        if !self.announced {
+            self.announced = true;
+            let reason = LAST_CALL.to_owned();
+            effects.push(Effect::ToNode(ToNode::Leaving { reason }));
+        }
+    }
+
+    /// What every event ends with: a worker that only stayed for others ends when nobody needs it any more.
+    pub(super) fn end_if_unneeded(&mut self, effects: &mut Effects) {
+        if self.announced && self.inbox.is_idle() && self.is_unneeded() {
+            self.announced = false;
+            effects.push(Effect::Exit(LAST_CALL.to_owned()));
+        }
+    }
+
+    /// Whether this process owns nothing, borrows nothing and awaits nothing.
+    fn is_unneeded(&self) -> bool {
+        self.tasks.is_empty() && self.refs.is_empty() && self.handed_over.is_empty()
     }
 
     fn exit(&mut self, reason: &str, effects: &mut Effects) {

@@ -81,9 +81,10 @@ impl Worker {
             match self.refs.release(object) {
                 Fate::Kept => {}
                 Fate::Unreachable => self.let_go(object, &mut dropped, effects),
-                Fate::Returned(owner) => {
+                Fate::Returned(owner, gates) => {
                     self.values.forget(object);
                     effects.push(Effect::ToPeer(owner, FromPeer::Return(vec![object])));
+                    self.open(gates, effects);
                 }
             }
         }
@@ -217,7 +218,6 @@ impl Worker {
 
     /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.
     pub(super) fn peer_lost(&mut self, peer: WorkerId, effects: &mut Effects) {
-        self.templates.forget(peer);
         self.values.on_worker_lost(peer);
         for object in self.refs.on_borrower_lost(peer) {
             self.let_go_whole(object, effects);

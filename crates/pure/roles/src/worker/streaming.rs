@@ -26,6 +26,11 @@ impl Worker {
         effects: &mut Effects,
     ) {
         self.await_settlement(task, from, &stored);
+        // Who runs the task anew does not know what was taken of an earlier attempt, or that nobody takes any more.
+        let consumed = self.streams.consumed(task);
+        if index < consumed {
+            self.tell_consumed(task, consumed, effects);
+        }
         if self.streams.arrived(task, index) {
             let object = item(task, index);
             self.refs.own(object, 1);

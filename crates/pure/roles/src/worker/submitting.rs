@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ownership::{Attempt, Progress, Submitted};
 use types::{
-    Assignment, Callee, Death, Exit, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId,
+    Assignment, Callee, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId,
     TaskSpec, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
@@ -195,24 +195,6 @@ impl Worker {
         }
     }
 
-    /// The worker of a lease is gone: what it may have begun is tried again or fails, the rest goes elsewhere.
-    pub(super) fn lease_ended(&mut self, lease: LeaseId, death: &Death, effects: &mut Effects) {
-        let Some((line, tasks)) = self.dispatch.end(lease) else {
-            return;
-        };
-        let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
-        let failure = Arc::new(Failure::WorkerCrashed(death.clone()));
-        let mut first = !left_by_itself;
-        for task in tasks {
-            if std::mem::take(&mut first) {
-                self.attempt_failed(task, &failure, effects);
-            } else if self.tasks.came_back(task) {
-                self.again(task, effects);
-            }
-        }
-        self.pump(line, effects);
-    }
-
     /// A worker gave tasks back that it had not begun.
     pub(super) fn tasks_came_back(
         &mut self,
@@ -289,8 +271,11 @@ impl Worker {
         if submitted.spec.template.returns == Returns::Stream {
             self.fail_stream(task, &failed, effects);
         }
+        // A large value may be written although the task as a whole failed.
+        let may_be_written = submitted.attempt > 0 || submitted.progress == Progress::Sent;
         for object in outputs(&submitted.spec) {
             self.keep(object, failed.clone(), None, effects);
+            self.freed.extend(may_be_written.then_some(object));
         }
         self.unpin(&submitted.spec, effects);
     }
@@ -324,7 +309,7 @@ impl Worker {
     }
 
     /// Puts a task that is to run again on its way.
-    fn again(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn again(&mut self, task: TaskId, effects: &mut Effects) {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };

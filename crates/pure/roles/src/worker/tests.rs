@@ -77,8 +77,8 @@ fn a_lost_worker_costs_the_first_task_an_attempt_and_the_others_nothing() {
     driver.step(Event::Submit(second.clone()));
     driver.step(Event::Submit(third.clone()));
 
-    let ended = Event::Node(FromNode::LeaseEnded { lease: LeaseId(1), death: death(2) });
-    assert_eq!(driver.step(ended), [want_again(1, 1)]);
+    assert_eq!(driver.step(lease_ended()), []);
+    assert_eq!(driver.step(Event::PeerLost(worker(2))), [want_again(1, 1)]);
     let sent = driver.step(leased(3));
 
     let [_, Effect::ToPeer(_, FromPeer::Tasks { tasks, .. })] = &sent[..] else {
@@ -95,10 +95,65 @@ fn a_task_without_attempts_left_fails_with_the_cause_of_its_workers_end() {
     driver.step(Event::Submit(task.clone()));
     driver.step(leased(2));
 
-    let ended = Event::Node(FromNode::LeaseEnded { lease: LeaseId(1), death: death(2) });
+    assert_eq!(driver.step(Event::PeerLost(worker(2))), []);
 
     let failure = Arc::new(Failure::WorkerCrashed(death(2)));
-    assert_eq!(driver.step(ended), [Effect::Loaded(task.id.output(1), Content::Failed(failure))]);
+    assert_eq!(driver.step(lease_ended()), [Effect::Loaded(task.id.output(1), Content::Failed(failure))]);
+}
+
+#[test]
+fn what_a_worker_said_last_counts_though_the_node_told_of_its_end_before() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.sent(1);
+    driver.step(lease_ended());
+
+    let returned = done(task, Outcome::Returned(vec![inline(b"x")]));
+    let content = Content::Inline(Payload::from(&b"x"[..]));
+    assert_eq!(
+        driver.step(Event::Peer(worker(2), returned))[0],
+        Effect::Loaded(task.output(1), content)
+    );
+    assert_eq!(driver.step(Event::PeerLost(worker(2))), []);
+    assert_eq!(driver.role.unfinished(), 0);
+}
+
+#[test]
+fn a_reply_waits_no_longer_when_the_borrow_is_returned_before_it_is_confirmed() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task(1);
+    executor.receive(&[&task]);
+    let theirs = Ref { object: executor.object_of(3), owner: worker(3) };
+    executor.step(Event::Hold(theirs, Source::Task(task.id)));
+    assert_eq!(executor.step(finished(task.id, inline(b"x"))), []);
+
+    let effects = executor.step(Event::Release(vec![theirs.object]));
+
+    let returned = Effect::ToPeer(worker(3), FromPeer::Return(vec![theirs.object]));
+    assert_eq!(effects[0], returned);
+    assert!(matches!(&effects[1..], [Effect::ToPeer(_, FromPeer::Done(_))]), "{effects:?}");
+}
+
+#[test]
+fn a_repeated_stream_does_not_wait_for_what_its_consumer_took_before() {
+    let mut driver = TestWorker::new(1);
+    let task = driver.task_with(1, |template| {
+        template.returns = Returns::Stream;
+        template.look_ahead = Some(1);
+    });
+    driver.step(Event::Submit(task.clone()));
+    driver.step(leased(2));
+    let item = FromPeer::Item { task: task.id, index: 0, item: inline(b"x") };
+    driver.step(Event::Peer(worker(2), item.clone()));
+    driver.step(Event::Took { task: task.id, index: 0 });
+    driver.step(lease_ended());
+    driver.step(Event::PeerLost(worker(2)));
+    driver.step(leased(3));
+
+    let consumed = FromPeer::Consumed { task: task.id, count: 1 };
+    assert_eq!(
+        driver.step(Event::Peer(worker(3), item)),
+        [Effect::ToPeer(worker(3), consumed)]
+    );
 }
 
 #[test]
@@ -343,6 +398,10 @@ fn want(count: u32, granted: u64) -> Effect {
 
 fn want_again(count: u32, granted: u64) -> Effect {
     Effect::ToNode(ToNode::Want { shape: 0, spec: None, count, granted })
+}
+
+fn lease_ended() -> Event {
+    Event::Node(FromNode::LeaseEnded { lease: LeaseId(1), death: death(2) })
 }
 
 fn leased(number: u32) -> Event {

@@ -183,6 +183,7 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Named("f".to_owned()),
         ToNode::Create { object: object(1), owner: worker(1), size: 300 },
         ToNode::Seal(object(1)),
+        ToNode::Discard(object(1)),
         ToNode::Pin(objects()),
         ToNode::Unpin(objects()),
         ToNode::Free(objects()),

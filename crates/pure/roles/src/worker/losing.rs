@@ -1,0 +1,61 @@
+//! Leased workers that are gone.
+//!
+//! Owns: when an owner may believe that it has heard all of a worker. Does not own: what tasks are tried again
+//! (`ownership::tasks`).
+//!
+//! The node says that a worker ended, and over another connection the worker said what it had done. Only when that
+//! connection is lost too has everything been heard.
+
+use std::sync::Arc;
+
+use types::{Death, Exit, Failure, LeaseId, Map, Set, WorkerId};
+
+use super::{Effects, Worker};
+
+/// Ends that are known by half.
+#[derive(Debug, Default)]
+pub(super) struct LeaseEnds {
+    /// The node told them; the worker may still be heard.
+    told: Map<WorkerId, (LeaseId, Death)>,
+    /// The connection is lost; the node has not told why.
+    unheard: Set<WorkerId>,
+}
+
+impl Worker {
+    /// The node says that the worker of a lease is gone.
+    pub(super) fn lease_ended(&mut self, lease: LeaseId, death: Death, effects: &mut Effects) {
+        let all_heard = self.ends.unheard.remove(&death.worker);
+        if self.dispatch.close(lease) && !all_heard {
+            self.ends.told.insert(death.worker, (lease, death));
+        } else {
+            self.end_lease(lease, death, effects);
+        }
+    }
+
+    /// The connection to a peer is lost: nothing more will be heard of it.
+    pub(super) fn last_words_heard(&mut self, peer: WorkerId, effects: &mut Effects) {
+        if let Some((lease, death)) = self.ends.told.remove(&peer) {
+            self.end_lease(lease, death, effects);
+        } else if self.dispatch.has_leased(peer) {
+            self.ends.unheard.insert(peer);
+        }
+    }
+
+    /// What the worker may have begun is tried again or fails, the rest goes elsewhere.
+    fn end_lease(&mut self, lease: LeaseId, death: Death, effects: &mut Effects) {
+        let Some((line, tasks)) = self.dispatch.end(lease) else {
+            return;
+        };
+        let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
+        let failure = Arc::new(Failure::WorkerCrashed(death));
+        let mut first = !left_by_itself;
+        for task in tasks {
+            if std::mem::take(&mut first) {
+                self.attempt_failed(task, &failure, effects);
+            } else if self.tasks.came_back(task) {
+                self.again(task, effects);
+            }
+        }
+        self.pump(line, effects);
+    }
+}

@@ -1,0 +1,218 @@
+"""The tree of exceptions, what failures become, and errors that are of two types.
+
+Owns all that needs no process; how errors travel is tested in `tests/conformance`.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, Self
+
+import pytest
+
+from aktis import exceptions
+from aktis.exceptions import TaskError, from_failure
+
+SENTENCE = "what happened, in words"
+KINDS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+    "cancelled": ({"task": b"\1" * 24}, exceptions.TaskCancelledError),
+    "timed_out": ({"task": b"\1" * 24, "limit_s": 1.0}, exceptions.TaskTimeoutError),
+    "worker_crashed": ({"death": {}}, exceptions.WorkerCrashedError),
+    "actor_died": ({"actor": b"\2" * 16, "end": {"kind": "killed"}}, exceptions.ActorDiedError),
+    "actor_unavailable": ({"actor": b"\2" * 16}, exceptions.ActorUnavailableError),
+    "owner_died": ({"object": b"\3" * 28}, exceptions.OwnerDiedError),
+    "object_lost": ({"object": b"\3" * 28}, exceptions.ObjectLostError),
+    "object_freed": ({"object": b"\3" * 28}, exceptions.ObjectFreedError),
+    "local_node_died": ({}, exceptions.LocalNodeDiedError),
+    "store_full": ({}, exceptions.ObjectStoreFullError),
+    "out_of_disk": ({}, exceptions.OutOfDiskError),
+    "unschedulable": ({}, exceptions.TaskUnschedulableError),
+    "group_removed": ({}, exceptions.TaskPlacementGroupRemoved),
+    "environment_failed": ({}, exceptions.RuntimeEnvSetupError),
+    "stream_changed": ({}, exceptions.StreamingGeneratorReplayInconsistentError),
+    "unheard_of": ({}, exceptions.EngineError),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failure_becomes_its_exception_with_its_words(kind: str) -> None:
+    fields, expected = KINDS[kind]
+
+    error = from_failure(kind, fields | {"sentence": SENTENCE})
+
+    assert type(error) is expected
+    assert SENTENCE in str(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_exception_survives_pickling(kind: str) -> None:
+    fields, _ = KINDS[kind]
+    error = from_failure(kind, fields | {"sentence": SENTENCE})
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("unschedulable", exceptions.ActorUnschedulableError),
+        ("group_removed", exceptions.ActorPlacementGroupRemoved),
+        ("environment_failed", exceptions.RuntimeEnvSetupError),
+        ("raised", exceptions.ActorDiedError),
+    ],
+)
+def test_an_actor_that_never_lived_fails_with_the_reason(
+    reason: str, expected: type[Exception]
+) -> None:
+    end = {"kind": "not_made", "failure": (reason, {"sentence": "inner"})}
+
+    error = from_failure("actor_died", {"actor": b"\2" * 16, "end": end, "sentence": SENTENCE})
+
+    assert type(error) is expected
+
+
+def test_the_error_of_an_actor_names_it_and_says_whether_it_ever_lived() -> None:
+    exceptions.remember_actor("0a" * 16, "Counter")
+    fields = {"actor": b"\n" * 16, "end": {"kind": "constructor"}, "sentence": SENTENCE}
+
+    error = from_failure("actor_died", fields)
+
+    assert isinstance(error, exceptions.ActorDiedError)
+    assert (error.actor_id, error.actor_init_failed, error.preempted) == ("0a" * 16, True, False)
+    assert str(error) == f"Counter: {SENTENCE}"
+
+
+class FieldsError(Exception):
+    def __init__(self, amount: int) -> None:
+        super().__init__(f"{amount} too much")
+        self.amount = amount
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FieldsError, (self.amount,)
+
+
+class SlotsError(Exception):
+    __slots__ = ("place",)
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+
+class DemandingError(Exception):
+    def __new__(cls, first: int, second: int) -> Self:
+        return super().__new__(cls, first, second)
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+class FinalError(Exception):
+    def __init_subclass__(cls) -> None:
+        raise TypeError("final")
+
+
+CAUSES: list[BaseException] = [
+    ValueError("text"),
+    KeyError("key"),
+    OSError(2, "gone", "file"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "why"),
+    StopIteration(3),
+    SystemExit(4),
+    FieldsError(5),
+    SlotsError("here"),
+    DemandingError(1, 2),
+    exceptions.GetTimeoutError("late"),
+]
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: type(cause).__name__)
+def test_an_error_of_a_task_is_of_its_causes_type_too(cause: BaseException) -> None:
+    error = raised(cause).as_instanceof_cause()
+
+    assert isinstance(error, TaskError)
+    assert isinstance(error, type(cause))
+    assert error.cause is cause
+    assert error.args == cause.args
+    assert type(error).__name__ == f"TaskError({type(cause).__name__})"
+    assert "work raised (pid=7, ip=host)" in str(error)
+    assert vars(error).items() >= vars(cause).items()
+
+
+@pytest.mark.parametrize("cause", CAUSES[:8], ids=lambda cause: type(cause).__name__)
+def test_such_an_error_survives_pickling(cause: BaseException) -> None:
+    error = raised(cause).as_instanceof_cause()
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is type(error)
+    assert (type(copy.cause), copy.cause.args) == (type(cause), cause.args)
+    assert (str(copy), copy.pid) == (str(error), 7)
+
+
+def test_fields_and_slots_of_the_cause_are_there() -> None:
+    with_slots: Any = raised(SlotsError("here")).as_instanceof_cause()
+    of_system: Any = raised(OSError(2, "gone", "file")).as_instanceof_cause()
+
+    assert with_slots.place == "here"
+    assert (of_system.errno, of_system.filename) == (2, "file")
+
+
+def test_a_group_of_errors_is_a_group_again() -> None:
+    group = ExceptionGroup("several", [ValueError("one"), KeyError("two")])
+
+    seen: list[type[Exception]] = []
+    try:
+        raise raised(group).as_instanceof_cause()
+    except* ValueError as caught:
+        seen.extend(type(error) for error in caught.exceptions)
+    except* KeyError as caught:
+        seen.extend(type(error) for error in caught.exceptions)
+
+    assert seen == [ValueError, KeyError]
+
+
+def test_a_type_that_forbids_children_gives_a_plain_error() -> None:
+    error = raised(FinalError("end")).as_instanceof_cause()
+
+    assert type(error) is TaskError
+    assert type(error.cause) is FinalError
+
+
+def test_an_error_through_two_tasks_has_the_type_of_the_first() -> None:
+    inner = raised(KeyError("deep")).as_instanceof_cause()
+
+    outer = raised(inner, name="outer").as_instanceof_cause()
+
+    assert isinstance(outer, KeyError)
+    assert outer.cause is inner
+    assert "outer" in str(outer)
+
+
+def test_a_cause_that_cannot_be_pickled_is_replaced_by_its_text() -> None:
+    cause = ValueError("holds a generator")
+    cause.generator = (number for number in range(3))  # type: ignore[attr-defined]
+
+    copy = pickle.loads(pickle.dumps(raised(cause)))
+
+    assert isinstance(copy.cause, exceptions.UnserializableException)
+    assert "Traceback" in str(copy)
+
+
+def test_a_damaged_pickle_leaves_the_text() -> None:
+    fields = {"error": b"damaged", "text": "the story", "sentence": SENTENCE}
+
+    error = from_failure("raised", fields)
+
+    assert isinstance(error, TaskError)
+    assert "the story" in str(error)
+
+
+def raised(cause: BaseException, *, name: str = "work") -> TaskError:
+    """What a task that raised `cause` tells its caller."""
+    return TaskError(
+        cause, function_name=name, traceback_str="Traceback: all of it", pid=7, ip="host"
+    )

@@ -1,0 +1,127 @@
+"""Publishing functions: their ids, their sizes, and that each is sent once.
+
+Owns what is told to a head that is a list. The way to a real worker is in `tests/conformance`.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from aktis._kernel import functions, session
+
+
+@dataclass
+class ListHead:
+    """Keeps what was published, as an engine would tell the head."""
+
+    job: int = 1
+    worker_id: bytes = b""
+    node_id: bytes = b""
+    session_name: str = ""
+    told: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+
+    def put_function(self, job: int, function: bytes, pickled: bytes) -> None:
+        self.told.append((job, function, pickled))
+
+    def ask(self, question: str, /, *, job: int, function: bytes) -> bytes | None:
+        assert question == "function"
+        found = [data for one, name, data in self.told if (one, name) == (job, function)]
+        return found[-1] if found else None
+
+
+@pytest.fixture
+def head(monkeypatch: pytest.MonkeyPatch) -> ListHead:
+    """A session whose engine is a list."""
+    engine: Any = ListHead()
+    made = session.Session(engine, namespace="", is_driver=True, session_dir="")
+    monkeypatch.setattr(session, "_sessions", [made])
+    return cast("ListHead", engine)
+
+
+def test_a_published_function_can_be_fetched(head: ListHead) -> None:
+    function_id = functions.publish(lambda value: value + 1)
+
+    assert len(function_id) == functions.ID_BYTES
+    assert functions.fetch(function_id, head.job)(1) == 2
+
+
+def test_the_same_function_is_sent_once(head: ListHead) -> None:
+    first = functions.publish(len)
+    second = functions.publish(len)
+
+    assert first == second
+    assert len(head.told) == 1
+
+
+def test_a_function_is_sent_anew_for_another_job(head: ListHead) -> None:
+    functions.publish(len)
+    head.job = 2
+    functions.publish(len)
+
+    assert [job for job, _, _ in head.told] == [1, 2]
+
+
+def test_a_function_is_captured_as_it_is_when_published(head: ListHead) -> None:
+    factor = 2
+
+    def scale(value: int) -> int:
+        return factor * value
+
+    function_id = functions.publish(scale)
+    factor = 3
+
+    assert functions.fetch(function_id, head.job)(10) == 20
+
+
+def test_a_function_that_nobody_published_is_an_error(head: ListHead) -> None:
+    with pytest.raises(LookupError, match="knows no function"):
+        functions.fetch(bytes(functions.ID_BYTES), head.job)
+
+
+def test_a_function_with_much_data_is_warned_about(
+    head: ListHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "PICKLE_BYTES_SUSPECT", 1000)
+    ballast = bytes(5000)
+
+    with pytest.warns(UserWarning, match=r"carry.*put"):
+        functions.publish(carry(ballast))
+    assert len(head.told) == 1
+
+
+def test_a_function_with_too_much_data_is_refused(
+    head: ListHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "PICKLE_BYTES_SUSPECT", 1000)
+    monkeypatch.setattr(functions, "PICKLE_BYTES_MAX", 2000)
+
+    with pytest.raises(ValueError, match=r"carry.*put"):
+        functions.publish(carry(bytes(5000)))
+    assert head.told == []
+
+
+def test_a_closure_that_cannot_be_pickled_is_an_error(head: ListHead) -> None:
+    import threading
+
+    lock = threading.Lock()
+
+    with pytest.raises(TypeError, match="lock"):
+        functions.publish(lambda: (lock, 1))
+    assert head.told == []
+
+
+def test_what_is_sent_is_a_pickle(head: ListHead) -> None:
+    functions.publish(sum)
+
+    assert pickle.loads(head.told[0][2]) is sum
+
+
+def carry(ballast: bytes) -> Any:
+    def carry() -> int:
+        return len(ballast)
+
+    return carry
