@@ -109,8 +109,8 @@ class Store:
 
 def index(
     sources: Sequence[Source],
-    embedders: Sequence[ActorHandle],
-    store: ActorHandle,
+    embedders: Sequence[ActorHandle[Embedder]],
+    store: ActorHandle[Store],
     *,
     under_way_max: int,
 ) -> Iterator[Outcome]:
@@ -144,7 +144,9 @@ def outcome_of(stored: aktis.ObjectRef[Stored], source: Source) -> Outcome:
         return Skipped(source.name, str(cause))
 
 
-def build(sources: Sequence[Source], embedders: Sequence[ActorHandle], store: ActorHandle) -> None:
+def build(
+    sources: Sequence[Source], embedders: Sequence[ActorHandle[Embedder]], store: ActorHandle[Store]
+) -> None:
     """Indexes all documents behind a progress bar, then prints what was done."""
     started = time.perf_counter()
     aktis.get(store.begin_run.remote())

@@ -1,7 +1,7 @@
 """What type checkers see of calls: each argument may be a value or a ref to one.
 
-Owns the types of `.remote` for functions and methods. Exists for type checkers: while a program
-runs these are empty classes, and nothing here is looked at.
+Owns the types of `.remote` for functions, methods and decorated classes. Exists for type checkers:
+while a program runs these are empty classes, and nothing here is looked at.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import (
     Annotated,
     Any,
     Generic,
+    NoReturn,
     ParamSpec,
     Protocol,
     TypeAlias,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Concatenate, overload
 
+    from aktis.actor_handles import ActorHandle
+    from aktis.actors import ActorClass
     from aktis.types import ObjectRef
 
 T = TypeVar("T")
@@ -203,6 +206,13 @@ if TYPE_CHECKING:
         @overload
         def __get__(self, instance: Self_contra, owner: type[Any]) -> BoundMethod[P, S_co]: ...
         def __get__(self, instance: Any, owner: type[Any]) -> Any: ...
+
+    class DecoratedClass(type):
+        """What `aktis.mypy_plugin` makes the type of a class decorated with `@aktis.remote`."""
+
+        def remote(cls: type[T], *args: Any, **kwargs: Any) -> ActorHandle[T]: ...
+        def options(cls: type[T], **options: Any) -> ActorClass[T]: ...
+        def bind(cls: type[T], *args: Any, **kwargs: Any) -> NoReturn: ...
 
 else:
 

@@ -31,7 +31,14 @@ class ActorHandle(Generic[T_co]):
     `get_runtime_context().current_actor` give, which are weak.
     """
 
-    __slots__ = ("__aktis_key__", "__aktis_known__", "__aktis_ref__", "__weakref__", "_actor_id")
+    __slots__ = (
+        "__aktis_key__",
+        "__aktis_known__",
+        "__aktis_ref__",
+        "__aktis_session__",
+        "__weakref__",
+        "_actor_id",
+    )
 
     def __init__(
         self, actor_id: bytes, known: KnownClass, handle_ref: ObjectRef[Any] | None

@@ -5,7 +5,7 @@ Owns the name alone: this version has one machine, and says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def get_object_locations(
     obj_refs: Sequence[ObjectRef[Any]],
     timeout_ms: int = -1,
-) -> NoReturn:
+) -> dict[ObjectRef[Any], dict[str, Any]]:
     """Raises: places and sizes of objects cannot be asked for yet."""
     message = "places and sizes of objects cannot be asked for yet; everything is on this machine"
     raise NotImplementedError(message)

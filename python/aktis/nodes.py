@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from aktis._kernel import queries, session
 
@@ -34,6 +34,10 @@ def available_resources() -> dict[str, float]:
     return queries.available_resources()
 
 
+@overload
+def timeline(filename: None = None) -> list[dict[str, Any]]: ...
+@overload
+def timeline(filename: str) -> None: ...
 def timeline(filename: str | None = None) -> list[dict[str, Any]] | None:
     """Returns what ran in this job, as events of a Chrome trace, or writes them to a file.
 

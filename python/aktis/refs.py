@@ -106,7 +106,7 @@ def wait(
     session.require()
     if not ray_waitables:
         return [], []
-    waitables: list[Any] = list(ray_waitables)
+    waitables: Any = ray_waitables if type(ray_waitables) is list else list(ray_waitables)
     return objects.wait(waitables, num_returns, timeout, fetch_local)
 
 
@@ -160,10 +160,6 @@ def _check_wait(waitables: object, num_returns: int, timeout: float | None) -> N
     if not isinstance(waitables, list | tuple):
         message = f"wait() takes a list of ObjectRef, not {type(waitables).__name__}"
         raise TypeError(message)
-    for one in waitables:
-        if not isinstance(one, ObjectRef | ObjectRefGenerator):
-            message = f"wait() takes a list of ObjectRef, but it holds {one!r}"
-            raise TypeError(message)
     if timeout is not None and timeout < 0:
         message = f"the timeout of wait() must be zero or more, not {timeout}"
         raise ValueError(message)
@@ -174,7 +170,4 @@ def _check_wait(waitables: object, num_returns: int, timeout: float | None) -> N
             f"num_returns must be from 1 to the number of refs, which is {len(waitables)}, "
             f"not {num_returns}"
         )
-        raise ValueError(message)
-    if len(set(waitables)) != len(waitables):
-        message = "wait() takes each ref once"
         raise ValueError(message)

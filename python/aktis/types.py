@@ -8,4 +8,6 @@ from __future__ import annotations
 # The one name of the engine that is public as it is.
 from aktis._core import ObjectRef  # noqa: TID251 - public as it is
 
-__all__ = ["ObjectRef"]
+ObjectID = ObjectRef
+
+__all__ = ["ObjectID", "ObjectRef"]

@@ -123,7 +123,7 @@ def test_the_limit_of_pending_calls_raises_at_the_call(gate: Gate) -> None:
 
 def test_the_limit_of_pending_calls_is_for_each_caller(gate: Gate) -> None:
     @aktis.remote
-    def ping(worker: Any) -> bool:
+    def ping(worker: Any) -> Any:
         return aktis.get(worker.ping.remote())
 
     worker = Worker.options(max_pending_calls=1, max_concurrency=2).remote()
@@ -318,7 +318,7 @@ class Worker:
     def assigned(self) -> dict[str, float]:
         return aktis.get_runtime_context().get_assigned_resources()
 
-    def call_name(self) -> str:
+    def call_name(self) -> str | None:
         return aktis.get_runtime_context().get_task_name()
 
     def variable(self, name: str) -> str | None:

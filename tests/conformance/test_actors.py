@@ -85,7 +85,7 @@ def test_a_method_cannot_be_called_directly() -> None:
 def test_an_actor_class_cannot_be_a_base_class() -> None:
     with pytest.raises(ActorClassInheritanceException):
 
-        class _Child(Counter):  # type: ignore[misc, valid-type]
+        class _Child(Counter):  # type: ignore[metaclass]
             pass
 
 
@@ -234,7 +234,7 @@ def test_a_handle_works_in_tasks_and_in_other_actors() -> None:
         def __init__(self, target: Any) -> None:
             self.target = target
 
-        def forward(self, amount: int) -> int:
+        def forward(self, amount: int) -> Any:
             return aktis.get(self.target.add.remote(amount))
 
     counter = Counter.remote()
@@ -309,7 +309,7 @@ def test_the_method_decorator_may_be_bare() -> None:
 
 def test_the_method_decorator_refuses_unknown_options() -> None:
     with pytest.raises((AssertionError, TypeError, ValueError)):
-        aktis.method(colour="blue")(lambda _: None)  # type: ignore[call-arg]
+        aktis.method(colour="blue")(lambda _: None)
 
 
 def test_calls_on_a_temporary_handle_run() -> None:
@@ -451,7 +451,7 @@ def test_an_actor_may_be_killed_from_a_task() -> None:
 
 
 @pytest.mark.parametrize("wrong", [1, "name", None], ids=repr)
-def test_only_actors_can_be_killed(wrong: object) -> None:
+def test_only_actors_can_be_killed(wrong: Any) -> None:
     with pytest.raises(ValueError):
         aktis.kill(wrong)
 
@@ -558,7 +558,7 @@ def pass_gate(gate: Gate, value: Any) -> Any:
 
 
 @aktis.remote
-def add_elsewhere(counter: Any, amount: int) -> int:
+def add_elsewhere(counter: Any, amount: int) -> Any:
     return aktis.get(counter.add.remote(amount))
 
 
@@ -568,5 +568,5 @@ def record_elsewhere(recorder: Any, value: Any) -> None:
 
 
 @aktis.remote
-def add_through(recorder: Any) -> int:
+def add_through(recorder: Any) -> Any:
     return aktis.get(aktis.get(recorder.read.remote())[0].add.remote(1))

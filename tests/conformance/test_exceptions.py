@@ -93,7 +93,8 @@ def test_an_error_of_the_users_own_type_keeps_its_type_and_fields() -> None:
     with pytest.raises(OverdrawnError, match="5 too much") as caught:
         aktis.get(fail.remote(OverdrawnError(5)))
 
-    assert caught.value.cause.amount == 5
+    error: Any = caught.value
+    assert error.cause.amount == 5
 
 
 def test_a_subclass_is_caught_by_its_base() -> None:
@@ -142,8 +143,9 @@ def test_an_error_knows_where_it_came_from() -> None:
 def test_the_cause_of_an_error_is_told_too() -> None:
     @aktis.remote
     def chain() -> None:
+        empty: dict[str, int] = {}
         try:
-            _ = {}["first link"]
+            _ = empty["first link"]
         except KeyError as error:
             raise ValueError("second link") from error
 

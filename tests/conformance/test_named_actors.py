@@ -131,7 +131,7 @@ def test_get_if_exists_needs_a_name() -> None:
 
 def test_get_if_exists_makes_one_actor_for_many_callers() -> None:
     @aktis.remote
-    def find() -> int:
+    def find() -> Any:
         return aktis.get(
             Cell.options(name="raced", get_if_exists=True, lifetime="detached")
             .remote()
@@ -224,7 +224,7 @@ class Creator:
     def __init__(self) -> None:
         self.created: list[Any] = []
 
-    def create(self, name: str, lifetime: str | None) -> int:
+    def create(self, name: str, lifetime: str | None) -> Any:
         cell = Cell.options(name=name, lifetime=lifetime).remote()
         self.created.append(cell)
         return aktis.get(cell.process_id.remote())

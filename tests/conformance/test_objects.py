@@ -45,12 +45,12 @@ def test_get_takes_a_ref_or_a_list_of_refs_only(wrong: object) -> None:
 
 def test_get_refuses_a_list_that_holds_something_else() -> None:
     with pytest.raises((ValueError, TypeError)):
-        aktis.get([aktis.put(1), 2])  # type: ignore[list-item]
+        aktis.get([aktis.put(1), 2])  # type: ignore[arg-type]
 
 
 def test_get_refuses_a_tuple_of_refs() -> None:
     with pytest.raises(ValueError):
-        aktis.get((aktis.put(1),))  # type: ignore[call-overload]
+        aktis.get((aktis.put(1),))
 
 
 def test_get_with_timeout_zero_polls(gate: Gate) -> None:
@@ -173,7 +173,7 @@ def test_a_ref_names_its_task_and_its_job() -> None:
 
 
 def test_a_ref_of_an_id_nobody_knows_cannot_be_got() -> None:
-    stranger = aktis.ObjectRef(bytes(range(28)))
+    stranger: aktis.ObjectRef[Any] = aktis.ObjectRef(bytes(range(28)))
 
     with pytest.raises((AktisError, ValueError)):
         aktis.get(stranger, timeout=5)

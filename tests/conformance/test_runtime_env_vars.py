@@ -68,6 +68,7 @@ def test_a_variable_may_refer_to_another(monkeypatch: pytest.MonkeyPatch) -> Non
 
     path = aktis.get(variable.options(runtime_env=environment).remote("PATH"))
 
+    assert path is not None
     assert path.startswith("/first:")
     assert path.endswith(os.environ["PATH"])
 
@@ -110,7 +111,7 @@ def test_an_environment_is_a_dictionary_that_was_checked() -> None:
     assert environment["env_vars"] == {"COLOUR": "blue"}
     assert environment.env_vars() == {"COLOUR": "blue"}
     with pytest.raises((TypeError, ValueError)):
-        RuntimeEnv(env_vars={"COLOUR": 1})
+        RuntimeEnv(env_vars={"COLOUR": 1})  # type: ignore[dict-item]
     assert aktis.get(variable.options(runtime_env=environment).remote("COLOUR")) == "blue"
 
 

@@ -58,7 +58,7 @@ VALUES: dict[str, object] = {
     "date": dt.datetime(2024, 1, 2, tzinfo=dt.UTC),
     "uuid": uuid.UUID(int=5),
     "path": pathlib.PurePosixPath("/a/b"),
-    "deep_list": functools.reduce(lambda inner, _: [inner], range(100), []),
+    "deep_list": functools.reduce(lambda inner, _: [inner], range(100), list[Any]()),
 }
 
 
@@ -103,7 +103,7 @@ def test_an_array_comes_back_with_its_shape_type_and_values(name: str) -> None:
 def test_arrays_inside_containers_are_views_too() -> None:
     ref = aktis.put({"first": np.zeros(100_000), "rest": [np.ones(100_000)]})
 
-    value = aktis.get(ref)
+    value: Any = aktis.get(ref)
 
     assert not value["first"].flags.writeable
     assert not value["rest"][0].flags.writeable

@@ -319,7 +319,7 @@ def identity(value: Any) -> Any:
 
 
 @aktis.remote
-def get_name() -> str:
+def get_name() -> str | None:
     return aktis.get_runtime_context().get_task_name()
 
 

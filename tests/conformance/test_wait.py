@@ -121,7 +121,7 @@ def test_wait_refuses_a_single_ref() -> None:
 
 def test_wait_refuses_a_list_of_something_else() -> None:
     with pytest.raises(TypeError):
-        aktis.wait([1])  # type: ignore[list-item]
+        aktis.wait([1])  # type: ignore[type-var]
 
 
 def test_wait_need_not_fetch() -> None:

@@ -323,7 +323,8 @@ class Fragile:
 class Parent:
     def create(self) -> int:
         self.fragile = Fragile.remote()
-        return aktis.get(self.fragile.process_id.remote())
+        process_id: int = aktis.get(self.fragile.process_id.remote())
+        return process_id
 
     def child(self) -> list[Any]:
         return [self.fragile]

@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     pub(crate) path: u64,
     /// Something that should be among them was not there.
     pub(crate) tainted: bool,
+    /// Which of the refs that belong inside are there: one bit for each.
+    pub(crate) there: u64,
     pub(crate) nested: Vec<Ref>,
 }
 
@@ -54,6 +56,7 @@ impl Arguments {
     pub(crate) fn encode(&self) -> Payload {
         let mut bytes = self.path.to_le_bytes().to_vec();
         bytes.extend((self.script as u64).to_le_bytes());
+        bytes.extend(self.there.to_le_bytes());
         bytes.push(u8::from(self.tainted));
         encode_refs(&self.nested, &mut bytes);
         Payload::from(bytes)
@@ -62,12 +65,15 @@ impl Arguments {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let (path, rest) = split_number(bytes);
         let (script, rest) = split_number(rest);
-        Self {
-            path,
-            script: script as usize,
-            tainted: rest[0] == 1,
-            nested: decode_refs(&rest[1..]),
-        }
+        let (there, rest) = split_number(rest);
+        let (tainted, nested) = (rest[0] == 1, decode_refs(&rest[1..]));
+        Self { path, script: script as usize, tainted, there, nested }
+    }
+
+    /// The refs that are there, with their places.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (usize, Ref)> {
+        let places = (0..64).filter(|place| self.there >> place & 1 == 1);
+        places.zip(self.nested.iter().copied())
     }
 }
 

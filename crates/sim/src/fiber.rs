@@ -269,7 +269,8 @@ impl Process {
         let (task, arguments) = (execution.task, Arguments::decode(&execution.arguments));
         let reads = fiber.reads.clone();
         let inputs = out.program.scripts[fiber.script].inputs.clone();
-        for (slot, reference) in inputs.into_iter().zip(arguments.nested) {
+        for (place, reference) in arguments.placed() {
+            let Some(slot) = inputs.get(place).copied() else { continue };
             self.hold(out, reference, Source::Task(task));
             let var = match actor_of(reference.object) {
                 Some(actor) => Var::Actor { actor, handle: Some(reference), quiet: false },
@@ -362,6 +363,17 @@ impl Process {
         self.fiber(number).found.pop_front();
         self.drop_handle(out, reference.object);
         Flow::Next
+    }
+
+    /// Gives the next ref that was found a slot.
+    pub(crate) fn bind(&mut self, out: &mut Outside, number: u64, slot: Slot) {
+        let Some(reference) = self.fiber(number).found.pop_front() else { return };
+        if actor_of(reference.object).is_some() {
+            self.drop_handle(out, reference.object);
+        } else {
+            let var = Var::Object { reference, quiet: false };
+            self.fiber(number).vars.insert(slot, var);
+        }
     }
 
     fn wait(&mut self, out: &mut Outside, number: u64, wait: Wait) {

@@ -17,7 +17,10 @@ mod outside;
 mod process;
 mod reference;
 pub mod rules;
+#[cfg(test)]
+mod scenarios;
 mod script;
+mod seeds;
 mod shrink;
 mod story;
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use outside::Flaw;
+pub use seeds::remembered;
 use workload::Run;
 use world::World;
 
@@ -69,7 +73,7 @@ pub fn story(seed: u64) -> (Vec<String>, Result<u64, String>) {
 pub fn explain(seed: u64) -> Option<Failed> {
     let run = Run::new(seed);
     let why = attempt(&mut World::new(&run, Flaw::None, false)).err()?;
-    let smallest = shrink::smallest(run, &why);
+    let smallest = shrink::smallest(run, &why, Flaw::None);
     let mut world = World::new(&smallest, Flaw::None, true);
     let why = attempt(&mut world).err().unwrap_or(why);
     let story = story::about(&why, &world.take_story(), TOLD);

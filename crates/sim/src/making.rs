@@ -51,6 +51,12 @@ impl Process {
                 }
             }
             Op::GetFound => return self.get_found(out, number),
+            Op::Bind(slot) => self.bind(out, number, *slot),
+            Op::GetKept => {
+                if let Some(reference) = self.kept.last().copied() {
+                    return self.get(out, number, reference, true);
+                }
+            }
             Op::Wait(slot) => {
                 if let Some(Var::Object { reference, .. }) = self.var(number, *slot) {
                     return self.await_available(out, reference.object);
@@ -233,11 +239,9 @@ impl Process {
     }
 
     fn submit(&mut self, out: &mut Outside, number: u64, submit: &Submit) {
-        let (dependencies, missing) = self.refs_in(number, &submit.dependencies);
-        let (nested, more_missing) = self.refs_in(number, &submit.nested);
-        let path = called_path(self.fiber(number).path, submit.slot);
-        let tainted = missing || more_missing;
-        let arguments = Arguments { script: submit.script, path, tainted, nested: nested.clone() };
+        let called = (submit.script, submit.slot);
+        let (arguments, dependencies) =
+            self.arguments(number, called, &submit.dependencies, &submit.nested);
         let (id, quiet) = match submit.actor.map(|slot| self.var(number, slot)) {
             None => (self.new_task(number), false),
             Some(Some(Var::Actor { actor, quiet, .. })) => {
@@ -253,7 +257,7 @@ impl Process {
             template,
             arguments: arguments.encode(),
             dependencies: dependencies.into(),
-            nested: nested.into(),
+            nested: arguments.nested.into(),
             parent: self.parent(number),
         };
         let count = if let Returns::Count(count) = returns { count } else { 1 };
@@ -434,12 +438,9 @@ impl Process {
     }
 
     fn actor_spec(&mut self, number: u64, new: &NewActor) -> ActorSpec {
-        let (dependencies, missing) = self.refs_in(number, &new.dependencies);
-        let (nested, more_missing) = self.refs_in(number, &new.nested);
-        let path = called_path(self.fiber(number).path, new.slot);
-        let tainted = missing || more_missing;
-        let arguments =
-            Arguments { script: new.constructor, path, tainted, nested: nested.clone() };
+        let called = (new.constructor, new.slot);
+        let (arguments, dependencies) =
+            self.arguments(number, called, &new.dependencies, &new.nested);
         let shape = Shape { resources: cpus(new.cpu.1), ..Shape::default() };
         let template = Template {
             id: TemplateId(self.counts.templates),
@@ -460,7 +461,7 @@ impl Process {
             placement: cpus(new.cpu.0),
             arguments: arguments.encode(),
             dependencies: dependencies.into(),
-            nested: nested.into(),
+            nested: arguments.nested.into(),
             name: new.name.clone().map(|name| ActorName { namespace: NAMESPACE.to_owned(), name }),
             detached: false,
             restarts_max: Some(new.restarts),
@@ -519,18 +520,38 @@ impl Process {
         self.fiber(number).vars.get(&slot).copied()
     }
 
-    /// The refs in these slots, and whether one is missing.
-    fn refs_in(&mut self, number: u64, slots: &[Slot]) -> (Vec<Ref>, bool) {
-        let refs: Vec<Ref> = slots
-            .iter()
-            .filter_map(|slot| match self.var(number, *slot)? {
-                Var::Object { reference, quiet: false } => Some(reference),
-                Var::Actor { handle, .. } => handle,
-                Var::Object { quiet: true, .. } | Var::Stream(_) | Var::Group(_) => None,
-            })
-            .collect();
-        let missing = refs.len() < slots.len();
-        (refs, missing)
+    /// The refs in these slots, and a bit for each that is there.
+    fn refs_in(&mut self, number: u64, slots: &[Slot]) -> (Vec<Ref>, u64) {
+        let (mut refs, mut there) = (Vec::new(), 0);
+        for (place, slot) in slots.iter().enumerate() {
+            let reference = match self.var(number, *slot) {
+                Some(Var::Object { reference, quiet: false }) => Some(reference),
+                Some(Var::Actor { handle, .. }) => handle,
+                Some(Var::Object { quiet: true, .. } | Var::Stream(_) | Var::Group(_)) | None => {
+                    None
+                }
+            };
+            there |= u64::from(reference.is_some()) << place;
+            refs.extend(reference);
+        }
+        (refs, there)
+    }
+
+    /// The arguments of a call. Something may be missing because of a failure, if there was one.
+    fn arguments(
+        &mut self,
+        number: u64,
+        (script, slot): (usize, Slot),
+        dependencies: &[Slot],
+        nested: &[Slot],
+    ) -> (Arguments, Vec<Ref>) {
+        let (values, _) = self.refs_in(number, dependencies);
+        let (refs, there) = self.refs_in(number, nested);
+        let missing = values.len() + refs.len() < dependencies.len() + nested.len();
+        let fiber = self.fiber(number);
+        let tainted = missing && fiber.tainted;
+        let path = called_path(fiber.path, slot);
+        (Arguments { script, path, tainted, there, nested: refs }, values)
     }
 
     fn new_task(&mut self, number: u64) -> TaskId {

@@ -83,11 +83,11 @@ pub enum Flaw {
     /// None.
     #[default]
     None,
-    /// Every fiftieth `Return` is lost.
+    /// Every tenth `Return` is lost.
     LosesReturns,
-    /// Every fiftieth `Done` is lost.
+    /// Every tenth `Done` is lost.
     LosesEnds,
-    /// Every fiftieth borrow is confirmed and not registered.
+    /// Borrows that are to be confirmed are confirmed and not registered.
     ForgetsBorrowers,
     /// Refs that come out of an argument's value do not hold back the reply.
     RepliesEarly,

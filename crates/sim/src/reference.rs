@@ -49,7 +49,7 @@ struct Call {
     script: usize,
     path: u64,
     dependencies: Vec<Rc<Value>>,
-    nested: Vec<Thing>,
+    nested: Vec<Option<Thing>>,
     /// It is tried again after its own exceptions.
     tried_again: bool,
     kind: Kind,
@@ -76,7 +76,7 @@ impl Model<'_> {
         let mut frame = Frame {
             path: call.path,
             running: call.path,
-            things: script.inputs.iter().copied().zip(call.nested.iter().cloned()).collect(),
+            things: placed(&script.inputs, &call.nested),
             found: VecDeque::new(),
             items: VecDeque::new(),
         };
@@ -125,6 +125,11 @@ impl Model<'_> {
                     frame.read(&value);
                 }
             }
+            Op::Bind(slot) => {
+                if let Some(thing @ Thing::Object(_)) = frame.found.pop_front() {
+                    frame.things.insert(*slot, thing);
+                }
+            }
             Op::Drop(slot) | Op::Keep(slot) => {
                 frame.things.remove(slot);
             }
@@ -152,6 +157,7 @@ impl Model<'_> {
             }
             Op::Work(_)
             | Op::Wait(_)
+            | Op::GetKept
             | Op::FindActor { .. }
             | Op::Kill { .. }
             | Op::Cancel { .. }
@@ -237,7 +243,7 @@ impl Frame {
         &self,
         dependencies: &[Slot],
         nested: &[Slot],
-    ) -> (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Thing>) {
+    ) -> (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Option<Thing>>) {
         let mut values = Vec::new();
         for slot in dependencies {
             if let Some(Thing::Object(value)) = self.things.get(slot) {
@@ -245,6 +251,12 @@ impl Frame {
             }
         }
         let failed = values.iter().find(|value| value.raised).cloned();
-        (failed, values, nested.iter().filter_map(|slot| self.ref_in(*slot)).collect())
+        (failed, values, nested.iter().map(|slot| self.ref_in(*slot)).collect())
     }
+}
+
+/// The refs that came inside arguments, in the slots that the script has for them.
+fn placed(inputs: &[Slot], nested: &[Option<Thing>]) -> BTreeMap<Slot, Thing> {
+    let both = inputs.iter().zip(nested);
+    both.filter_map(|(slot, thing)| Some((*slot, thing.clone()?))).collect()
 }

@@ -47,6 +47,8 @@ pub(crate) enum Op {
     Get(Slot),
     /// Gets the next ref that was found inside a value.
     GetFound,
+    /// Gives the next ref that was found inside a value a slot.
+    Bind(Slot),
     Wait(Slot),
     Drop(Slot),
     Yield(Made),
@@ -77,6 +79,8 @@ pub(crate) enum Op {
     RemoveGroup(Slot),
     /// An actor keeps the ref beyond the call.
     Keep(Slot),
+    /// An actor gets what it kept last; what it finds depends on earlier calls and does not count.
+    GetKept,
     /// Raises in so many attempts.
     Raise {
         attempts: u32,

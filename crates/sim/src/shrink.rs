@@ -11,8 +11,8 @@ use crate::world::World;
 const TRIALS_MAX: usize = 600;
 
 /// Leaves out faults and operations as long as the same thing breaks.
-pub(crate) fn smallest(run: Run, why: &str) -> Run {
-    let mut search = Search { run, kind: kind_of(why), trials: 0 };
+pub(crate) fn smallest(run: Run, why: &str, flaw: Flaw) -> Run {
+    let mut search = Search { run, kind: kind_of(why), flaw, trials: 0 };
     let mut last = usize::MAX;
     while search.size() < last && search.trials < TRIALS_MAX {
         last = search.size();
@@ -25,6 +25,7 @@ pub(crate) fn smallest(run: Run, why: &str) -> Run {
 struct Search {
     run: Run,
     kind: String,
+    flaw: Flaw,
     trials: usize,
 }
 
@@ -65,7 +66,7 @@ impl Search {
             return;
         }
         self.trials += 1;
-        let verdict = attempt(&mut World::new(&smaller, Flaw::None, false));
+        let verdict = attempt(&mut World::new(&smaller, self.flaw, false));
         if verdict.is_err_and(|why| kind_of(&why) == self.kind) {
             self.run = smaller;
         }
@@ -88,7 +89,7 @@ pub(crate) fn describe(run: &Run) -> String {
 }
 
 /// What broke, without the ids involved.
-fn kind_of(why: &str) -> String {
+pub(crate) fn kind_of(why: &str) -> String {
     let words = why
         .split(' ')
         .filter(|word| !word.chars().any(|letter| letter.is_ascii_digit() && word.len() > 6));

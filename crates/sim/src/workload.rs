@@ -109,6 +109,8 @@ struct Draft {
     slots: Slot,
     /// No actor has to do with what it returns.
     clean: bool,
+    /// Nor with any ref that it finds inside values.
+    finds_clean: bool,
 }
 
 impl Author {
@@ -129,7 +131,7 @@ impl Author {
             (0..).zip(inputs).map(|(slot, is)| Thing { slot, is: *is }).collect();
         let clean = inputs.iter().all(|is| matches!(is, Is::Object { clean: true }));
         let script = Script { inputs: (0..slots).collect(), ..Script::default() };
-        let mut draft = Draft { what, depth, script, things, slots, clean };
+        let mut draft = Draft { what, depth, script, things, slots, clean, finds_clean: true };
         let count = match what {
             What::Root => 4 + self.rng.below(9),
             What::Constructor => self.rng.below(2),
@@ -278,8 +280,16 @@ impl Author {
         let may = |is: Is| is == Is::Object { clean: true } || is_object(is) && !only_clean;
         if let Some(thing) = self.pick(draft, may) {
             draft.script.ops.push(Op::Get(thing.slot));
+            draft.finds_clean &= thing.is == Is::Object { clean: true };
+            if draft.what == What::Root && !self.capped && self.rng.chance(1, 2) {
+                let slot = draft.slot();
+                draft.script.ops.push(Op::Bind(slot));
+                let clean = draft.finds_clean;
+                draft.things.push(Thing { slot, is: Is::Object { clean } });
+            }
         } else if let Some(thing) = self.pick(draft, |is| is == Is::Stream) {
             draft.script.ops.push(Op::Take(thing.slot));
+            draft.finds_clean = false;
         }
     }
 
@@ -375,6 +385,7 @@ impl Author {
         draft.things.push(Thing { slot, is: Is::Stream });
         for _ in 0..self.rng.below(5) {
             draft.script.ops.push(Op::Take(slot));
+            draft.finds_clean = false;
         }
     }
 
@@ -475,7 +486,15 @@ impl Author {
                 }
             }
             What::Method => {
-                let keeps = self.rng.chance(1, 4);
+                // A child that outlived its actor would end with it, and the worker that runs it too.
+                let clean = |thing: &&Thing| thing.is == Is::Object { clean: true };
+                let waits: Vec<Op> =
+                    draft.things.iter().filter(clean).map(|thing| Op::Get(thing.slot)).collect();
+                draft.script.ops.extend(waits);
+                let keeps = self.rng.chance(1, 3);
+                if self.rng.chance(1, 3) {
+                    draft.script.ops.push(Op::GetKept);
+                }
                 if let Some(thing) =
                     self.pick(draft, |is| is == Is::Object { clean: true }).filter(|_| keeps)
                 {

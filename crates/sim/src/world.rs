@@ -24,7 +24,7 @@ use crate::workload::Run;
 /// A run that takes so many steps does not end.
 const STEPS_MAX: u64 = 300_000;
 /// Every so many messages of a kind, a flaw shows.
-const FLAW_EVERY: u64 = 50;
+const FLAW_EVERY: u64 = 10;
 const SIGKILL: i32 = 9;
 
 /// The made-up world.
@@ -165,7 +165,8 @@ impl World {
             _ => false,
         };
         self.flawed += u64::from(concerned);
-        let spoilt = concerned && self.flawed.is_multiple_of(FLAW_EVERY);
+        let always = self.out.flaw == Flaw::ForgetsBorrowers;
+        let spoilt = concerned && (always || self.flawed.is_multiple_of(FLAW_EVERY));
         if spoilt && let FromPeer::Borrow { objects, .. } = message {
             let confirmation = ToWorker::Peer(FromPeer::Borrowed(objects.clone()));
             self.out.say(End::Process(to), from, confirmation);

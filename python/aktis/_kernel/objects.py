@@ -38,15 +38,22 @@ def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
 
 
 def wait(
-    refs: Sequence[Waitable],
+    refs: list[Waitable],
     num_returns: int,
     timeout: float | None,
     fetch_local: bool,  # noqa: ARG001, FBT001 - one machine: what is anywhere is here
 ) -> tuple[list[Any], list[Any]]:
-    """Splits refs into the ready ones, at most `num_returns`, and the others, in their order."""
+    """Splits refs into the ready ones, at most `num_returns`, and the others, in their order.
+
+    Raises:
+        TypeError: Something in the list is neither a ref nor a stream.
+        ValueError: Something stands twice in it.
+    """
     engine = require().engine
-    if not any(isinstance(item, ObjectRefGenerator) for item in refs):
-        return engine.wait(list(refs), num_returns, timeout)
+    try:
+        return engine.wait(refs, num_returns, timeout)
+    except TypeError:
+        _check_waitables(refs)
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         ready = _ready(engine, refs, num_returns)
@@ -57,6 +64,16 @@ def wait(
     return [item for item in refs if id(item) in ready], [
         item for item in refs if id(item) not in ready
     ]
+
+
+def _check_waitables(refs: list[Waitable]) -> None:
+    for one in refs:
+        if not isinstance(one, Waitable):
+            message = f"wait() takes a list of ObjectRef, but it holds {one!r}"
+            raise TypeError(message)
+    if len(set(refs)) != len(refs):
+        message = "wait() takes each ref once"
+        raise ValueError(message)
 
 
 def _ready(engine: _core.Engine, refs: Sequence[Waitable], count: int) -> set[int]:

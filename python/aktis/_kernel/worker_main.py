@@ -3,17 +3,16 @@
 Owns its start and what a signal means to it. Does not own the fork that made it
 (`aktis.cluster.fork_server`), nor the tasks that it runs (Rust, `aktis._kernel.hosting`).
 
-What tasks will need is imported here, so that processes forked after this import need not.
+What every task needs is imported here, and by `prepare` what some do, so that processes forked
+after that need not.
 """
 
 from __future__ import annotations
 
-import asyncio  # noqa: F401 - for async actors
+import importlib
 import io
 import signal
 import sys
-
-import cloudpickle  # noqa: F401 - for whatever is pickled
 
 from aktis import _core
 from aktis._kernel import (
@@ -28,6 +27,14 @@ from aktis._kernel import (
 
 STDOUT_FD = 1
 STDERR_FD = 2
+# For async actors, for what is pickled by value, and for tasks that submit others.
+PREPARED = ("asyncio", "cloudpickle", "aktis.connection", "aktis.remote", "aktis.actors")
+
+
+def prepare() -> None:
+    """Imports what a worker may need later than at once."""
+    for module in PREPARED:
+        importlib.import_module(module)
 
 
 def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001 - the node knows it

@@ -37,6 +37,8 @@ REPLY_NUMBERS = 5
 FORKED, FAILED, ENDED = 1, 2, 3
 # How long workers may take to notice by themselves that their daemon is gone.
 FAREWELL_S = 1.0
+# The first workers are wanted at once; what only some need is imported when nobody waits.
+PREPARE_AFTER_S = 0.1
 
 
 class Request(NamedTuple):
@@ -66,8 +68,13 @@ class ForkServer:
         poller = select.poll()
         poller.register(self.daemon, select.POLLIN)
         poller.register(self.wakeup_read, select.POLLIN)
+        idle_ms: float | None = PREPARE_AFTER_S * 1000
         while True:
-            for descriptor, _ in poller.poll():
+            events = poller.poll(idle_ms)
+            if not events:
+                prepare()
+                idle_ms = None
+            for descriptor, _ in events:
                 if descriptor == self.wakeup_read:
                     self.reap()
                     continue
@@ -135,6 +142,18 @@ class ForkServer:
         self.daemon.close()
 
 
+def prepare() -> None:
+    """Imports what later workers may need."""
+    worker_main.prepare()
+    share_pages()
+
+
+def share_pages() -> None:
+    """Has the collector never look again at what is there: its pages stay shared with children."""
+    gc.collect()
+    gc.freeze()
+
+
 def receive(daemon: socket.socket) -> Request | None:
     """The next request, or None if the daemon is gone."""
     descriptors = array.array("i")
@@ -183,9 +202,7 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(SOCKET_FD, False)  # noqa: FBT003
     _core.set_process_title("aktis: fork server")
     server = ForkServer(daemon)
-    gc.collect()
-    # The collector never looks at these again: their pages stay shared with the children.
-    gc.freeze()
+    share_pages()
     request = server.serve()
     if request is not None:
         server.leave()

@@ -1,11 +1,13 @@
 //! Which of the queued tasks go to which leased worker now, and how many more workers would help.
 //!
-//! Owns: queues by shape, leases held, how much work each lease has, how long functions take.
-//! Does not own: what the tasks are (`tasks`), or who grants leases (`scheduler`).
+//! Owns: queues by shape, leases held, how long functions take.
+//! Does not own: the work of one lease (`lease`), what the tasks are (`tasks`), or who grants leases (`scheduler`).
 //!
 //! A lease gets as many tasks as make about [`BURST`] of work by the durations seen so far: one for long or unknown
 //! functions, hundreds for tiny ones. A task that must not run twice goes alone, so that a worker's end never leaves
 //! in doubt whether it began.
+
+mod lease;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use types::limits::{BURST, BURST_TASKS_MAX, LEASES_WANTED_MAX};
 use types::{Assignment, FunctionId, LeaseId, Map, Shape, TaskId, Timestamp, WorkerId};
+
+use self::lease::{Lease, Queued};
 
 /// A queue is worth taking back from a busy lease when an idle one could start this much earlier.
 const RECALL_WORTH: Duration = Duration::from_micros(500);
@@ -59,29 +63,6 @@ struct Line {
     demanded: u32,
     introduced: bool,
     granted: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Queued {
-    task: TaskId,
-    function: FunctionId,
-    alone: bool,
-}
-
-#[derive(Debug)]
-struct Lease {
-    line: u32,
-    worker: WorkerId,
-    assignment: Option<Assignment>,
-    load: VecDeque<(Queued, Duration)>,
-    /// The sum of the estimates in `load`.
-    work: Duration,
-    idle_since: Timestamp,
-    /// Somebody else waits for it: it gets no more work.
-    reclaimed: bool,
-    /// Its worker gave work back: it gets none until it has ended something.
-    stuck: bool,
-    recalled: bool,
 }
 
 impl Dispatch {
@@ -186,17 +167,7 @@ impl Dispatch {
         queue_line.demanded = queue_line.demanded.saturating_sub(1);
         queue_line.leases.push(lease);
         self.by_worker.insert(worker, lease);
-        let held = Lease {
-            line,
-            worker,
-            assignment: Some(assignment),
-            load: VecDeque::new(),
-            work: Duration::ZERO,
-            idle_since: now,
-            reclaimed: false,
-            stuck: false,
-            recalled: false,
-        };
+        let held = Lease::new(now, line, worker, assignment);
         self.leases.insert(lease, held);
     }
 
@@ -353,61 +324,6 @@ impl Dispatch {
             None => queued,
         };
         useful.min(u64::from(LEASES_WANTED_MAX)) as u32
-    }
-}
-
-impl Lease {
-    fn takes_work(&self) -> bool {
-        let alone = self.load.front().is_some_and(|(queued, _)| queued.alone);
-        !self.reclaimed
-            && !self.stuck
-            && !alone
-            && self.work < BURST
-            && self.load.len() < BURST_TASKS_MAX
-    }
-
-    fn is_idle(&self) -> bool {
-        self.load.is_empty() && !self.reclaimed
-    }
-
-    /// The work behind the task that runs.
-    fn waiting_work(&self) -> Duration {
-        self.work - self.load.front().map_or(Duration::ZERO, |(_, estimate)| *estimate)
-    }
-
-    fn fill(
-        &mut self,
-        queue: &mut VecDeque<Queued>,
-        durations: &Map<FunctionId, Duration>,
-        share: usize,
-        is_wanted: impl Fn(TaskId) -> bool,
-    ) -> Vec<TaskId> {
-        let mut tasks = Vec::new();
-        while let Some(next) = queue.front().copied() {
-            if !is_wanted(next.task) {
-                queue.pop_front();
-                continue;
-            }
-            let estimate = durations
-                .get(&next.function)
-                .copied()
-                .unwrap_or(BURST)
-                .max(Duration::from_micros(1));
-            let full =
-                self.work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
-            let must_wait = !self.load.is_empty() && (next.alone || self.work + estimate > BURST);
-            if full || must_wait {
-                break;
-            }
-            queue.pop_front();
-            self.load.push_back((next, estimate));
-            self.work += estimate;
-            tasks.push(next.task);
-            if next.alone {
-                break;
-            }
-        }
-        tasks
     }
 }
 

@@ -18,15 +18,16 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{JobId, Map, ObjectId, Settings, TaskId, Timestamp, WorkerId};
+use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
 use crate::worker::asking::Groups;
-use crate::worker::calling::Creation;
+use crate::worker::calling::{Constructing, Creation};
 use crate::worker::cancelling::CancelReach;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
@@ -52,6 +53,7 @@ pub struct Worker {
     streams: Streams,
     pins: Pins,
     creations: Map<TaskId, Creation>,
+    constructing: BTreeMap<ActorId, Constructing>,
     groups: Groups,
     templates: Templates,
     inbox: Inbox,
@@ -83,6 +85,7 @@ impl Worker {
             streams: Streams::default(),
             pins: Pins::default(),
             creations: Map::default(),
+            constructing: BTreeMap::new(),
             groups: Groups::default(),
             templates: Templates::default(),
             inbox: Inbox::default(),
@@ -197,6 +200,7 @@ impl Worker {
             FromHead::Retire => self.retire(effects),
             FromHead::ReportSpans => effects.push(Effect::ReportSpans),
             FromHead::Answered { request, answer } => {
+                self.creation_answered(request, &answer, effects);
                 effects.push(Effect::Answered(request, answer))
             }
         }

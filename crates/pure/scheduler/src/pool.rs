@@ -75,13 +75,13 @@ struct Worker {
     environment: EnvironmentId,
     job: Option<JobId>,
     work: Work,
-    /// It was asked to go and others need what it has.
+    /// It was to go and others need what it has.
     kept: bool,
 }
 
 impl Worker {
     const fn counts(&self) -> bool {
-        let kept = self.kept && matches!(self.work, Work::Idle(_) | Work::Asked);
+        let kept = self.kept && matches!(self.work, Work::Idle(_) | Work::Asked | Work::Ending);
         !kept && !matches!(self.work, Work::Actor(_))
     }
 
@@ -238,7 +238,12 @@ impl Pool {
         self.change(id, |worker| worker.work = Work::Asked);
     }
 
-    /// A process ends, and gets nothing to do any more. It still counts until it is gone.
+    /// A process that gets nothing to do any more stays as long as others need what it has.
+    pub fn keep(&mut self, id: WorkerId) {
+        self.change(id, |worker| worker.kept = true);
+    }
+
+    /// A process ends, and gets nothing to do any more. Unless it is kept, it counts until it is gone.
     pub fn on_ending(&mut self, id: WorkerId) {
         self.change(id, |worker| worker.work = Work::Ending);
         self.blocked.remove(&id);

@@ -53,7 +53,12 @@ pub enum Failure {
     /// An attempt ran longer than the task's `timeout_s`.
     TimedOut(TaskId, Duration),
     /// The worker ended while the task ran, and no attempt is left.
-    WorkerCrashed(Death),
+    WorkerCrashed {
+        /// What people call the task.
+        task: String,
+        /// How the worker ended.
+        death: Death,
+    },
     /// The actor ended for good.
     ActorDied(ActorId, ActorEnd),
     /// The actor is being restarted; the call may or may not have run.
@@ -142,7 +147,10 @@ impl fmt::Display for ActorEnd {
             Self::Exited => f.write_str("it left by exit_actor()"),
             Self::Unreachable => f.write_str("its last handle went"),
             Self::CreatorEnded(worker) => {
-                write!(f, "its creator, {worker}, ended; make it detached to outlive it")
+                write!(
+                    f,
+                    "its owner, {worker}, which made it, ended; make it detached to outlive it"
+                )
             }
             Self::Unknown => {
                 f.write_str("the cluster knows no such actor; it may be of an earlier session")
@@ -159,8 +167,8 @@ impl fmt::Display for Failure {
             Self::TimedOut(task, limit) => {
                 write!(f, "{task} ran longer than its limit of {} s", limit.as_secs_f64())
             }
-            Self::WorkerCrashed(death) => {
-                write!(f, "the worker ended while it ran the task: {death}")
+            Self::WorkerCrashed { task, death } => {
+                write!(f, "the worker ended while it ran {task}: {death}")
             }
             Self::ActorDied(actor, end) => write!(f, "{actor} ended: {end}"),
             Self::ActorUnavailable(actor, why) => {

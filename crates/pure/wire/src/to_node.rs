@@ -46,7 +46,8 @@ pub enum ToNode {
         /// Why, for people.
         reason: String,
     },
-    /// The answer to `FromNode::Spare` of a worker that others still need.
+    /// A worker that is to end stays as long as others need what it owns: the answer to `FromNode::Spare`, and what
+    /// follows `Leaving` of a worker that gets no more work.
     Staying,
     /// What the worker calls itself from now on in the driver's terminal.
     Named(String),

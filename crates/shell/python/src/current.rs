@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use roles::worker::Source;
 use runtime::engine::{Caller, Engine, Handle};
-use types::{ActorId, FunctionId, JobId, Map, TaskId};
+use types::{ActorId, FunctionId, JobId, Map, Ref, TaskId};
 
 use crate::completion::Waiters;
 use crate::engine::Engine as PyEngine;
@@ -50,11 +50,21 @@ pub(crate) struct Prepared {
     pub(crate) assignment: types::Assignment,
 }
 
+/// The content of an object being unpickled.
+struct Reading {
+    outer: Handle,
+    /// How many refs were found in it.
+    found: usize,
+    /// Those refs, unless the outer handle knows them.
+    new: Vec<Handle>,
+}
+
 static IN_USE: RwLock<Option<Arc<Process>>> = RwLock::new(None);
 
 thread_local! {
     static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
     static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
+    static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
     static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
 }
 
@@ -253,6 +263,38 @@ pub(crate) fn collect(handle: &Handle) -> bool {
         }
         None => false,
     })
+}
+
+/// Runs `call`, which unpickles the content of `outer`.
+pub(crate) fn reading<R>(outer: &Handle, call: impl FnOnce() -> R) -> R {
+    let reading = Reading { outer: outer.clone(), found: 0, new: Vec::new() };
+    let before = READING.replace(Some(reading));
+    let result = unpickling(Source::Value(outer.object()), call);
+    if let Some(Reading { outer, new, .. }) = READING.replace(before)
+        && !new.is_empty()
+    {
+        outer.remember_contained(new);
+    }
+    result
+}
+
+/// The handle to a ref that is being unpickled, if it was taken out of the same content before.
+pub(crate) fn known(reference: Ref) -> Option<Handle> {
+    READING.with_borrow_mut(|reading| {
+        let reading = reading.as_mut()?;
+        let handle = reading.outer.contained()?.get(reading.found)?;
+        reading.found += 1;
+        (handle.reference() == reference).then(|| handle.clone())
+    })
+}
+
+/// Notes a ref that was unpickled for the first time.
+pub(crate) fn found(handle: &Handle) {
+    READING.with_borrow_mut(|reading| {
+        if let Some(reading) = reading {
+            reading.new.push(handle.clone());
+        }
+    });
 }
 
 /// Runs `call`, whose unpickled refs come from `source`.

@@ -66,7 +66,8 @@ fn described<'py>(
             fields.set_item("limit_s", limit.as_secs_f64())?;
             "timed_out"
         }
-        Failure::WorkerCrashed(end) => {
+        Failure::WorkerCrashed { task, death: end } => {
+            fields.set_item("name", task)?;
             fields.set_item("death", death(py, end)?)?;
             "worker_crashed"
         }

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Mutex;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyType};
@@ -192,9 +192,13 @@ pub(crate) fn restore_ref(py: Python<'_>, pickled: &[u8]) -> PyResult<ObjectRef>
     let owner = <[u8; 8]>::try_from(owner).map_err(|_length| wrong())?;
     let reference =
         Ref { object: object_id(object)?, owner: WorkerId::from_u64(u64::from_le_bytes(owner)) };
-    let process = current::process()?;
-    let held = process.engine.hold(reference, current::source());
-    Ok(held.map_err(|error| error::of_engine(py, error))?.into())
+    if let Some(handle) = current::known(reference) {
+        return Ok(handle.into());
+    }
+    let held = current::process()?.engine.hold(reference, current::source());
+    let handle = held.map_err(|error| error::of_engine(py, error))?;
+    current::found(&handle);
+    Ok(handle.into())
 }
 
 /// The handles of a list of refs.
@@ -202,14 +206,15 @@ pub(crate) fn handles_of(refs: &Bound<'_, pyo3::types::PyList>) -> PyResult<Vec<
     refs.iter()
         .map(|item| match item.cast_exact::<ObjectRef>() {
             Ok(reference) => reference.get().handle().cloned(),
-            Err(_) => {
-                let kind = item.get_type().name()?;
-                Err(PyValueError::new_err(format!(
-                    "a list of ObjectRef is needed, but it holds a {kind}"
-                )))
-            }
+            Err(_) => Err(not_a_ref(&item)),
         })
         .collect()
+}
+
+/// What stands where a ref should.
+pub(crate) fn not_a_ref(item: &Bound<'_, PyAny>) -> PyErr {
+    let kind = item.get_type();
+    PyTypeError::new_err(format!("a list of ObjectRef is needed, but it holds a {kind}"))
 }
 
 /// Bytes as people write them.

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use roles::worker::Source;
 use runtime::engine::{Data, EngineError, Got, Handle, Item, Waited};
 use types::{Failure, Timestamp};
 
 use crate::current::{self, Process};
 use crate::engine::{deadline, interruptible, waiting};
-use crate::objectref::{ObjectRef, handles_of};
+use crate::objectref::{ObjectRef, handles_of, not_a_ref};
 use crate::{error, values, work};
+
+/// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
+const FEW: usize = 16;
 
 /// Stores a value.
 pub(crate) fn put(process: &Process, value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
@@ -45,7 +47,7 @@ pub(crate) fn get_one<'py>(
             contents.into_iter().next().ok_or_else(|| error::timed_out(py, "nothing came"))?
         }
     };
-    values::decode(py, &data, Source::Value(handle.object()))
+    current::reading(handle, || values::decode(py, &data, current::source()))
 }
 
 /// The values of objects, in the order of their refs.
@@ -59,7 +61,8 @@ pub(crate) fn get<'py>(
     let contents = contents(py, process, &handles, deadline(timeout_s)?)?;
     let values = PyList::empty(py);
     for (data, handle) in contents.iter().zip(&handles) {
-        values.append(values::decode(py, data, Source::Value(handle.object()))?)?;
+        let value = current::reading(handle, || values::decode(py, data, current::source()));
+        values.append(value?)?;
     }
     Ok(values)
 }
@@ -72,25 +75,62 @@ pub(crate) fn wait<'py>(
     timeout_s: Option<f64>,
 ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
     let py = references.py();
+    let mut survey = process.engine.survey(count);
+    for item in references.iter() {
+        let Ok(reference) = item.cast_exact::<ObjectRef>() else { return Err(not_a_ref(&item)) };
+        survey.see(reference.get().handle()?).map_err(|error| error::of_engine(py, error))?;
+    }
+    let positions = match survey.enough() {
+        Some(positions) => positions,
+        None => await_positions(process, references, count, timeout_s)?,
+    };
+    split(references, &positions)
+}
+
+/// The positions of those that are ready, waiting for as many as are wanted.
+fn await_positions(
+    process: &Arc<Process>,
+    references: &Bound<'_, PyList>,
+    count: usize,
+    timeout_s: Option<f64>,
+) -> PyResult<Vec<u32>> {
+    let py = references.py();
     let handles = handles_of(references)?;
     let (until, caller) = (deadline(timeout_s)?, current::caller());
-    let positions = loop {
+    loop {
         let waited = waiting(py, |interrupted| {
             process.engine.wait(&handles, count, until, caller, interrupted)
         })?;
         match waited {
-            Waited::Ready(positions) => break positions,
+            Waited::Ready(positions) => return Ok(positions),
             Waited::Help(running) => work::help(py, process, running)?,
         }
-    };
-    let (ready, others) = (PyList::empty(py), PyList::empty(py));
-    let mut positions = positions.into_iter().peekable();
-    for (position, reference) in references.iter().enumerate() {
-        let list = match positions.next_if(|ready| *ready as usize == position) {
-            Some(_) => &ready,
-            None => &others,
-        };
-        list.append(reference)?;
+    }
+}
+
+/// The refs at `positions`, which ascend, and the others.
+fn split<'py>(
+    references: &Bound<'py, PyList>,
+    positions: &[u32],
+) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
+    let (py, len) = (references.py(), references.len());
+    let ready = PyList::empty(py);
+    for position in positions {
+        ready.append(references.get_item(*position as usize)?)?;
+    }
+    if positions.len() > FEW {
+        let others = PyList::empty(py);
+        let mut taken = positions.iter().peekable();
+        for (position, reference) in references.iter().enumerate() {
+            if taken.next_if(|ready| **ready as usize == position).is_none() {
+                others.append(reference)?;
+            }
+        }
+        return Ok((ready, others));
+    }
+    let others = references.get_slice(0, len);
+    for position in positions.iter().rev() {
+        others.del_item(*position as usize)?;
     }
     Ok((ready, others))
 }

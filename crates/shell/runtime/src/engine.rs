@@ -52,7 +52,7 @@ pub use encoding::{
     Argument, ArgumentReader, ArgumentWriter, Buffers, Encoded, Layout, MalformedValue, View,
     encoded_value, read_value,
 };
-pub use handles::Handle;
+pub use handles::{Handle, Survey};
 pub use pins::{Data, Pinned, WritableRange};
 pub use running::Running;
 pub use start::{DriverOptions, WorkerOptions};
@@ -179,6 +179,12 @@ impl Engine {
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Got> {
         self.shared.get(handles, deadline, caller, interrupted)
+    }
+
+    /// Looks through refs for `count` that are ready, without waiting and without any lock.
+    #[must_use]
+    pub fn survey(&self, count: usize) -> Survey {
+        Survey::new(self.new_number(), count)
     }
 
     /// Waits until `count` of the handles have objects.

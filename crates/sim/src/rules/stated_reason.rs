@@ -18,7 +18,7 @@ pub(super) fn check(causes: &Causes, failure: &Failure, quiet: bool) {
         Failure::ActorDied(_, ActorEnd::Unreachable) => quiet || violent,
         Failure::ActorDied(_, ActorEnd::NotMade(failure)) => return check(causes, failure, quiet),
         Failure::TimedOut(..)
-        | Failure::WorkerCrashed(_)
+        | Failure::WorkerCrashed { .. }
         | Failure::ActorDied(..)
         | Failure::ActorUnavailable(..)
         | Failure::OwnerDied(..)

@@ -83,6 +83,9 @@ impl Node {
     pub(super) fn staying(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
         if self.pool.work(worker) == Some(Work::Asked) {
             self.worker_ready(now, worker, effects);
+        } else if self.is_ending(worker) {
+            self.pool.keep(worker);
+            self.touched.append(&mut self.capped);
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ownership::Reach;
 use types::{ActorEnd, ActorId, ActorSpec, Callee, Failure, Payload, Ref, Stored, TaskId, Value};
 use wire::to_worker::{ActorState, Dependency};
-use wire::{FromPeer, ToHead};
+use wire::{Answer, FromPeer, ToHead};
 
 use super::{Effect, Effects, Worker};
 
@@ -17,6 +17,13 @@ pub(super) struct Creation {
     actor: ActorId,
     dependencies: Box<[Ref]>,
     missing: u32,
+}
+
+/// An actor that is not made yet: what its constructor needs.
+#[derive(Debug)]
+pub(super) struct Constructing {
+    request: u64,
+    arguments: Box<[Ref]>,
 }
 
 impl Worker {
@@ -31,6 +38,9 @@ impl Worker {
         let (actor, task) = (spec.id, TaskId::creation(spec.id));
         let dependencies = spec.dependencies.clone();
         let arguments: Box<[Ref]> = dependencies.iter().chain(&spec.nested).copied().collect();
+        // The constructor reads them even if the handle goes before.
+        arguments.iter().for_each(|argument| self.use_ref(*argument, None, effects));
+        self.constructing.insert(actor, Constructing { request, arguments: arguments.clone() });
         self.refs.own(actor.handle(), 1);
         self.keep(
             actor.handle(),
@@ -44,6 +54,22 @@ impl Worker {
         self.creations.insert(task, Creation { actor, dependencies, missing });
         if missing == 0 {
             self.creation_ready(task, effects);
+        }
+    }
+
+    /// The head answered a wish for an actor: if it is another one, this one is never made.
+    pub(super) fn creation_answered(&mut self, request: u64, answer: &Answer, effects: &mut Effects) {
+        let asked = self.constructing.iter().find(|(_, constructing)| constructing.request == request);
+        let Some(actor) = asked.map(|(actor, _)| *actor) else { return };
+        if !matches!(answer, Answer::Actor { found: false, .. }) {
+            self.constructor_ended_there(actor, effects);
+        }
+    }
+
+    /// The constructor read its arguments, or never will.
+    fn constructor_ended_there(&mut self, actor: ActorId, effects: &mut Effects) {
+        if let Some(Constructing { arguments, .. }) = self.constructing.remove(&actor) {
+            arguments.iter().for_each(|argument| self.drop_use(argument.object, effects));
         }
     }
 
@@ -100,6 +126,7 @@ impl Worker {
         match state {
             ActorState::Pending => {}
             ActorState::Alive { worker, incarnation } => {
+                self.constructor_ended_there(actor, effects);
                 let unanswered = self.calls.on_change(actor, Reach::Alive { worker, incarnation });
                 self.call_again(actor, &unanswered, "it was made again", effects);
                 self.send_calls(actor, effects);
@@ -109,6 +136,7 @@ impl Worker {
                 self.call_again(actor, &unanswered, &reason, effects);
             }
             ActorState::Dead(failure) => {
+                self.constructor_ended_there(actor, effects);
                 for task in self.calls.on_change(actor, Reach::Dead(Arc::clone(&failure))) {
                     self.fail(task, &failure, effects);
                 }

@@ -404,6 +404,9 @@ impl Worker {
             self.announced = true;
             let reason = LAST_CALL.to_owned();
             effects.push(Effect::ToNode(ToNode::Leaving { reason }));
+            if !self.is_unneeded() {
+                effects.push(Effect::ToNode(ToNode::Staying));
+            }
         }
     }
 

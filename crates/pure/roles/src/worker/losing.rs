@@ -47,10 +47,12 @@ impl Worker {
             return;
         };
         let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
-        let failure = Arc::new(Failure::WorkerCrashed(death));
-        let mut first = !left_by_itself;
+        let mut begun = (!left_by_itself).then_some(death);
         for task in tasks {
-            if std::mem::take(&mut first) {
+            if let Some(death) = begun.take() {
+                let named = self.tasks.get(task).map(|submitted| &submitted.spec.template.name);
+                let named = named.cloned().unwrap_or_default();
+                let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
                 self.attempt_failed(task, &failure, effects);
             } else if self.tasks.came_back(task) {
                 self.again(task, effects);

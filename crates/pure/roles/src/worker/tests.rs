@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Assignment, Callee, Death, Exit, Failure, FunctionId, JobId, LeaseId, NodeId, ObjectId,
-    Payload, Ref, Retries, Retry, Returns, Settings, Shape, Stored, TaskId, TaskSpec, Template,
-    TemplateId, Timestamp, Value, WorkerId,
+    ActorId, ActorSpec, ActorState, Assignment, Callee, Concurrency, Death, Exit, Failure,
+    FunctionId, JobId, LeaseId, NodeId, ObjectId, Payload, Ref, Resources, Retries, Retry, Returns,
+    Settings, Shape, Stored, TaskId, TaskSpec, Template, TemplateId, Timestamp, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
-use wire::{FromNode, FromPeer, ToNode};
+use wire::{FromHead, FromNode, FromPeer, ToNode};
 
 use super::{Content, Effect, Event, Interrupt, Source, Worker};
 use crate::Role;
@@ -97,8 +97,11 @@ fn a_task_without_attempts_left_fails_with_the_cause_of_its_workers_end() {
 
     assert_eq!(driver.step(Event::PeerLost(worker(2))), []);
 
-    let failure = Arc::new(Failure::WorkerCrashed(death(2)));
-    assert_eq!(driver.step(lease_ended()), [Effect::Loaded(task.id.output(1), Content::Failed(failure))]);
+    let named = task.template.name.clone();
+    let failure = Arc::new(Failure::WorkerCrashed { task: named, death: death(2) });
+    let lost = Effect::Loaded(task.id.output(1), Content::Failed(failure));
+    let freed = Effect::ToNode(ToNode::Free(vec![task.id.output(1)]));
+    assert_eq!(driver.step(lease_ended()), [lost, freed]);
 }
 
 #[test]
@@ -131,6 +134,59 @@ fn a_reply_waits_no_longer_when_the_borrow_is_returned_before_it_is_confirmed() 
     let returned = Effect::ToPeer(worker(3), FromPeer::Return(vec![theirs.object]));
     assert_eq!(effects[0], returned);
     assert!(matches!(&effects[1..], [Effect::ToPeer(_, FromPeer::Done(_))]), "{effects:?}");
+}
+
+#[test]
+fn a_worker_that_made_its_last_call_stays_until_nobody_needs_what_it_owns() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task_with(1, |template| template.calls_max = 1);
+    executor.receive(&[&task]);
+    let inner = executor.object_of(2);
+    executor.step(Event::Put(inner, inline(b"y")));
+
+    let effects = executor.step(finished(task.id, inline(b"x")));
+    let [Effect::ToPeer(_, FromPeer::Done(_)), Effect::ToNode(ToNode::Leaving { .. }), stays] =
+        &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(stays, &Effect::ToNode(ToNode::Staying));
+
+    let effects = executor.step(Event::Release(vec![inner]));
+    assert!(matches!(&effects[..], [Effect::Exit(_)]), "{effects:?}");
+}
+
+#[test]
+fn what_an_owner_said_last_can_be_run_though_the_node_told_of_its_end_before() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task(1);
+    let templates = FromPeer::Templates(vec![Arc::clone(&task.template)]);
+    executor.step(Event::Peer(worker(1), templates));
+    executor.step(Event::Node(FromNode::PeerEnded(death(1))));
+
+    let message = tasks(Some(Assignment::default()), &[&task], 0);
+    let effects = executor.step(Event::Peer(worker(1), message));
+    assert!(matches!(&effects[..], [Effect::Run(_)]), "{effects:?}");
+    assert_eq!(
+        executor.step(Event::PeerLost(worker(1))),
+        [Effect::Interrupt(task.id, Interrupt::Cancelled)]
+    );
+}
+
+#[test]
+fn a_constructor_can_read_its_arguments_though_its_handle_is_gone() {
+    let mut creator = TestWorker::new(1);
+    let (argument, actor) = (creator.object_of(1), ActorId::new(worker(1), 1, JobId(1)));
+    creator.step(Event::Put(argument, inline(b"x")));
+    let spec = actor_with(actor, Ref { object: argument, owner: worker(1) });
+    creator.step(Event::CreateActor { request: 1, spec: Box::new(spec), get_if_exists: false });
+
+    creator.step(Event::Release(vec![argument, actor.handle()]));
+    assert_eq!(creator.role.objects_known(), 1);
+    let state = ActorState::Alive { worker: worker(2), incarnation: 0 };
+    creator.step(Event::Head(FromHead::ActorChanged { actor, state }));
+
+    assert_eq!(creator.role.objects_known(), 0);
 }
 
 #[test]
@@ -188,7 +244,8 @@ fn a_failed_argument_fails_the_task_with_the_same_cause() {
     let effects = driver.step(Event::Peer(worker(2), done(first, failed)));
 
     let lost = |task: TaskId| Effect::Loaded(task.output(1), Content::Failed(Arc::clone(&failure)));
-    assert_eq!(effects, [lost(first), lost(second.id)]);
+    let freed = Effect::ToNode(ToNode::Free(vec![first.output(1)]));
+    assert_eq!(effects, [lost(first), lost(second.id), freed]);
 }
 
 #[test]
@@ -398,6 +455,29 @@ fn want(count: u32, granted: u64) -> Effect {
 
 fn want_again(count: u32, granted: u64) -> Effect {
     Effect::ToNode(ToNode::Want { shape: 0, spec: None, count, granted })
+}
+
+/// An actor whose constructor is called with a ref inside its arguments.
+fn actor_with(id: ActorId, argument: Ref) -> ActorSpec {
+    ActorSpec {
+        id,
+        creator: id.creator(),
+        template: TestWorker::new(1).task(1).template,
+        placement: Resources::default(),
+        arguments: Payload::EMPTY,
+        dependencies: Box::default(),
+        nested: Box::new([argument]),
+        name: None,
+        detached: false,
+        restarts_max: Some(0),
+        concurrency: Concurrency {
+            asynchronous: false,
+            calls_max: 1,
+            groups: Vec::new(),
+            ordered: true,
+        },
+        handle: Payload::EMPTY,
+    }
 }
 
 fn lease_ended() -> Event {

@@ -371,7 +371,7 @@ fn failures() -> Vec<Failure> {
         Failure::Raised { error: bytes(b"error"), text: why() },
         Failure::Cancelled(task()),
         Failure::TimedOut(task(), Duration::from_millis(1500)),
-        Failure::WorkerCrashed(death()),
+        Failure::WorkerCrashed { task: "f".to_owned(), death: death() },
         Failure::ActorDied(actor(), ActorEnd::Killed),
         Failure::ActorUnavailable(actor(), why()),
         Failure::OwnerDied(object(1), worker(1)),

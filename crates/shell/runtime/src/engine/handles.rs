@@ -11,6 +11,7 @@ use types::{Failure, Map, ObjectId, Payload, Ref};
 
 use super::notice::Notices;
 use super::pins::{Data, Pinned};
+use super::{EngineError, Outcomes};
 
 /// Nothing is known yet.
 const PENDING: u8 = 0;
@@ -46,6 +47,9 @@ struct HandleState {
     fixed: OnceLock<Fixed>,
     /// A content in shared memory, as long as somebody reads it.
     mapped: Mutex<Weak<Pinned>>,
+    /// The refs inside the content, in its order, from when they were first taken out of it. The object keeps them
+    /// alive as it is.
+    contained: OnceLock<Box<[Handle]>>,
 }
 
 enum Fixed {
@@ -57,6 +61,42 @@ enum Fixed {
 #[derive(Default)]
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
+}
+
+/// One look through many handles.
+#[derive(Debug)]
+pub struct Survey {
+    number: u64,
+    count: usize,
+    position: u32,
+    ready: Vec<u32>,
+}
+
+impl Survey {
+    pub(super) fn new(number: u64, count: usize) -> Self {
+        Self { number, count, position: 0, ready: Vec::new() }
+    }
+
+    /// Looks at the next handle.
+    ///
+    /// # Errors
+    /// If it was seen before.
+    pub fn see(&mut self, handle: &Handle) -> Outcomes<()> {
+        if !handle.see(self.number) {
+            return Err(EngineError::Repeated(handle.object()));
+        }
+        if self.ready.len() < self.count && handle.is_available() {
+            self.ready.push(self.position);
+        }
+        self.position += 1;
+        Ok(())
+    }
+
+    /// The positions of the first that are ready, if there are enough.
+    #[must_use]
+    pub fn enough(self) -> Option<Vec<u32>> {
+        (self.ready.len() >= self.count).then_some(self.ready)
+    }
 }
 
 impl Handle {
@@ -87,6 +127,18 @@ impl Handle {
             None if self.is_available() => self.mapped().upgrade().map(Data::Mapped),
             None => None,
         }
+    }
+
+    /// The handles to the refs inside the content, in its order, if they were taken out of it before.
+    #[must_use]
+    pub fn contained(&self) -> Option<&[Handle]> {
+        self.0.contained.get().map(|handles| &**handles)
+    }
+
+    /// Remembers the handles to the refs inside the content.
+    pub fn remember_contained(&self, handles: Vec<Handle>) {
+        // Two threads that read at once find the same refs.
+        self.0.contained.get_or_init(|| handles.into());
     }
 
     /// Whether [`Self::data`] would answer.
@@ -120,7 +172,9 @@ impl Handle {
 
     /// Notes that `wait` sees the handle; false if it did before.
     pub(super) fn see(&self, wait: u64) -> bool {
-        self.0.seen_by.swap(wait, Ordering::Relaxed) != wait
+        let new = self.0.seen_by.load(Ordering::Relaxed) != wait;
+        self.0.seen_by.store(wait, Ordering::Relaxed);
+        new
     }
 
     /// The wait that is told when the object comes; 0 is none.
@@ -170,6 +224,7 @@ impl Interned {
             awaited_by: AtomicU64::new(0),
             fixed: OnceLock::new(),
             mapped: Mutex::new(Weak::new()),
+            contained: OnceLock::new(),
         }));
         self.states.insert(reference.object, Arc::downgrade(&handle.0));
         (handle, true)

@@ -105,9 +105,11 @@ fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
 
         let effects = head.says(DRIVER, make(&spec));
 
-        let [Effect::ToWorker(DRIVER, FromHead::GroupChanged { state, .. })] = &effects[..] else {
+        let [told, Effect::ToWorker(DRIVER, FromHead::GroupChanged { state, .. })] = &effects[..]
+        else {
             panic!("{effects:?}");
         };
+        assert_eq!(told, &give_back(NODE, spec.id));
         let GroupState::Removed(failure) = state else { panic!("{state:?}") };
         assert!(matches!(**failure, Failure::Unschedulable(_)));
         assert!(failure.to_string().contains(text), "{failure}");
@@ -115,7 +117,7 @@ fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
     let apart = group(3, GroupStrategy::StrictSpread, [1, 1]);
     assert!(matches!(
         &head.says(DRIVER, make(&apart))[..],
-        [Effect::ToWorker(DRIVER, FromHead::GroupChanged { state: GroupState::Removed(_), .. })]
+        [_, Effect::ToWorker(DRIVER, FromHead::GroupChanged { state: GroupState::Removed(_), .. })]
     ));
 }
 
@@ -128,7 +130,7 @@ fn a_group_without_bundles_is_removed_with_the_reason() {
 
     let failure = Failure::Unschedulable(format!("{} has no bundles", spec.id));
     let state = GroupState::Removed(Arc::new(failure));
-    assert_eq!(effects, [group_is(DRIVER, spec.id, state)]);
+    assert_eq!(effects, [give_back(NODE, spec.id), group_is(DRIVER, spec.id, state)]);
 }
 
 #[test]
