@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     )
     from aktis.actors import get_actor, kill
     from aktis.connection import Context, init, is_initialized, shutdown
+    from aktis.decorator import remote
     from aktis.generators import DynamicObjectRefGenerator, ObjectRefGenerator
     from aktis.ids import (
         ActorClassID,
@@ -32,12 +33,11 @@ if typing.TYPE_CHECKING:
         UniqueID,
         WorkerID,
     )
+    from aktis.inventory import available_resources, cluster_resources, nodes, timeline
     from aktis.language import SCRIPT_MODE, WORKER_MODE, Language
     from aktis.logging_config import LoggingConfig
     from aktis.methods import method
-    from aktis.nodes import available_resources, cluster_resources, nodes, timeline
     from aktis.refs import cancel, get, put, wait
-    from aktis.remote import remote
     from aktis.runtime_context import get_gpu_ids, get_runtime_context
     from aktis.types import ObjectRef, ObjectRef as ObjectID
     from aktis.version import __version__
@@ -81,11 +81,13 @@ __all__ = [  # noqa: RUF022 - sorted by code point, as the test of the surface h
     "wait",
 ]
 
-# Where each name comes from. They are loaded at their first use: the daemon and the fork server are modules of this
-# package too, and a cluster is there only when both are.
+# Where each name comes from. They are loaded at their first use: the daemon and the fork server are
+# modules of this package too, and a cluster is there only when both are. No module has the name of
+# anything public, since importing it would set the name anew.
 _MODULES = {
     "actors": ("get_actor", "kill"),
     "connection": ("Context", "init", "is_initialized", "shutdown"),
+    "decorator": ("remote",),
     "generators": ("DynamicObjectRefGenerator", "ObjectRefGenerator"),
     "ids": (
         "ActorClassID",
@@ -98,12 +100,11 @@ _MODULES = {
         "UniqueID",
         "WorkerID",
     ),
+    "inventory": ("available_resources", "cluster_resources", "nodes", "timeline"),
     "language": ("SCRIPT_MODE", "WORKER_MODE", "Language"),
     "logging_config": ("LoggingConfig",),
     "methods": ("method",),
-    "nodes": ("available_resources", "cluster_resources", "nodes", "timeline"),
     "refs": ("cancel", "get", "put", "wait"),
-    "remote": ("remote",),
     "runtime_context": ("get_gpu_ids", "get_runtime_context"),
     "types": ("ObjectID", "ObjectRef"),
     "version": ("__version__",),

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from aktis import job_config as jobs, labels as label_rules, options as option_table, settings
-from aktis._kernel import session
+from aktis._kernel import job_setup, session
 from aktis.job_config import JobConfig
 from aktis.runtime_env import RuntimeEnv, of_job
 from aktis.version import __version__
@@ -66,6 +66,7 @@ class Job(NamedTuple):
 
     namespace: str
     environment: RuntimeEnv
+    logging: LoggingConfig | None
 
 
 class Context:
@@ -161,7 +162,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         configure_logging: Whether to set the level of the engine's logger.
         logging_level: That level.
         logging_format: Without effect.
-        logging_config: Not there yet.
+        logging_config: How this process and those of the job write log records.
         log_to_driver: Whether what workers print appears here.
         namespace: Where names of actors are known; None for one that nobody else has.
         runtime_env: What processes of the job bring along.
@@ -189,7 +190,6 @@ def init(  # noqa: PLR0913 - Ray's signature
         raise RuntimeError(message)
     _refuse_absent(
         include_dashboard=include_dashboard,
-        logging_config=logging_config,
         enable_resource_isolation=enable_resource_isolation,
         cgroup_path=cgroup_path,
         system_reserved_cpu=system_reserved_cpu,
@@ -213,7 +213,11 @@ def init(  # noqa: PLR0913 - Ray's signature
     config = job_config or JobConfig()
     if configure_logging:
         _set_level(logging_level)
-    job = Job(_namespace(namespace, config), _job_environment(config, runtime_env))
+    job = Job(
+        _namespace(namespace, config),
+        _job_environment(config, runtime_env),
+        logging_config or config.py_logging_config,
+    )
     _begin(address, node, job)
     jobs.adopt(job_config)
     wants_lines = settings.read(settings.LOG_TO_DRIVER) if log_to_driver is None else log_to_driver
@@ -292,7 +296,7 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
     assert directory is not None, "a session is begun or found"
     _begun.cluster = cluster
     try:
-        session.connect(
+        here = session.connect(
             socket=str(directory.socket),
             token=directory.token_file.read_bytes(),
             session_dir=str(directory.path),
@@ -300,6 +304,11 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             entrypoint=" ".join(sys.argv) or sys.executable,
             owns_cluster=cluster is not None,
             environment=job.environment.serialize(),
+        )
+        job_setup.describe(
+            here,
+            logging=None if job.logging is None else job.logging.applied(),
+            setup_hook=job.environment.setup_hook(),
         )
     except BaseException:
         if cluster is not None:

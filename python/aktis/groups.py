@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aktis import options as option_table
+from aktis import labels, options as option_table
 from aktis._kernel import context, objects, queries, session, submit
 from aktis.exceptions import GetTimeoutError
 from aktis.ids import PlacementGroupID
@@ -91,15 +91,15 @@ def placement_group(  # noqa: PLR0917 - Ray's signature
 ) -> PlacementGroup:
     """Reserves bundles, all or none, and returns at once; `wait` and `ready` say when they are.
 
-    The group goes with its creator, or, if `lifetime` is "detached", when it is removed.
+    The group goes with its job, or, if `lifetime` is "detached", when it is removed.
+    `bundle_label_selector` has a selector for each bundle, by the labels of nodes.
 
     Raises:
-        ValueError: a bundle is empty, or `strategy`, `name` or `lifetime` make no sense.
+        ValueError: a bundle is empty, or what the arguments say makes no sense.
         NotImplementedError: a kind of placement that this version lacks.
     """
     absent = {
         "_soft_target_node_id": _soft_target_node_id,
-        "bundle_label_selector": bundle_label_selector,
         "topology_strategy": topology_strategy,
     }
     for option, value in absent.items():
@@ -114,8 +114,11 @@ def placement_group(  # noqa: PLR0917 - Ray's signature
         message = f'lifetime must be None or "detached", not {lifetime!r}'
         raise ValueError(message)
     checked = _checked_bundles(bundles)
+    selectors = _checked_selectors(bundle_label_selector or [], len(checked))
     session.require()
-    made = submit.create_group(checked, chosen, name or "", detached=lifetime == "detached")
+    made = submit.create_group(
+        checked, chosen, name or "", selectors=selectors, detached=lifetime == "detached"
+    )
     return PlacementGroup(PlacementGroupID(made), checked)
 
 
@@ -186,6 +189,18 @@ def _checked_bundle(bundle: Mapping[str, float]) -> Bundle:
     if "memory" in kept:
         kept["memory"] = float(math.floor(kept["memory"]))
     return kept
+
+
+def _checked_selectors(
+    selectors: Sequence[Mapping[str, str]], count: int
+) -> list[list[labels.Rule]]:
+    if selectors and len(selectors) != count:
+        message = (
+            f"bundle_label_selector needs one selector for each of the {count} bundles, "
+            f"not {len(selectors)}"
+        )
+        raise ValueError(message)
+    return [labels.rules_of(selector) for selector in selectors]
 
 
 def _described(group: PlacementGroupID) -> dict[str, Any]:

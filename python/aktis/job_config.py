@@ -14,6 +14,8 @@ from aktis.runtime_env import RuntimeEnv
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aktis.logging_config import LoggingConfig
+
 NON_DETACHED = "non_detached"
 
 
@@ -43,6 +45,7 @@ class JobConfig:
         self.code_search_path = code_search_path or []
         self.metadata = dict(metadata or {})
         self.ray_namespace = ray_namespace
+        self.py_logging_config: LoggingConfig | None = None
         self._py_driver_sys_path = _py_driver_sys_path or []
         self.set_runtime_env(runtime_env)
         self.set_default_actor_lifetime(default_actor_lifetime)
@@ -83,8 +86,8 @@ class JobConfig:
             raise ValueError(message)
         self.default_actor_lifetime = default_actor_lifetime
 
-    def set_py_logging_config(self, logging_config: object) -> None:
-        """Sets how workers log; give `logging_config` to `init` for the same."""
+    def set_py_logging_config(self, logging_config: LoggingConfig | None) -> None:
+        """Sets how workers log, unless `init` is given a `logging_config` itself."""
         self.py_logging_config = logging_config
 
     def serialize(self) -> str:

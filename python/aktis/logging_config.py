@@ -1,11 +1,11 @@
 """How a job logs: format, level and fields of its log records.
 
-Owns `LoggingConfig` and its checks. Does not own the loggers.
+Owns `LoggingConfig` and its checks. Does not own what writes them (`aktis._kernel.records`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,3 +32,15 @@ class LoggingConfig:
         self.encoding = encoding
         self.log_level = log_level
         self.additional_log_standard_attrs = list(additional_log_standard_attrs)
+
+    def applied(self) -> dict[str, Any]:
+        """Has this process write its records so, and returns what workers need to do it, too."""
+        from aktis._kernel import records
+
+        settings: dict[str, Any] = {
+            "encoding": self.encoding,
+            "log_level": self.log_level,
+            "attributes": self.additional_log_standard_attrs,
+        }
+        records.configure(**settings)
+        return settings

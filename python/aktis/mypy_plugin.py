@@ -15,7 +15,7 @@ from mypy.types import Instance
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DECORATOR = "aktis.remote.remote"
+DECORATOR = "aktis.decorator.remote"
 # Attributes of a class are looked up in its metaclass last, so those of the class itself win.
 METACLASS = "aktis._typing.DecoratedClass"
 
@@ -23,9 +23,7 @@ METACLASS = "aktis._typing.DecoratedClass"
 class AktisPlugin(Plugin):
     """Gives classes decorated with `@aktis.remote` what an actor class has."""
 
-    def get_class_decorator_hook_2(
-        self, fullname: str
-    ) -> Callable[[ClassDefContext], bool] | None:
+    def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
         """The hook for the decorator, bare or with options."""
         return _decorated if fullname == DECORATOR else None
 

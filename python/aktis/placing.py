@@ -58,8 +58,16 @@ def environment(options: Mapping[str, Any]) -> str:
     task = context.current()
     parent = session.require().default_environment if task is None else task.environment
     given = options.get("runtime_env")
-    child = RuntimeEnv.of(given).expanded().serialize() if given else ""
+    child = _own_environment(given) if given else ""
     return inherited(parent, child, captures=_captures(options))
+
+
+def _own_environment(given: Mapping[str, Any]) -> str:
+    own = RuntimeEnv.of(given)
+    if own.setup_hook() is not None:
+        message = "a worker_process_setup_hook is of a whole job: give it to init()"
+        raise ValueError(message)
+    return own.expanded().serialize()
 
 
 def caller(here: Session) -> Caller:
@@ -100,6 +108,12 @@ def strategy(options: Mapping[str, Any], demand: Mapping[str, float]) -> Strateg
     selector = options.get("label_selector")
     group = options.get("placement_group", DEFAULT_GROUP)
     if group is not None and group != DEFAULT_GROUP:
+        if selector:
+            message = (
+                "label_selector together with placement_group is not there yet; select the nodes "
+                "of bundles by placement_group(..., bundle_label_selector=...)"
+            )
+            raise NotImplementedError(message)
         index = options.get("placement_group_bundle_index")
         return _in_group(group, -1 if index is None else index, demand)
     if selector:

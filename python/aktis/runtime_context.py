@@ -11,8 +11,8 @@ from typing import Any
 from aktis._kernel import context, session
 from aktis.actor_handles import ActorHandle
 from aktis.ids import ActorID, JobID, NodeID, PlacementGroupID, TaskID, WorkerID
+from aktis.inventory import nodes
 from aktis.methods import known_class
-from aktis.nodes import nodes
 from aktis.runtime_env import RuntimeEnv
 
 GPU = "GPU"
@@ -35,22 +35,22 @@ class RuntimeContext:
 
     def get_task_id(self) -> str | None:
         """The task, in hexadecimal; None in a driver."""
-        task = context.current()
+        task = _current_task()
         return None if task is None else TaskID(task.task_id).hex()
 
     def get_task_name(self) -> str | None:
         """What people call the task; None in a driver."""
-        task = context.current()
+        task = _current_task()
         return None if task is None else task.task_name
 
     def get_task_function_name(self) -> str | None:
         """The function or method that runs; None in a driver."""
-        task = context.current()
+        task = _current_task()
         return None if task is None else task.function_name
 
     def get_actor_id(self) -> str | None:
         """The actor, in hexadecimal; None outside actors."""
-        task = context.current()
+        task = _current_task()
         if task is None or task.actor_id is None:
             return None
         return ActorID(task.actor_id).hex()
@@ -163,6 +163,17 @@ class RuntimeContext:
         task = context.current()
         text = session.require().default_environment if task is None else task.environment
         return RuntimeEnv.deserialize(text)
+
+
+def _current_task() -> context.TaskContext | None:
+    """The task that asks; a driver, which has none, is warned."""
+    task = context.current()
+    if task is None and session.require().is_driver:
+        import logging
+
+        message = "tasks and actors can ask for this about themselves; a driver is neither"
+        logging.getLogger(__name__).warning(message)
+    return task
 
 
 def get_runtime_context() -> RuntimeContext:

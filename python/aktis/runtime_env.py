@@ -1,14 +1,15 @@
 """Runtime environments: what a job, a task or an actor brings to its processes.
 
 Owns their fields, their canonical form and how a child's is merged with its parent's. Does not own
-how they are made; of all fields, this version knows only `env_vars`.
+how they are made; of all fields, this version knows `env_vars` and the hook of a job.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from aktis import settings
@@ -19,11 +20,12 @@ __all__ = ["RuntimeEnv", "RuntimeEnvConfig"]
 _ABSENT = frozenset({
     "_nsight", "_ray_release", "_rocprof_sys", "conda", "container", "excludes", "image_uri",
     "java_jars", "mpi", "nsight", "pip", "py_executable", "py_modules", "rocprof_sys", "uv",
-    "worker_process_setup_hook", "working_dir",
+    "working_dir",
 })  # fmt: skip
 _INSTALLERS = ("conda", "pip", "uv")
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 _SETUP_TIMEOUT_SECONDS = 600
+_HOOK = "worker_process_setup_hook"
 # Travels with the environment, since it is handed down from task to task like it.
 _CAPTURES = "capture_child_tasks"
 
@@ -64,6 +66,7 @@ class RuntimeEnv(dict[str, Any]):
         *,
         env_vars: Mapping[str, str] | None = None,
         config: RuntimeEnvConfig | Mapping[str, Any] | None = None,
+        worker_process_setup_hook: Callable[[], object] | str | None = None,
         **others: Any,
     ) -> None:
         super().__init__()
@@ -73,9 +76,11 @@ class RuntimeEnv(dict[str, Any]):
             raise ValueError(message)
         for name, value in others.items():
             if value is not None:
-                _refuse(name)
+                _refuse(name, value)
         if env_vars is not None:
             self["env_vars"] = _checked_variables(env_vars)
+        if worker_process_setup_hook is not None:
+            self[_HOOK] = _checked_hook(worker_process_setup_hook)
         if config is not None:
             if not isinstance(config, Mapping):
                 message = f"the config of a runtime environment must be a dict, not {config!r}"
@@ -105,7 +110,8 @@ class RuntimeEnv(dict[str, Any]):
 
     def serialize(self) -> str:
         """The canonical form: equal environments have equal texts, and the empty one has none."""
-        return _canonical({name: value for name, value in self.items() if name != "config"})
+        apart = {"config", _HOOK}
+        return _canonical({name: value for name, value in self.items() if name not in apart})
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as a plain dict."""
@@ -115,10 +121,15 @@ class RuntimeEnv(dict[str, Any]):
         """The variables that processes are started with."""
         return dict(self.get("env_vars", {}))
 
+    def setup_hook(self) -> Callable[[], object] | str | None:
+        """What processes call before their first task: a function, or the full name of one."""
+        hook: Callable[[], object] | str | None = self.get(_HOOK)
+        return hook
+
     def expanded(self) -> RuntimeEnv:
         """The same with `${NAME}` replaced by what this process has under that name."""
         variables = {name: _expanded(value) for name, value in self.env_vars().items()}
-        return RuntimeEnv(env_vars=variables or None, config=self.get("config"))
+        return RuntimeEnv(**{**self, "env_vars": variables or None})
 
 
 def inherited(parent: str, child: str, *, captures: bool = False) -> str:
@@ -156,8 +167,7 @@ def of_job(submitted: Mapping[str, Any], given: Mapping[str, Any] | None) -> Run
         )
         raise ValueError(message)
     variables = first.env_vars() | second.env_vars()
-    config = second.get("config") or first.get("config")
-    return RuntimeEnv(env_vars=variables or None, config=config).expanded()
+    return RuntimeEnv(**{**first, **second, "env_vars": variables or None}).expanded()
 
 
 def _fields(text: str) -> dict[str, Any]:
@@ -169,16 +179,35 @@ def _canonical(fields: Mapping[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True, separators=(",", ":")) if kept else ""
 
 
-def _refuse(name: str) -> None:
+def _refuse(name: str, value: object) -> None:
+    if name == "working_dir" and isinstance(value, str) and not _may_hold_files(value):
+        message = f"the working_dir {value!r} is neither a directory nor a file of this machine"
+        raise ValueError(message)
     if name in _ABSENT:
         message = (
             f"the field {name!r} of runtime environments is not there yet: this version makes "
-            f"env_vars only; the README lists what is missing under 'Not there yet'"
+            f"env_vars and {_HOOK} only; the README lists what is missing under "
+            f"'Not there yet'"
         )
         raise NotImplementedError(message)
-    known = ", ".join(["config", "env_vars"])
+    known = ", ".join(["config", "env_vars", _HOOK])
     message = f"a runtime environment has no field {name!r}; it has {known}"
     raise ValueError(message)
+
+
+def _may_hold_files(working_dir: str) -> bool:
+    return "://" in working_dir or os.path.exists(working_dir)  # noqa: PTH110 - pathlib costs milliseconds
+
+
+def _checked_hook(hook: object) -> object:
+    if isinstance(hook, str):
+        if "." not in hook:
+            message = f'{_HOOK} in words is "module.function", not {hook!r}'
+            raise ValueError(message)
+    elif not callable(hook):
+        message = f"{_HOOK} must be a function or the full name of one, not {hook!r}"
+        raise TypeError(message)
+    return hook
 
 
 def _checked_variables(variables: object) -> dict[str, str]:

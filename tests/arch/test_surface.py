@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import aktis
 
 SURFACE = Path(__file__).with_name("surface.txt")
 # A count, not a time: what an import costs follows from how much it loads, on any machine.
@@ -55,6 +58,14 @@ def test_all_is_sorted_and_names_nothing_twice() -> None:
 
 def test_every_name_in_all_is_there() -> None:
     assert imported()["missing"] == []
+
+
+def test_no_module_has_a_public_name() -> None:
+    # To import a module sets its name in the package, whatever else had the name.
+    modules = {module.name for module in pkgutil.iter_modules(aktis.__path__)}
+
+    assert "connection" in modules
+    assert not modules & set(imported()["all"])
 
 
 def test_nothing_is_visible_besides() -> None:

@@ -138,8 +138,8 @@ def test_an_error_in_an_async_method_reaches_the_caller_and_ends_nothing() -> No
 def test_a_call_of_an_async_actor_may_be_awaited_by_the_driver() -> None:
     meeting = Meeting.remote(2)
 
-    async def meet() -> list[Any]:
-        return await asyncio.gather(meeting.arrive.remote(), meeting.arrive.remote())
+    async def meet() -> list[int]:
+        return list(await asyncio.gather(meeting.arrive.remote(), meeting.arrive.remote()))
 
     assert asyncio.run(meet()) == [2, 2]
 

@@ -231,6 +231,32 @@ aktis.shutdown()
         assert f'"{field}"' in line
 
 
+def test_a_logging_configuration_in_text_shows_messages_with_ids_from_its_level_on(
+    drive: Drive,
+) -> None:
+    driver = drive(
+        f"""{START}
+@aktis.remote
+class Actor:
+    def work(self):
+        import logging
+        logging.warning("in general")
+        logging.info("in detail")
+
+config = aktis.LoggingConfig(log_level="WARNING", additional_log_standard_attrs=["name"])
+aktis.init(address="local", num_cpus=1, logging_config=config)
+aktis.get(Actor.remote().work.remote())
+aktis.shutdown()
+"""
+    )
+
+    (line,) = [line for line in colourless(driver.printed).splitlines() if "in general" in line]
+    assert "WARNING" in line
+    for field in (" name=root", " job_id=", " worker_id=", " node_id=", " task_id=", " actor_id="):
+        assert field in line, line
+    assert "in detail" not in driver.printed
+
+
 def test_the_output_of_one_job_is_not_shown_to_another(drive: Drive) -> None:
     driver = drive(
         f"""{START}

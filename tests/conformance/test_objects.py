@@ -378,6 +378,19 @@ def test_the_place_and_size_of_an_object_can_be_asked_for() -> None:
     assert 8_000_000 <= place["object_size"] < 8_100_000
 
 
+def test_an_object_that_is_not_there_lies_nowhere(gate: Gate) -> None:
+    @aktis.remote
+    def late() -> bytes:
+        gate.pass_through()
+        return b"late"
+
+    ref = late.remote()
+    places = aktis.experimental.get_object_locations([ref], timeout_ms=0)
+    gate.open()
+
+    assert places == {ref: {"node_ids": [], "object_size": None, "did_spill": False}}
+
+
 @aktis.remote
 def identity(value: Any) -> Any:
     return value

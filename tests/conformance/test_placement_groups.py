@@ -343,6 +343,18 @@ def test_a_bundle_may_select_nodes_by_label() -> None:
     assert nowhere.wait(0.3) is False
 
 
+def test_there_is_a_label_selector_for_each_bundle_or_for_none() -> None:
+    with pytest.raises(ValueError, match="each of the 2 bundles"):
+        placement_group([{"CPU": 1}] * 2, bundle_label_selector=[{"zone": "north"}])
+
+
+def test_a_label_selector_beside_a_group_is_refused_rather_than_ignored() -> None:
+    group = placement_group([{"CPU": 1}])
+
+    with pytest.raises(NotImplementedError, match="bundle_label_selector"):
+        group_id.options(placement_group=group, label_selector={"zone": "south"}).remote()
+
+
 def test_many_groups_come_and_go() -> None:
     for _ in range(10):
         group = placement_group([{"CPU": 4}])

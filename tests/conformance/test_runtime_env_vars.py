@@ -141,6 +141,41 @@ def test_a_setup_hook_runs_before_the_first_task(drive: Callable[..., Any]) -> N
     assert driver.lines == ["yes"], driver.printed
 
 
+def test_a_setup_hook_may_be_the_name_of_a_function_and_fails_the_task_if_it_fails(
+    drive: Callable[..., Any],
+) -> None:
+    driver = drive(
+        """
+        import aktis
+        from aktis.exceptions import RuntimeEnvSetupError
+
+        @aktis.remote
+        def nothing():
+            pass
+
+        def first_error(hook):
+            with aktis.init(address="local", runtime_env={"worker_process_setup_hook": hook}):
+                for _ in range(2):
+                    try:
+                        aktis.get(nothing.remote())
+                    except RuntimeEnvSetupError as error:
+                        print(hook in str(error))
+
+        first_error("os.getpid")
+        first_error("os.no_such_function")
+        """
+    )
+
+    assert driver.lines == ["True", "True"], driver.printed
+
+
+def test_a_setup_hook_is_of_a_whole_job() -> None:
+    environment = {"worker_process_setup_hook": "os.getpid"}
+
+    with pytest.raises(ValueError, match="init"):
+        variable.options(runtime_env=environment).remote("COLOUR")
+
+
 def test_variables_of_the_job_reach_every_task_and_actor(drive: Callable[..., Any]) -> None:
     driver = drive(
         """

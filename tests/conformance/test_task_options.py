@@ -319,8 +319,10 @@ def identity(value: Any) -> Any:
 
 
 @aktis.remote
-def get_name() -> str | None:
-    return aktis.get_runtime_context().get_task_name()
+def get_name() -> str:
+    name = aktis.get_runtime_context().get_task_name()
+    assert name is not None
+    return name
 
 
 @aktis.remote

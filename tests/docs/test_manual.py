@@ -20,7 +20,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_the_page_runs_in_order(page: Path, tmp_path: Path) -> None:
     blocks = BLOCK.findall(page.read_text())
-    program = tmp_path / f"{page.stem.lower()}.py"
+    program = tmp_path / f"page_{page.stem.lower()}.py"
     program.write_text("\n".join(blocks))
 
     finished = subprocess.run(

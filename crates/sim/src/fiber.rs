@@ -278,10 +278,8 @@ impl Process {
             };
             self.fiber(number).vars.insert(slot, var);
         }
-        let source = match out.flaw {
-            Flaw::RepliesEarly => Source::Outside,
-            _ => Source::Task(task),
-        };
+        let early = matches!(out.flaw, Flaw::RepliesEarly);
+        let source = if early { Source::Outside } else { Source::Task(task) };
         for data in reads {
             self.read(out, number, &data, source, false);
         }

@@ -61,7 +61,6 @@ pub fn run(seed: u64, flaw: Flaw) -> Result<u64, String> {
 }
 
 /// Everything that happened in a run, line by line, and its verdict.
-#[must_use]
 pub fn story(seed: u64) -> (Vec<String>, Result<u64, String>) {
     let mut world = World::new(&Run::new(seed), Flaw::None, true);
     let verdict = attempt(&mut world);

@@ -402,13 +402,14 @@ impl Process {
         if let Some(request) = self.fiber(number).request.take() {
             let answer = self.answers.remove(&request);
             let own = self.fiber(number).vars.get(&new.slot).copied();
-            if let (Some(Var::Actor { actor: made, .. }), Some(Answer::Actor { actor, .. })) =
-                (own, &answer)
-            {
-                if made == *actor {
-                    return Flow::Next;
-                }
-                let found = Var::Actor { actor: *actor, handle: None, quiet: true };
+            let told =
+                if let Some(Answer::Actor { actor, .. }) = &answer { Some(*actor) } else { None };
+            let made = if let Some(Var::Actor { actor, .. }) = own { Some(actor) } else { None };
+            if made.is_some() && made == told {
+                return Flow::Next;
+            }
+            if let (Some(_), Some(actor)) = (made, told) {
+                let found = Var::Actor { actor, handle: None, quiet: true };
                 self.fiber(number).vars.insert(new.slot, found);
             } else {
                 self.fiber(number).vars.remove(&new.slot);
@@ -498,6 +499,7 @@ impl Process {
             name: String::new(),
             namespace: NAMESPACE.to_owned(),
             bundles: bundles.iter().map(|units| cpus(*units)).collect(),
+            selectors: Vec::new(),
             strategy: GroupStrategy::Pack,
             detached: false,
         };

@@ -91,11 +91,7 @@ impl Network {
         for peer in peers {
             let at = self.arrival(now, me, peer);
             if !clean {
-                let lost = Duration::from_micros(self.rng.below(60) * self.rng.below(2));
-                let cut = Timestamp(now.0.saturating_sub(lost.as_nanos() as u64));
-                if let Some(lane) = self.lanes.get_mut(&(me, peer)) {
-                    lane.cut = Some(cut);
-                }
+                self.cut(now, me, peer);
             }
             if let End::Process(peer) = peer {
                 self.losing.insert((peer, ended));
@@ -103,6 +99,15 @@ impl Network {
             losses.push((peer, at));
         }
         losses
+    }
+
+    /// What `me` said to `peer` just before it ended may be lost.
+    fn cut(&mut self, now: Timestamp, me: End, peer: End) {
+        let lost = Duration::from_micros(self.rng.below(60) * self.rng.below(2));
+        let cut = Timestamp(now.0.saturating_sub(lost.as_nanos() as u64));
+        if let Some(lane) = self.lanes.get_mut(&(me, peer)) {
+            lane.cut = Some(cut);
+        }
     }
 
     /// A process speaks to a dead one: when it sees that, unless it is about to see it anyway.

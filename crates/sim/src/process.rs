@@ -34,7 +34,7 @@ pub(crate) struct Process {
     pub(crate) templates: BTreeMap<(usize, Slot), Arc<types::Template>>,
     /// What the actor here keeps beyond its calls.
     pub(crate) kept: Vec<Ref>,
-    pub(crate) incarnation: u32,
+    pub(crate) hosts_actor: bool,
     pub(crate) counts: Counts,
     pub(crate) exited: bool,
     events: VecDeque<Event>,
@@ -76,7 +76,7 @@ impl Process {
             functions: BTreeSet::new(),
             templates: BTreeMap::new(),
             kept: Vec::new(),
-            incarnation: 0,
+            hosts_actor: false,
             counts: Counts::default(),
             exited: false,
             events: VecDeque::new(),
@@ -219,13 +219,12 @@ impl Process {
             Loaded::Mapped { offset, .. } => Data::Mapped(self.handles.map(object, offset)),
         };
         self.handles.set_data(object, data.clone());
-        for fiber in self.fibers.values_mut().filter(|fiber| fiber.wait == Wait::Content(object)) {
-            if fiber.came.is_none() {
-                if let Data::Mapped(mapping) = data {
-                    self.handles.read(mapping);
-                }
-                fiber.came = Some(data.clone());
+        let waits = |fiber: &Fiber| fiber.wait == Wait::Content(object) && fiber.came.is_none();
+        for fiber in self.fibers.values_mut().filter(|fiber| waits(fiber)) {
+            if let Data::Mapped(mapping) = data {
+                self.handles.read(mapping);
             }
+            fiber.came = Some(data.clone());
         }
         self.let_go(out, &data);
     }
@@ -268,9 +267,7 @@ impl Process {
     /// A task begins; on top of a fiber that waits, if it helps that one.
     fn begin(&mut self, out: &mut Outside, execution: Execution, helps: Option<u64>) {
         out.observed.on_begin(self.me, &execution);
-        if execution.actor.is_some() {
-            self.incarnation = execution.incarnation;
-        }
+        self.hosts_actor |= execution.actor.is_some();
         let fiber = Fiber::of(execution, helps, &mut self.handles);
         let number = self.add_fiber(fiber);
         if let Some(under) = helps.and_then(|under| self.fibers.get_mut(&under)) {

@@ -238,12 +238,7 @@ impl Frame {
         matches!(thing, Thing::Object(_) | Thing::Actor { quiet: false }).then(|| thing.clone())
     }
 
-    /// The first argument that failed, the values of arguments, the refs inside arguments.
-    fn arguments(
-        &self,
-        dependencies: &[Slot],
-        nested: &[Slot],
-    ) -> (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Option<Thing>>) {
+    fn arguments(&self, dependencies: &[Slot], nested: &[Slot]) -> Given {
         let mut values = Vec::new();
         for slot in dependencies {
             if let Some(Thing::Object(value)) = self.things.get(slot) {
@@ -254,6 +249,9 @@ impl Frame {
         (failed, values, nested.iter().map(|slot| self.ref_in(*slot)).collect())
     }
 }
+
+/// The first argument that failed, the values of arguments, the refs inside arguments.
+type Given = (Option<Rc<Value>>, Vec<Rc<Value>>, Vec<Option<Thing>>);
 
 /// The refs that came inside arguments, in the slots that the script has for them.
 fn placed(inputs: &[Slot], nested: &[Option<Thing>]) -> BTreeMap<Slot, Thing> {

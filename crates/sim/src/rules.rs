@@ -13,6 +13,7 @@ pub(crate) mod right_bytes;
 pub(crate) mod right_result;
 pub(crate) mod stated_reason;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use roles::worker::Execution;
@@ -58,8 +59,10 @@ pub(crate) struct Causes {
     pub(crate) harm: bool,
     /// The disk was full.
     pub(crate) disk_full: bool,
-    /// An argument of an actor's constructor failed.
-    pub(crate) hopeless_actor: bool,
+    /// An argument of an actor's constructor failed, or an actor that retired took along what others held.
+    pub(crate) actor_trouble: bool,
+    /// Actors whose last handle went, by their processes.
+    pub(crate) retired: BTreeSet<WorkerId>,
     /// Tasks were cancelled.
     pub(crate) cancels: bool,
     /// Processes were ended for the sake of a task.
@@ -91,15 +94,21 @@ impl Observed {
         self.order.on_begin(worker, execution);
     }
 
+    pub(crate) fn on_retired(&mut self, actor: WorkerId) {
+        self.causes.retired.insert(actor);
+    }
+
     pub(crate) fn on_cancel(&mut self, force: bool) {
         self.causes.cancels = true;
         self.causes.force |= force;
     }
 
     pub(crate) fn on_failure(&mut self, failure: &Failure, quiet: bool) {
-        if let Failure::ActorDied(_, ActorEnd::NotMade(_)) = failure {
-            self.causes.hopeless_actor = true;
-        }
+        self.causes.actor_trouble |= match failure {
+            Failure::ActorDied(_, ActorEnd::NotMade(_)) => true,
+            Failure::OwnerDied(_, owner) => self.causes.retired.contains(owner),
+            _ => false,
+        };
         no_lost_object::check(&self.causes, failure);
         stated_reason::check(&self.causes, failure, quiet);
     }

@@ -48,16 +48,20 @@ impl Search {
         for script in 0..self.run.program.scripts.len() {
             let mut count = self.run.program.scripts[script].ops.len();
             while count > 0 {
-                let mut end = self.run.program.scripts[script].ops.len();
-                while end > 0 {
-                    let begin = end.saturating_sub(count);
-                    let mut smaller = self.run.clone();
-                    smaller.program.scripts[script].ops.drain(begin..end);
-                    self.keep_if_it_fails(smaller);
-                    end = begin;
-                }
+                self.leave_out_runs(script, count);
                 count /= 2;
             }
+        }
+    }
+
+    fn leave_out_runs(&mut self, script: usize, count: usize) {
+        let mut end = self.run.program.scripts[script].ops.len();
+        while end > 0 {
+            let begin = end.saturating_sub(count);
+            let mut smaller = self.run.clone();
+            smaller.program.scripts[script].ops.drain(begin..end);
+            self.keep_if_it_fails(smaller);
+            end = begin;
         }
     }
 

@@ -34,10 +34,12 @@ impl Run {
         let capped = rng.chance(1, 6);
         let roots = if capped { 1 } else { 1 + rng.below(2) as usize };
         let cpus = if capped { 1 + rng.below(3) } else { roots as u64 + 1 + rng.below(2) };
-        let mut settings = Settings::default();
-        settings.workers_max = if capped { 1 + rng.below(3) } else { 64 };
-        settings.lease_linger_ms = [50, 5, 1, 0][rng.below(4) as usize];
-        settings.idle_worker_life_ms = [1000, 20][rng.below(2) as usize];
+        let settings = Settings {
+            workers_max: if capped { 1 + rng.below(3) } else { 64 },
+            lease_linger_ms: [50, 5, 1, 0][rng.below(4) as usize],
+            idle_worker_life_ms: [1000, 300][rng.below(2) as usize],
+            ..Settings::default()
+        };
         let tight = !capped && rng.chance(1, 4);
         let arena_bytes = if tight { 192 << 10 } else { 64 << 20 };
         let faults = plan(&mut rng);
@@ -243,10 +245,10 @@ impl Author {
         dependencies: &[Thing],
         nested: &[Thing],
     ) -> Submit {
-        let raises = self.program.scripts[script].ops.iter().find_map(|op| match op {
-            Op::Raise { attempts } => Some(*attempts),
-            _ => None,
-        });
+        let raises = self.program.scripts[script]
+            .ops
+            .iter()
+            .find_map(|op| if let Op::Raise { attempts } = op { Some(*attempts) } else { None });
         let tried_again = raises.is_some_and(|attempts| attempts < u32::MAX);
         let retries = match (raises, tried_again) {
             (Some(attempts), true) => attempts + self.rng.below(2) as u32,
@@ -345,12 +347,11 @@ impl Author {
         if draft.what == What::Method {
             return;
         }
-        if let Some(actor) = self.pick(draft, is_actor) {
-            for _ in 0..=self.rng.below(3) {
-                if self.program.scripts.len() < SCRIPTS_MAX {
-                    let made = self.call_method(draft, actor);
-                    draft.things.push(made);
-                }
+        let Some(actor) = self.pick(draft, is_actor) else { return };
+        for _ in 0..=self.rng.below(3) {
+            if self.program.scripts.len() < SCRIPTS_MAX {
+                let made = self.call_method(draft, actor);
+                draft.things.push(made);
             }
         }
     }
@@ -381,11 +382,17 @@ impl Author {
         let (script, _) = self.script(What::Generator, draft.depth + 1, &[]);
         let submit = self.options(draft, script, Kind::Stream, &dependencies, &[]);
         let slot = draft.slot();
+        let pauses = submit.look_ahead.is_some();
         draft.script.ops.push(Op::Submit(Box::new(submit)));
-        draft.things.push(Thing { slot, is: Is::Stream });
         for _ in 0..self.rng.below(5) {
             draft.script.ops.push(Op::Take(slot));
             draft.finds_clean = false;
+        }
+        // A generator that pauses keeps its CPU: nobody waits for others before it is taken or let go.
+        if pauses {
+            draft.script.ops.push(Op::Drop(slot));
+        } else {
+            draft.things.push(Thing { slot, is: Is::Stream });
         }
     }
 

@@ -22,7 +22,7 @@ use crate::story::Story;
 use crate::workload::Run;
 
 /// A run that takes so many steps does not end.
-const STEPS_MAX: u64 = 300_000;
+const STEPS_MAX: u64 = 200_000;
 /// Every so many messages of a kind, a flaw shows.
 const FLAW_EVERY: u64 = 10;
 const SIGKILL: i32 = 9;
@@ -207,15 +207,19 @@ impl World {
         let now = self.out.now;
         self.out.story.tell(now, worker, || format!("{exit}"));
         let clean = exit == Exit::Code(0);
+        if clean && process.hosts_actor {
+            self.out.observed.on_retired(worker);
+        }
         for (peer, at) in self.out.network.on_end(now, worker, clean) {
             match peer {
                 End::Process(to) => self.out.at(at, Happening::PeerLost { to, peer: worker }),
+                End::Daemon if process.driver.is_some() => {
+                    self.out.at(at, Happening::HungUp(worker));
+                }
                 End::Daemon => {
                     self.out.at(at, Happening::HungUp(worker));
-                    if process.driver.is_none() {
-                        let reaped = std::time::Duration::from_micros(self.out.rng.below(3000));
-                        self.out.at(at + reaped, Happening::Ended(worker, exit));
-                    }
+                    let reaped = std::time::Duration::from_micros(self.out.rng.below(3000));
+                    self.out.at(at + reaped, Happening::Ended(worker, exit));
                 }
             }
         }
@@ -295,6 +299,7 @@ impl World {
     /// An object as large as the arena fits into it, if it is empty.
     fn probe_memory(&mut self) {
         let Some(driver) = self.pick(0, true) else { return };
+        self.faults.clear();
         self.daemon.probing = true;
         let object = ObjectId { task: TaskId::new(driver, u64::MAX, types::JobId(1)), index: 0 };
         let size = self.daemon.arena_bytes();

@@ -1,13 +1,14 @@
-"""Futures and callbacks of refs, for event loops and for threads, fed by one thread.
+"""Futures and callbacks of refs and streams, for event loops and for threads.
 
-Owns that thread, and what becomes of a ref's value once it is there. Does not own the wait for it
-(Rust), which wakes this thread once for many.
+Owns who is told where: on the loop that awaits, or on one thread for whoever has no loop. Does not
+own the wait itself (Rust), which tells once of all that came.
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     import asyncio
     import concurrent.futures
 
-# Takes the content once it is there.
-Settle = Callable[[_core.Arrival], None]
-Waiter = tuple["asyncio.AbstractEventLoop | None", Settle]
+# Something to read from a bell that was rung.
+BELL_BYTES = 8
+
+# Takes the content of an object once it is there; a stream has none.
+Settle = Callable[["_core.Arrival | None"], None]
 
 
 def wait_for(ref: _core.ObjectRef[Any]) -> asyncio.Future[Any]:
@@ -30,16 +33,36 @@ def wait_for(ref: _core.ObjectRef[Any]) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
-    def settle(arrival: _core.Arrival) -> None:
-        if not future.done():
+    def settle(arrival: _core.Arrival | None) -> None:
+        if arrival is not None and not future.done():
             _settle(arrival, future.set_result, future.set_exception)
 
     here = ref.arrival()
     if here is None:
-        _watch(ref, (loop, settle))
+        _channel_of(loop).watch(ref, settle)
     else:
         settle(here)
     return future
+
+
+def next_of(stream: _core.ObjectRef[Any]) -> asyncio.Future[None]:
+    """A future of the running event loop that is done once the stream's next item, or its end, is there."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def settle(_none: _core.Arrival | None) -> None:
+        if not future.done():
+            future.set_result(None)
+
+    _channel_of(loop).watch_stream(stream, settle)
+    return future
+
+
+def serve(loop: asyncio.AbstractEventLoop, channel: _core.Channel) -> None:
+    """Notes that the engine itself tells this loop of what it watches."""
+    _channels[loop] = channel
 
 
 def future_of(ref: _core.ObjectRef[Any]) -> concurrent.futures.Future[Any]:
@@ -48,21 +71,22 @@ def future_of(ref: _core.ObjectRef[Any]) -> concurrent.futures.Future[Any]:
 
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
-    def settle(arrival: _core.Arrival) -> None:
-        if future.set_running_or_notify_cancel():
+    def settle(arrival: _core.Arrival | None) -> None:
+        if arrival is not None and future.set_running_or_notify_cancel():
             _settle(arrival, future.set_result, future.set_exception)
 
-    _watch(ref, (None, settle))
+    _watch_in_thread(ref, settle)
     return future
 
 
 def call_back(ref: _core.ObjectRef[Any], callback: Callable[[Any], object]) -> None:
     """Calls `callback` with the ref's value or error once it is there, from another thread."""
 
-    def settle(arrival: _core.Arrival) -> None:
-        _settle(arrival, callback, callback)
+    def settle(arrival: _core.Arrival | None) -> None:
+        if arrival is not None:
+            _settle(arrival, callback, callback)
 
-    _watch(ref, (None, settle))
+    _watch_in_thread(ref, settle)
 
 
 def _settle(
@@ -78,7 +102,71 @@ def _settle(
         give(value)
 
 
-def _watch(ref: _core.ObjectRef[Any], waiter: Waiter) -> None:
+def settle_all(told: Sequence[tuple[Settle, _core.Arrival | None]]) -> None:
+    """Hands what came to those who wait for it."""
+    for settle, arrival in told:
+        try:
+            settle(arrival)
+        except Exception:  # noqa: BLE001 - it belongs to who waits
+            import sys
+
+            sys.excepthook(*sys.exc_info())
+
+
+class _LoopChannel:
+    """Where an event loop of the user's is told: a descriptor that it reads.
+
+    Knows nothing of the loop, so that it goes with it.
+    """
+
+    def __init__(self, engine: _core.Engine) -> None:
+        self.engine = engine
+        self.channel = engine.open_channel()
+        self._flushes = False
+
+    def watch(self, ref: _core.ObjectRef[Any], settle: Settle) -> None:
+        """Has the object told of on the running loop."""
+        self.channel.watch(ref, settle)
+        self._flush_soon()
+
+    def watch_stream(self, stream: _core.ObjectRef[Any], settle: Settle) -> None:
+        """Has the next item told of on the running loop."""
+        self.channel.watch_stream(stream, settle)
+        self._flush_soon()
+
+    def take(self) -> None:
+        """Tells who waits of all that came."""
+        os.read(self.channel.descriptor, BELL_BYTES)
+        settle_all(self.channel.take())
+
+    def _flush_soon(self) -> None:
+        """Sends what the loop asked for, once for all that it has to do now."""
+        import asyncio
+
+        if not self._flushes:
+            self._flushes = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushes = False
+        self.engine.flush()
+
+
+def _channel_of(loop: asyncio.AbstractEventLoop) -> _core.Channel | _LoopChannel:
+    """Where this loop is told."""
+    known = _channels.get(loop)
+    engine = require().engine
+    if isinstance(known, _core.Channel) or (known is not None and known.engine == engine):
+        return known
+    if known is not None:
+        loop.remove_reader(known.channel.descriptor)
+    opened = _LoopChannel(engine)
+    loop.add_reader(opened.channel.descriptor, opened.take)
+    _channels[loop] = opened
+    return opened
+
+
+def _watch_in_thread(ref: _core.ObjectRef[Any], settle: Settle) -> None:
     engine = require().engine
     with _lock:
         if not any(known == engine and thread.is_alive() for known, thread in _threads):
@@ -87,34 +175,22 @@ def _watch(ref: _core.ObjectRef[Any], waiter: Waiter) -> None:
             )
             _threads[:] = [(engine, thread)]
             thread.start()
-    engine.watch(ref, waiter)
-
-
-# The thread of the engine in use; at most one.
-_threads: list[tuple[_core.Engine, threading.Thread]] = []
-_lock = threading.Lock()
+    engine.threads_channel().watch(ref, settle)
+    # Whoever waits for the future does so outside the engine.
+    engine.flush()
 
 
 def _deliver(engine: _core.Engine) -> None:
     """Hands arrivals to those who wait, until the engine closes."""
-    while (arrived := engine.next_completions()) is not None:
-        by_loop: dict[Any, list[tuple[Settle, _core.Arrival]]] = {}
-        for (loop, settle), arrival in arrived:
-            by_loop.setdefault(loop, []).append((settle, arrival))
-        for loop, settlements in by_loop.items():
-            if loop is None:
-                _settle_all(settlements)
-                continue
-            # A loop that was closed has nobody left who waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle_all, settlements)
+    channel = engine.threads_channel()
+    while (told := channel.wait()) is not None:
+        settle_all(told)
 
 
-def _settle_all(settlements: Sequence[tuple[Settle, _core.Arrival]]) -> None:
-    for settle, arrival in settlements:
-        try:
-            settle(arrival)
-        except Exception:  # noqa: BLE001 - it belongs to who waits
-            import sys
-
-            sys.excepthook(*sys.exc_info())
+# The channels of event loops.
+_channels: weakref.WeakKeyDictionary[
+    asyncio.AbstractEventLoop, _core.Channel | _LoopChannel
+] = weakref.WeakKeyDictionary()
+# The thread of the engine in use; at most one.
+_threads: list[tuple[_core.Engine, threading.Thread]] = []
+_lock = threading.Lock()

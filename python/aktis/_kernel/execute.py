@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from aktis._kernel import context, devices, session, tracebacks
+from aktis._kernel import context, devices, job_setup, session, tracebacks
 from aktis._kernel.streams import DynamicObjectRefGenerator
 from aktis.exceptions import UserCodeException
 
@@ -108,11 +108,7 @@ def prepare(execution: _core.Execution) -> None:
     here = session.require()
     job = execution.job
     if _prepared_jobs[-1:] != [job]:
-        facts = session.job_facts(job)
-        here.namespace = facts.get("namespace", "")
-        here.default_environment = facts.get("environment", "")
-        known = set(sys.path)
-        sys.path.extend(path for path in facts.get("paths", []) if path not in known)
+        job_setup.take_up(here, job)
         _prepared_jobs[:] = [job]
     devices.show(execution.resources, execution.devices)
 

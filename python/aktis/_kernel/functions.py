@@ -1,7 +1,7 @@
 """Publishes functions and classes, and fetches those that others published.
 
 Owns their pickles on the way to and from the head's table. Does not own the cache of what was
-fetched (Rust), nor when a function is published (`aktis.remote`, `aktis.actors`).
+fetched (Rust), nor when a function is published (`aktis.remote_function`, `aktis.actors`).
 """
 
 from __future__ import annotations

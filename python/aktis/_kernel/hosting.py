@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import select
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import Any
 
+from aktis import _core
 from aktis._kernel import context, execute
 
-if TYPE_CHECKING:
-    from aktis import _core
-
-BATCH_MAX = 1000
 # Something to read from a bell that was rung.
 BELL_BYTES = 8
 
@@ -32,7 +29,7 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     if asynchronous:
         from aktis._kernel import loops
 
-        loops.serve(engine, limits)
+        loops.serve(engine)
     elif limits == {"": 1}:
         engine.signal_main_thread(on=True)
         engine.work()
@@ -70,6 +67,7 @@ def _note(constructor: _core.Execution, instance: object, *, asynchronous: bool)
         asynchronous=asynchronous,
     )
     context.host(actor, constructor)
+    _core.set_process_title(f"aktis: {actor.class_name}")
 
 
 def _title(instance: object) -> str:
@@ -80,20 +78,13 @@ def _title(instance: object) -> str:
 
 def _serve_with_threads(engine: _core.Engine, limits: dict[str, int]) -> None:
     """Runs methods on threads, as many for each group as may run at once."""
-    poller = select.poll()
-    pools: dict[int, tuple[str, ThreadPoolExecutor]] = {}
     for group, limit in limits.items():
-        descriptor = engine.ready_fd(group)
-        pools[descriptor] = group, ThreadPoolExecutor(limit, thread_name_prefix=group or "actor")
-        poller.register(descriptor, select.POLLIN)
+        for _ in range(limit):
+            threading.Thread(
+                target=engine.work, args=(group,), name=group or "actor", daemon=True
+            ).start()
     interrupts = engine.interrupts_fd()
-    poller.register(interrupts, select.POLLIN)
     while True:
-        for descriptor, _ in poller.poll():
-            os.read(descriptor, BELL_BYTES)
-            if descriptor == interrupts:
-                engine.take_interrupts()
-                continue
-            group, pool = pools[descriptor]
-            for execution in engine.take_tasks(group, BATCH_MAX):
-                pool.submit(execution.run)
+        select.select([interrupts], [], [])
+        os.read(interrupts, BELL_BYTES)
+        engine.take_interrupts()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # How often the thread looks for lines whose window is over.
 LOOK_S = 0.5
+# How long it sleeps while there is none.
+QUIET_S = 3600.0
 # A node gathers lines before it sends them on, for less than this.
 LAST_LINES_S = 0.03
 # Different lines remembered at once; beyond that, lines are printed as they come.
@@ -76,6 +78,11 @@ class Deduplicator:
         over = [text for text, seen in self._seen.items() if now_s - seen.began_s >= self._window_s]
         return self._told(over)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether a window is open."""
+        return bool(self._seen)
+
     def rest(self) -> list[tuple[Line, str]]:
         """The same for all lines, since no more will come."""
         return self._told(list(self._seen))
@@ -113,6 +120,11 @@ class Printer:
         for line, text in self._deduplicator.due(self._clock()):
             self._write(line, text)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether `tick` may have something to print in a while."""
+        return self._deduplicator.remembers
+
     def end(self) -> None:
         """Prints what was kept back."""
         for line, text in self._deduplicator.rest():
@@ -144,7 +156,7 @@ def start(engine: _core.Engine, *, window_s: float) -> threading.Thread:
 
 
 def _print(engine: _core.Engine, printer: Printer) -> None:
-    while _print_next(engine, printer, LOOK_S) is not None:
+    while _print_next(engine, printer, LOOK_S if printer.keeps else QUIET_S) is not None:
         pass
     printer.end()
 

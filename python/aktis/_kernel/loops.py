@@ -8,51 +8,64 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import selectors
 from typing import TYPE_CHECKING, Any
 
-from aktis._kernel import context, execute
+from aktis._kernel import awaiting, context, execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from aktis import _core
 
-BATCH_MAX = 1000
-# Something to read from a bell that was rung.
-BELL_BYTES = 8
 
-
-def serve(engine: _core.Engine, groups: Mapping[str, int]) -> None:
+def serve(engine: _core.Engine) -> None:
     """Runs methods until the process ends. A burst of calls wakes the loop once."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        server = _Server(engine, loop)
-        for group in groups:
-            loop.add_reader(engine.ready_fd(group), server.begin_calls, group)
-        loop.add_reader(engine.interrupts_fd(), server.interrupt)
-        loop.run_forever()
+    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server()))
+    awaiting.serve(loop, engine.served_channel())
+    asyncio.set_event_loop(loop)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.get_loop().run_forever()
+
+
+class _Selector(selectors.EpollSelector):
+    """Has the engine wait for the loop: it reads its own sockets, and watches the loop's descriptors."""
+
+    def __init__(self, engine: _core.Engine, server: _Server) -> None:
+        super().__init__()
+        self._engine = engine
+        self._server = server
+        engine.serve_loop(os.dup(self.fileno()))
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Waits for descriptors that are ready; meanwhile calls come."""
+        begin, end, told, descriptors = self._engine.attend(timeout)
+        if begin:
+            self._server.begin(begin)
+        if end:
+            self._server.interrupt(end)
+        if told:
+            awaiting.settle_all(told)
+        return super().select(0) if descriptors else []
 
 
 class _Server:
     """The calls under way."""
 
-    def __init__(self, engine: _core.Engine, loop: asyncio.AbstractEventLoop) -> None:
-        self._engine = engine
-        self._loop = loop
+    def __init__(self) -> None:
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
 
-    def begin_calls(self, group: str) -> None:
+    def begin(self, executions: Sequence[_core.Execution]) -> None:
         """Begins what may begin."""
-        os.read(self._engine.ready_fd(group), BELL_BYTES)
-        for execution in self._engine.take_tasks(group, BATCH_MAX):
+        loop = asyncio.get_running_loop()
+        for execution in executions:
             execution.begin()
             task_id = execution.task_id
-            self._tasks[task_id] = self._loop.create_task(self._run(execution, task_id))
+            self._tasks[task_id] = loop.create_task(self._run(execution, task_id))
 
-    def interrupt(self) -> None:
+    def interrupt(self, executions: Sequence[_core.Execution]) -> None:
         """Cancels what is to end."""
-        os.read(self._engine.interrupts_fd(), BELL_BYTES)
-        for execution in self._engine.take_interrupts():
+        for execution in executions:
             task = self._tasks.get(execution.task_id)
             if task is not None:
                 task.cancel()

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Waitable = _core.ObjectRef[Any] | ObjectRefGenerator
 
-# How often streams are looked at while refs are waited for as well.
-LOOK_S = 0.01
-
 
 def put(value: object) -> _core.ObjectRef[Any]:
     """Stores a value; this process owns it. A small one stays here until its ref leaves."""
@@ -35,6 +32,11 @@ def get(refs: list[_core.ObjectRef[Any]], timeout: float | None) -> list[Any]:
 def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
     """The value of a ref."""
     return require().engine.get_one(ref, timeout)
+
+
+def size(ref: _core.ObjectRef[Any]) -> int | None:
+    """How many bytes the serialized value of a ref that is ready has; None if it failed."""
+    return require().engine.object_size(ref)
 
 
 def wait(
@@ -57,10 +59,10 @@ def wait(
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         ready = _ready(engine, refs, num_returns)
-        left = LOOK_S if deadline is None else deadline - time.monotonic()
-        if len(ready) >= num_returns or left <= 0:
+        left = None if deadline is None else deadline - time.monotonic()
+        if len(ready) >= num_returns or (left is not None and left <= 0):
             break
-        _wait_for_any(engine, refs, ready, min(left, LOOK_S))
+        _wait_for_any(engine, refs, ready, left)
     return [item for item in refs if id(item) in ready], [
         item for item in refs if id(item) not in ready
     ]
@@ -68,7 +70,7 @@ def wait(
 
 def _check_waitables(refs: list[Waitable]) -> None:
     for one in refs:
-        if not isinstance(one, Waitable):
+        if not isinstance(one, _core.ObjectRef | ObjectRefGenerator):
             message = f"wait() takes a list of ObjectRef, but it holds {one!r}"
             raise TypeError(message)
     if len(set(refs)) != len(refs):
@@ -91,14 +93,10 @@ def _ready(engine: _core.Engine, refs: Sequence[Waitable], count: int) -> set[in
 
 
 def _wait_for_any(
-    engine: _core.Engine, refs: Sequence[Waitable], ready: set[int], timeout_s: float
+    engine: _core.Engine, refs: Sequence[Waitable], ready: set[int], timeout_s: float | None
 ) -> None:
-    """Waits for one more to be ready, or for a moment."""
+    """Waits for one more to be ready."""
     waiting = [item for item in refs if id(item) not in ready]
     plain = [item for item in waiting if isinstance(item, _core.ObjectRef)]
-    if plain:
-        engine.wait(plain, 1, timeout_s)
-        return
-    stream = waiting[0]
-    if isinstance(stream, ObjectRefGenerator):
-        stream.wait_next(timeout_s)
+    streams = [item.completed() for item in waiting if isinstance(item, ObjectRefGenerator)]
+    engine.wait_any(plain, streams, timeout_s)

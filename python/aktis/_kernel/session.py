@@ -7,20 +7,15 @@ Owns who this process is and how that is found. Does not own the cluster's proce
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aktis import _core
 from aktis.exceptions import AktisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# Entries of the head's key-value table that tell workers about a job.
-JOBS = "aktis.jobs"
 
 
 class Session:
@@ -71,7 +66,6 @@ def connect(
     )
     made = Session(engine, namespace=namespace, is_driver=True, session_dir=session_dir)
     made.default_environment = environment
-    _describe_job(made)
     _put_into_use(made)
     return made
 
@@ -129,12 +123,6 @@ def before_leaving(say_farewell: Callable[[], object]) -> None:
     _farewells.append(say_farewell)
 
 
-def job_facts(job: int) -> dict[str, Any]:
-    """What the driver of a job told its workers."""
-    data = require().engine.ask("get", namespace=JOBS, key=str(job).encode())
-    return json.loads(data) if data else {}
-
-
 # At most one of each; lists, so that looking costs no lock.
 _sessions: list[Session] = []
 _beginners: list[Callable[[], object]] = []
@@ -145,15 +133,3 @@ _lock = threading.Lock()
 def _put_into_use(made: Session) -> None:
     with _lock:
         _sessions[:] = [made]
-
-
-def _describe_job(made: Session) -> None:
-    """Lets the job's workers import what this process can import."""
-    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - "" is the directory now
-    facts = {
-        "namespace": made.namespace,
-        "environment": made.default_environment,
-        "paths": list(dict.fromkeys(paths)),
-    }
-    key, value = str(made.job_id).encode(), json.dumps(facts).encode()
-    made.engine.ask("put", namespace=JOBS, key=key, value=value, overwrite=True)

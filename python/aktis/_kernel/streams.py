@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aktis import _core
+from aktis._kernel import awaiting
 from aktis._kernel.session import require
 from aktis.exceptions import GetTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-# How long a thread waits on behalf of an event loop before it looks whether it is still wanted.
-PATIENCE_S = 0.5
 
 
 class ObjectRefGenerator:
@@ -44,14 +42,9 @@ class ObjectRefGenerator:
         return self
 
     async def __anext__(self) -> _core.ObjectRef[Any]:
-        import asyncio
-
-        while True:
-            if self.is_next_ready():
-                found = self._take(0.0)
-                break
-            if not await asyncio.to_thread(self.wait_next, PATIENCE_S):
-                continue
+        while not self.is_next_ready():
+            await awaiting.next_of(self._whole)
+        found = self._take(0.0)
         if found is None:
             raise StopAsyncIteration
         return found

@@ -1,7 +1,7 @@
 """Calls of functions and actors, on their way out.
 
 Owns how options become templates and answers become refs or streams. Does not own defaults of
-options and their checks (`aktis.remote`, `aktis.actors`), nor arguments (Rust).
+options and their checks (`aktis.remote_function`, `aktis.actors`), nor arguments (Rust).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Template = _core.Template
 
 Callee = Literal["function", "constructor", "method"]
 Returns = int | Literal["streaming", "dynamic"]
+# Label, allowed values (None: it need only be there), and whether the condition must not hold.
+Rule = tuple[str, list[str] | None, bool]
 Made = _core.ObjectRef[Any] | list[_core.ObjectRef[Any]] | ObjectRefGenerator | None
 
 
@@ -148,12 +150,18 @@ def pending_calls(actor_id: bytes) -> int:
 
 
 def create_group(
-    bundles: Sequence[Mapping[str, float]], strategy: str, name: str, *, detached: bool
+    bundles: Sequence[Mapping[str, float]],
+    strategy: str,
+    name: str,
+    *,
+    selectors: Sequence[Sequence[Rule]],
+    detached: bool,
 ) -> bytes:
     """Reserves bundles of resources, all or none. Returns at once."""
     session = require()
     return session.engine.create_group(
         [dict(bundle) for bundle in bundles],
+        selectors=selectors,
         strategy=strategy,
         name=name,
         namespace=session.namespace,

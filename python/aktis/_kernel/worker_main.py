@@ -20,7 +20,6 @@ from aktis._kernel import (
     context,
     execute,
     functions,  # noqa: F401
-    hosting,
     serialize,  # noqa: F401
     session,
 )
@@ -28,7 +27,13 @@ from aktis._kernel import (
 STDOUT_FD = 1
 STDERR_FD = 2
 # For async actors, for what is pickled by value, and for tasks that submit others.
-PREPARED = ("asyncio", "cloudpickle", "aktis.connection", "aktis.remote", "aktis.actors")
+PREPARED = (
+    "aktis._kernel.hosting",
+    "cloudpickle",
+    "aktis.connection",
+    "aktis.decorator",
+    "aktis.actors",
+)
 
 
 def prepare() -> None:
@@ -48,6 +53,9 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
     constructor = engine.work()
     if constructor is not None:
         engine.signal_main_thread(on=False)
+        # Actors' processes are forked when this has been prepared, and others never need it.
+        from aktis._kernel import hosting
+
         hosting.host(engine, constructor)
     return 0
 

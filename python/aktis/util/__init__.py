@@ -6,7 +6,7 @@ Owns nothing: each name comes from a module of its own.
 from __future__ import annotations
 
 from aktis.actors import list_named_actors
-from aktis.nodes import get_node_ip_address
+from aktis.inventory import get_node_ip_address
 from aktis.serializers import deregister_serializer, register_serializer
 
 # Through the submodule of the same name, so that a later import of it does not hide the function.

@@ -385,6 +385,13 @@ impl Actors {
         bound.map(|(id, actor)| (*id, actor.spec.creator))
     }
 
+    /// Whether a detached actor lives in this process.
+    #[must_use]
+    pub fn hosts_detached(&self, worker: WorkerId) -> bool {
+        let mut detached = self.living.values().filter(|actor| actor.spec.detached);
+        detached.any(|actor| actor.worker() == Some(worker))
+    }
+
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
         self.index.check();

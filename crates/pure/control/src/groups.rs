@@ -9,7 +9,7 @@ mod queues;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use types::{Failure, GroupId, GroupSpec, GroupState, JobId, NodeId, Resources, WorkerId};
+use types::{Failure, GroupId, GroupSpec, GroupState, NodeId, Resources, WorkerId};
 
 use crate::nodes::{Home, Nodes};
 use crate::topics::Topics;
@@ -24,8 +24,8 @@ pub struct Groups {
     forgotten_next: VecDeque<GroupId>,
     removed_max: usize,
     names: BTreeMap<(String, String), GroupId>,
-    /// Without the detached ones.
-    creators: BTreeMap<WorkerId, BTreeSet<GroupId>>,
+    /// Whose end is the end of which groups.
+    keepers: BTreeMap<WorkerId, BTreeSet<GroupId>>,
     queues: Queues,
     topics: Topics<GroupId>,
 }
@@ -75,17 +75,18 @@ impl Groups {
             forgotten_next: VecDeque::new(),
             removed_max,
             names: BTreeMap::new(),
-            creators: BTreeMap::new(),
+            keepers: BTreeMap::new(),
             queues: Queues::default(),
             topics: Topics::new(),
         }
     }
 
     /// A new group, watched by its creator, at the end of the queue of its kind. False if it is there already.
+    /// Unless it is detached it ends with its `keeper`.
     ///
     /// # Errors
     /// If another group has its name; it is then remembered as removed.
-    pub fn create(&mut self, spec: Box<GroupSpec>) -> Result<bool, Arc<Failure>> {
+    pub fn create(&mut self, spec: Box<GroupSpec>, keeper: WorkerId) -> Result<bool, Arc<Failure>> {
         let id = spec.id;
         if self.present.contains_key(&id) || self.removed.contains_key(&id) {
             return Ok(false);
@@ -101,12 +102,12 @@ impl Groups {
             self.names.insert(name, id);
         }
         if !spec.detached {
-            self.creators.entry(spec.creator).or_default().insert(id);
+            self.keepers.entry(keeper).or_default().insert(id);
         }
         self.topics.watch(id, spec.creator);
         let place = self.queues.next_place();
         self.queues.insert(kind_of(&spec), place, id);
-        self.present.insert(id, Group::new(spec, place));
+        self.present.insert(id, Group::new(spec, keeper, place));
         Ok(true)
     }
 
@@ -195,10 +196,10 @@ impl Groups {
         if !spec.name.is_empty() {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
         }
-        if let Some(made) = self.creators.get_mut(&spec.creator) {
-            made.remove(&id);
-            if made.is_empty() {
-                self.creators.remove(&spec.creator);
+        if let Some(kept) = self.keepers.get_mut(&group.keeper) {
+            kept.remove(&id);
+            if kept.is_empty() {
+                self.keepers.remove(&group.keeper);
             }
         }
         let failure = Arc::new(failure);
@@ -227,18 +228,11 @@ impl Groups {
         self.topics.watchers(id)
     }
 
-    /// A process is gone and hears of nothing: the groups that it made and that end with it.
+    /// A process is gone and hears of nothing: the groups that end with it.
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
         self.topics.on_worker_gone(worker);
-        self.creators.get(&worker).into_iter().flatten().copied().collect()
-    }
-
-    /// The groups of a job that are not detached.
-    #[must_use]
-    pub fn ending_with_job(&self, job: JobId) -> Vec<GroupId> {
-        let ending = self.creators.values().flatten().copied();
-        ending.filter(|id| id.job() == job).collect()
+        self.keepers.get(&worker).into_iter().flatten().copied().collect()
     }
 
     /// The state of a group.
@@ -268,13 +262,13 @@ impl Groups {
 
     /// All processes that this machine names.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.topics.workers().chain(self.creators.keys().copied())
+        self.topics.workers().chain(self.keepers.keys().copied())
     }
 
-    /// What ends with its creator, and that creator.
-    pub fn bound_to_creators(&self) -> impl Iterator<Item = (GroupId, WorkerId)> {
-        let made = self.creators.iter();
-        made.flat_map(|(creator, groups)| groups.iter().map(|group| (*group, *creator)))
+    /// What is not detached, and with whom it ends.
+    pub fn bound_to_keepers(&self) -> impl Iterator<Item = (GroupId, WorkerId)> {
+        let kept = self.keepers.iter();
+        kept.flat_map(|(keeper, groups)| groups.iter().map(|group| (*group, *keeper)))
     }
 
     /// What all groups hold and plan on a node.

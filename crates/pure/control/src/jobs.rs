@@ -85,6 +85,12 @@ impl Jobs {
         self.running.contains_key(&job)
     }
 
+    /// The driver of a job that runs.
+    #[must_use]
+    pub fn driver(&self, job: JobId) -> Option<WorkerId> {
+        self.running.get(&job).map(|running| running.driver)
+    }
+
     /// Whether the process is the driver of a job that ended.
     #[must_use]
     pub fn is_ended_driver(&self, worker: WorkerId) -> bool {

@@ -4,6 +4,7 @@
 //! are laid on nodes (`packing`).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::slice;
 
 use types::{Failure, LabelRule, NodeId, Resources, Strategy};
 
@@ -158,13 +159,28 @@ impl Nodes {
                 "no node can ever have {needs} free; the nodes have {}",
                 self.total()
             )),
-            None => never(format!("no node with the labels asked for can ever have {needs} free")),
+            None => match hard
+                .iter()
+                .find(|rule| self.satisfying(slice::from_ref(rule)).next().is_none())
+            {
+                Some(rule) => never(format!("no node satisfies the label selector: {rule}")),
+                None => never(format!(
+                    "no node that satisfies the label selector ({}) can ever have {needs} free",
+                    listed(hard)
+                )),
+            },
         }
     }
 
     /// What is believed free on each node.
     pub fn rooms(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
         self.present.iter().map(|(node, known)| (*node, &known.free))
+    }
+
+    /// The nodes whose labels satisfy all of these rules.
+    pub fn satisfying(&self, rules: &[LabelRule]) -> impl Iterator<Item = NodeId> {
+        let able = self.present.iter().filter(|(_, known)| known.traits.satisfy(rules));
+        able.map(|(node, _)| *node)
     }
 
     /// What would be free on each node, were it empty.
@@ -249,6 +265,10 @@ impl Traits {
 
 fn never(reason: String) -> Home {
     Home::Never(Failure::Unschedulable(reason))
+}
+
+fn listed(rules: &[LabelRule]) -> String {
+    rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn sum<'a>(parts: impl Iterator<Item = &'a Resources>) -> Resources {

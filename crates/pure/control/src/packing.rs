@@ -24,10 +24,19 @@ pub enum Arrangement {
     Unknown,
 }
 
+/// What is to be laid on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// What it takes there.
+    pub amounts: &'a Resources,
+    /// The nodes it may lie on, unless it may lie on any.
+    pub nodes: Option<Vec<NodeId>>,
+}
+
 /// Lays `bundles` on `rooms`, where earlier bundles of the group lie on the nodes `held`.
 pub fn arrange(
     strategy: GroupStrategy,
-    bundles: &[&Resources],
+    bundles: &[Wanted<'_>],
     rooms: Vec<(NodeId, &Resources)>,
     held: &[NodeId],
 ) -> Arrangement {
@@ -53,7 +62,7 @@ pub fn arrange(
 
 struct Search<'a> {
     strategy: GroupStrategy,
-    bundles: &'a [&'a Resources],
+    bundles: &'a [Wanted<'a>],
     rooms: Vec<Room>,
     /// Some bundles of the group lie somewhere already.
     begun: bool,
@@ -76,7 +85,7 @@ struct Choice {
 impl Search<'_> {
     fn run(&mut self) -> Arrangement {
         let mut order: Vec<usize> = (0..self.bundles.len()).collect();
-        order.sort_by_key(|bundle| Reverse(size(self.bundles[*bundle])));
+        order.sort_by_key(|bundle| Reverse(size(self.bundles[*bundle].amounts)));
         let mut choices: Vec<Choice> = Vec::with_capacity(order.len());
         // The way straight down and back up is always within the limit.
         let mut steps = PLACEMENT_STEPS_MAX.max(2 * order.len());
@@ -121,7 +130,7 @@ impl Search<'_> {
 
     /// Moves a bundle to its next candidate; false if there is none.
     fn advance(&mut self, choice: &mut Choice) -> bool {
-        let bundle = self.bundles[choice.bundle];
+        let bundle = self.bundles[choice.bundle].amounts;
         if let Some(room) = choice.room.take() {
             self.rooms[room].free.add(bundle);
             self.rooms[room].used -= 1;
@@ -137,7 +146,10 @@ impl Search<'_> {
 
     /// The rooms that may take a bundle, the best last; `alike` bundles of its content are to be laid.
     fn candidates(&self, bundle: usize, alike: usize, begun: bool) -> Vec<usize> {
-        let fits = |room: &Room| room.free.fits(self.bundles[bundle]);
+        let Wanted { amounts, nodes } = &self.bundles[bundle];
+        let fits = |room: &Room| {
+            nodes.as_ref().is_none_or(|nodes| nodes.contains(&room.node)) && room.free.fits(amounts)
+        };
         let allowed = |room: &Room| match self.strategy {
             GroupStrategy::Pack | GroupStrategy::Spread => true,
             GroupStrategy::StrictPack => !begun || room.used > 0,
@@ -220,11 +232,25 @@ mod tests {
     fn what_lies_already_counts_for_the_strategy() {
         let rooms = [resources((4, 0)), resources((4, 0))];
         let bundle = resources((1, 0));
+        let bundle = anywhere(&bundle);
         for (strategy, expected) in STRATEGIES.into_iter().zip([2, 1, 2, 1].map(NodeId)) {
             let rooms = numbered(&rooms);
-            let found = arrange(strategy, &[&bundle], rooms, &[NodeId(2)]);
+            let found = arrange(strategy, std::slice::from_ref(&bundle), rooms, &[NodeId(2)]);
             assert_eq!(found, Arrangement::Found(vec![expected]), "{strategy}");
         }
+    }
+
+    #[test]
+    fn a_bundle_lies_on_one_of_its_nodes_or_nowhere() {
+        let rooms = [resources((4, 0)), resources((4, 0))];
+        let (small, large) = (resources((1, 0)), resources((2, 0)));
+        let only = |amounts, node| Wanted { amounts, nodes: Some(vec![NodeId(node)]) };
+        let bundles = [only(&small, 2), only(&large, 1)];
+
+        let found = arrange(GroupStrategy::Pack, &bundles, numbered(&rooms), &[]);
+        assert_eq!(found, Arrangement::Found(vec![NodeId(2), NodeId(1)]));
+        let found = arrange(GroupStrategy::StrictPack, &bundles, numbered(&rooms), &[]);
+        assert_eq!(found, Arrangement::Nowhere);
     }
 
     #[test]
@@ -242,7 +268,12 @@ mod tests {
         bundles: &[Resources],
         rooms: &[Resources],
     ) -> Arrangement {
-        arrange(strategy, &bundles.iter().collect::<Vec<_>>(), numbered(rooms), &[])
+        let bundles: Vec<Wanted<'_>> = bundles.iter().map(anywhere).collect();
+        arrange(strategy, &bundles, numbered(rooms), &[])
+    }
+
+    fn anywhere(amounts: &Resources) -> Wanted<'_> {
+        Wanted { amounts, nodes: None }
     }
 
     fn numbered(rooms: &[Resources]) -> Vec<(NodeId, &Resources)> {

@@ -12,15 +12,25 @@ const GONE_MAX: usize = 16_384;
 /// Objects that went lately.
 #[derive(Debug, Default)]
 pub struct Gone {
-    /// With the owner whose end was theirs, if it was.
-    objects: Map<ObjectId, Option<WorkerId>>,
+    objects: Map<ObjectId, Cause>,
     order: VecDeque<ObjectId>,
 }
 
+/// Why an object went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its owner said so.
+    Freed,
+    /// Its owner ended.
+    OwnerEnded(WorkerId),
+    /// Its writer ended before it was complete.
+    WriterEnded(WorkerId),
+}
+
 impl Gone {
-    /// The object went because its owner said so, or because its owner ended.
-    pub fn remember(&mut self, object: ObjectId, ended: Option<WorkerId>) {
-        if self.objects.insert(object, ended).is_some() {
+    /// The object went for this reason.
+    pub fn remember(&mut self, object: ObjectId, cause: Cause) {
+        if self.objects.insert(object, cause).is_some() {
             return;
         }
         self.order.push_back(object);
@@ -42,8 +52,12 @@ impl Gone {
     #[must_use]
     pub fn why(&self, object: ObjectId) -> Option<Failure> {
         Some(match self.objects.get(&object)? {
-            None => Failure::ObjectFreed(object),
-            Some(owner) => Failure::OwnerDied(object, *owner),
+            Cause::Freed => Failure::ObjectFreed(object),
+            Cause::OwnerEnded(owner) => Failure::OwnerDied(object, *owner),
+            Cause::WriterEnded(writer) => {
+                let why = format!("{writer}, which wrote it, ended before it was complete");
+                Failure::ObjectLost(object, why)
+            }
         })
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use types::{Failure, Map, ObjectId, Timestamp, WorkerId};
 
 use crate::arena::Arena;
-use crate::gone::Gone;
+use crate::gone::{Cause, Gone};
 use crate::spilling::Spilling;
 use room::{Request, Stuck};
 
@@ -238,7 +238,7 @@ impl Index {
 
     /// The owner says that nobody can reach the object.
     pub fn free(&mut self, now: Timestamp, object: ObjectId, orders: &mut Vec<Order>) {
-        self.let_go(object, None, orders);
+        self.let_go(object, Cause::Freed, orders);
         self.make_room(now, orders);
     }
 
@@ -318,6 +318,7 @@ impl Index {
         for key in written.copied().collect::<Vec<_>>() {
             if let Some(write) = self.writes.remove(&key) {
                 self.arena.give_back(write.offset, write.size);
+                self.lose_unwritten(key.0, process, orders);
             }
         }
         let pins = self.pins.range((process, FIRST)..=(process, LAST));
@@ -332,7 +333,7 @@ impl Index {
         let sealed = self.owned.range((process, FIRST)..=(process, LAST));
         owned.extend(sealed.map(|(_, object)| *object));
         for object in owned {
-            self.let_go(object, Some(process), orders);
+            self.let_go(object, Cause::OwnerEnded(process), orders);
         }
         self.make_room(now, orders);
     }
@@ -372,9 +373,23 @@ impl Index {
         }
     }
 
+    /// A writer ended before the object was complete. It may have told of the object all the same: unless somebody
+    /// else writes it, its readers would wait for ever.
+    fn lose_unwritten(&mut self, object: ObjectId, writer: WorkerId, orders: &mut Vec<Order>) {
+        let (none, all) = (WorkerId::from_u64(0), WorkerId::from_u64(u64::MAX));
+        let is_written = self.writes.range((object, none)..=(object, all)).next().is_some();
+        if is_written || self.objects.contains_key(&object) || self.gone.why(object).is_some() {
+            return;
+        }
+        self.gone.remember(object, Cause::WriterEnded(writer));
+        if let Some(failure) = self.gone.why(object) {
+            self.fail_readers(object, &failure, orders);
+        }
+    }
+
     /// Nobody can reach the object any more, because its owner said so or ended.
-    fn let_go(&mut self, object: ObjectId, ended: Option<WorkerId>, orders: &mut Vec<Order>) {
-        self.gone.remember(object, ended);
+    fn let_go(&mut self, object: ObjectId, cause: Cause, orders: &mut Vec<Order>) {
+        self.gone.remember(object, cause);
         let none = WorkerId::from_u64(0);
         let all = WorkerId::from_u64(u64::MAX);
         for (_, write) in self.writes.range_mut((object, none)..=(object, all)) {

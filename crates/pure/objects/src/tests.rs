@@ -1,6 +1,7 @@
 //! The arena against a model that looks at every page, and the index one event at a time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use types::limits::ARENA_GRAIN_BYTES as GRAIN;
@@ -158,6 +159,30 @@ fn the_copy_that_was_sealed_first_stays_when_a_second_attempt_writes_it_again() 
 }
 
 #[test]
+fn a_writer_that_ends_before_its_object_is_complete_fails_readers_unless_another_writes_it() {
+    let mut store = TestStore::with_pages(4);
+    store.create(object(1), 1);
+    assert_eq!(store.pin(READER, object(1)), []);
+
+    let failure = Failure::ObjectLost(
+        object(1),
+        format!("{WRITER}, which wrote it, ended before it was complete"),
+    );
+    let failed = Order::PinFailed(READER, object(1), Arc::new(failure));
+    assert!(store.end(WRITER).contains(&failed));
+    assert_eq!(store.pin(READER, object(1)), [failed]);
+}
+
+#[test]
+fn a_range_that_is_discarded_is_free() {
+    let mut store = TestStore::with_pages(1);
+    store.create(object(1), 1);
+    store.step(|index, now, orders| index.discard(now, WRITER, object(1), orders));
+
+    assert_eq!(store.create(object(2), 1), [Order::Created(WRITER, object(2), 0)]);
+}
+
+#[test]
 fn an_object_freed_before_it_is_sealed_is_gone_when_it_is() {
     let mut store = TestStore::with_pages(8);
     store.create(object(1), 2);
@@ -176,7 +201,6 @@ fn the_end_of_a_process_ends_its_reads_its_writes_and_its_objects() {
     store.made(object(1), 2);
     store.pin(READER, object(1));
     store.create(object(2), 3);
-    store.pin(READER, object(2));
 
     assert_eq!(store.end(WRITER), []);
     assert_eq!(store.index.used(), 2 * GRAIN, "the sealed object is OWNER's and stays");

@@ -154,9 +154,9 @@ impl Role for Head {
             let outlived = self.jobs.is_ended_driver(creator);
             assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
         }
-        for (group, creator) in self.groups.bound_to_creators() {
-            let outlived = self.jobs.is_ended_driver(creator);
-            assert!(!outlived, "CTL-10: {group} outlives its creator, {creator}");
+        for (group, keeper) in self.groups.bound_to_keepers() {
+            let outlived = self.jobs.is_ended_driver(keeper);
+            assert!(!outlived, "CTL-10: {group} outlives its job, whose driver was {keeper}");
         }
     }
 }

@@ -267,6 +267,7 @@ impl Role for Worker {
     fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
         self.now = now;
         self.on_user(event, effects);
+        self.help(effects);
         self.free_objects(effects);
         self.end_if_unneeded(effects);
     }

@@ -62,15 +62,9 @@ impl Refusal {
     }
 
     pub(crate) fn label(node: NodeId, rule: &LabelRule, value: Option<&str>) -> Self {
-        let not = if rule.negated { "not " } else { "" };
-        let wanted = match &rule.values {
-            None => format!("be {not}there"),
-            Some(values) => format!("{not}be one of {values:?}"),
-        };
         let is = value.map_or_else(|| "is not there".to_owned(), |value| format!("is {value:?}"));
         Self::Unschedulable(format!(
-            "no node satisfies the label selector: {:?} must {wanted}, and on {node} it {is}",
-            rule.label
+            "no node satisfies the label selector: {rule}, and on {node} it {is}"
         ))
     }
 

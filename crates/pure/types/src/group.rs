@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::ids::{GroupId, NodeId, WorkerId};
 use crate::resources::Resources;
+use crate::task::LabelRule;
 
 /// How the bundles of a group lie on nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ impl fmt::Display for GroupStrategy {
 pub struct GroupSpec {
     /// Its name in the engine.
     pub id: GroupId,
-    /// The process that made it, whose end is its end unless it is detached.
+    /// The process that made it.
     pub creator: WorkerId,
     /// Its name for people; "" is none.
     pub name: String,
@@ -49,10 +50,20 @@ pub struct GroupSpec {
     pub namespace: String,
     /// What each bundle holds.
     pub bundles: Vec<Resources>,
+    /// What the labels of each bundle's node must be; a bundle that has no list here goes to any node.
+    pub selectors: Vec<Vec<LabelRule>>,
     /// How they lie.
     pub strategy: GroupStrategy,
-    /// It outlives its creator.
+    /// It outlives its job.
     pub detached: bool,
+}
+
+impl GroupSpec {
+    /// What the labels of a bundle's node must be.
+    #[must_use]
+    pub fn selector(&self, bundle: usize) -> &[LabelRule] {
+        self.selectors.get(bundle).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The state of a placement group.

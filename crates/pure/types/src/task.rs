@@ -5,6 +5,7 @@
 //! A million tasks of one function differ in little, so what they share is one [`Template`], made once for each
 //! function and set of options, and a [`TaskSpec`] is small.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +97,7 @@ pub enum Strategy {
 }
 
 /// A condition on one label of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LabelRule {
     /// The label.
     pub label: String,
@@ -104,6 +105,16 @@ pub struct LabelRule {
     pub values: Option<Vec<String>>,
     /// The condition must not hold, rather than hold.
     pub negated: bool,
+}
+
+impl fmt::Display for LabelRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.negated { "not " } else { "" };
+        match &self.values {
+            None => write!(f, "{:?} must {not}be there", self.label),
+            Some(values) => write!(f, "{:?} must {not}be one of {values:?}", self.label),
+        }
+    }
 }
 
 /// How many objects a task makes.

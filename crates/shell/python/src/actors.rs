@@ -19,7 +19,7 @@ use crate::arguments::{Arguments, Given};
 use crate::current::Process;
 use crate::engine::{ANSWER_PATIENCE, waiting};
 use crate::objectref::ObjectRef;
-use crate::template::{Template, resources_of};
+use crate::template::{RuleFields, Template, resources_of, rules_of};
 use crate::values::with_encoded;
 use crate::{error, hooks, questions};
 
@@ -43,6 +43,7 @@ struct Options<'py> {
 /// A placement group that is asked for.
 pub(crate) struct GroupWanted<'py> {
     pub(crate) bundles: Vec<Bound<'py, PyDict>>,
+    pub(crate) selectors: Vec<Vec<RuleFields>>,
     pub(crate) strategy: &'py str,
     pub(crate) name: String,
     pub(crate) namespace: String,
@@ -96,13 +97,14 @@ pub(crate) fn create_group<'py>(
     let (engine, job) = (&process.engine, process.parent(py)?.job());
     let creator = engine.identity().worker;
     let id = GroupId::new(creator, number(engine), job);
-    let GroupWanted { bundles, strategy, name, namespace, detached } = wanted;
+    let GroupWanted { bundles, selectors, strategy, name, namespace, detached } = wanted;
     let spec = GroupSpec {
         id,
         creator,
         name,
         namespace,
         bundles: bundles.iter().map(resources_of).collect::<PyResult<_>>()?,
+        selectors: selectors.into_iter().map(rules_of).collect(),
         strategy: match strategy {
             "PACK" => GroupStrategy::Pack,
             "SPREAD" => GroupStrategy::Spread,

@@ -18,6 +18,7 @@ use crate::completion::Waiters;
 use crate::engine::Engine as PyEngine;
 use crate::execution::Execution;
 use crate::hooks;
+use crate::ids::Scope;
 
 /// How many functions a worker keeps loaded; at the limit all are forgotten and loaded again at their next call.
 const FUNCTIONS_MAX: usize = 4096;
@@ -28,6 +29,8 @@ pub(crate) struct Process {
     pub(crate) engine: Engine,
     /// The job of a driver.
     pub(crate) job: Option<JobId>,
+    /// What the ids of the session have in common.
+    pub(crate) scope: Scope,
     /// The largest value that is kept inline, in bytes.
     pub(crate) inline_bytes_max: usize,
     functions: Mutex<Map<FunctionId, Py<PyAny>>>,
@@ -71,9 +74,11 @@ thread_local! {
 impl Process {
     pub(crate) fn new(engine: Engine, job: Option<JobId>) -> Self {
         let inline_bytes_max = engine.identity().settings.inline_bytes_max as usize;
+        let scope = Scope::of(engine.identity());
         Self {
             engine,
             job,
+            scope,
             inline_bytes_max,
             functions: Mutex::default(),
             running: Mutex::default(),
@@ -134,6 +139,11 @@ impl Process {
         }
         functions.insert(id, function.clone().unbind());
         Ok(function)
+    }
+
+    /// The process was not made ready after all: its next execution tries again.
+    pub(crate) fn forget_preparation(&self) {
+        *lock(&self.prepared_for) = None;
     }
 
     /// Notes what the process is made ready for; false if it was before.

@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
-use roles::worker::Interrupt;
 use runtime::engine::{
-    DriverOptions, Engine as Core, EngineError, Interrupted, Outcomes, WorkerOptions,
+    Channel as CoreChannel, DriverOptions, Engine as Core, EngineError, Interrupted, Outcomes,
+    WorkerOptions,
 };
-use types::{ActorId, FunctionId, GroupId, JobId, NodeId, TaskId, Timestamp, WorkerId};
+use types::{ActorId, FunctionId, GroupId, JobId, Timestamp, WorkerId};
 
+use crate::completion::Channel;
 use crate::current::{self, Process};
 use crate::execution::Execution;
-use crate::objectref::ObjectRef;
-use crate::template::{Template, seconds};
-use crate::{actors, calls, completion, error, objects, questions, work};
+use crate::objectref::{ObjectRef, handles_of};
+use crate::template::{RuleFields, Template, seconds};
+use crate::{actors, calls, error, looping, objects, questions, work};
 
 type Named<'py> = Option<Bound<'py, PyDict>>;
 
@@ -64,20 +65,6 @@ pub(crate) fn interruptible<T: Send>(
 /// The moment so many seconds from now.
 pub(crate) fn deadline(timeout_s: Option<f64>) -> PyResult<Option<Timestamp>> {
     Ok(timeout_s.map(seconds).transpose()?.map(|span| Core::now() + span))
-}
-
-/// The id of a node as Python sees it.
-pub(crate) fn node_bytes(node: NodeId) -> [u8; 28] {
-    let mut bytes = [0; 28];
-    bytes[24..].copy_from_slice(&node.0.to_be_bytes());
-    bytes
-}
-
-/// The id of a process as Python sees it.
-pub(crate) fn worker_bytes(worker: WorkerId) -> [u8; 28] {
-    let mut bytes = [0; 28];
-    bytes[20..].copy_from_slice(&worker.to_u64().to_be_bytes());
-    bytes
 }
 
 impl Engine {
@@ -137,12 +124,12 @@ impl Engine {
 
     #[getter]
     fn worker_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &worker_bytes(self.core().identity().worker))
+        PyBytes::new(py, &self.process.scope.worker(self.core().identity().worker))
     }
 
     #[getter]
     fn node_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &node_bytes(self.core().identity().worker.node))
+        PyBytes::new(py, &self.process.scope.node(self.core().identity().worker.node))
     }
 
     #[getter]
@@ -185,6 +172,12 @@ impl Engine {
         objects::get(&self.process, references, timeout_s)
     }
 
+    /// How many bytes the value of an object has that is ready; None if there is none.
+    #[pyo3(signature = (reference, /))]
+    fn object_size(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<usize>> {
+        objects::size(&self.process, reference)
+    }
+
     /// The refs that are ready, at most `count`, and the others, both in the order of the list.
     #[pyo3(signature = (references, count, timeout_s, /))]
     fn wait<'py>(
@@ -213,14 +206,35 @@ impl Engine {
         done(py, self.core().abandon(stream.get().handle()?.object().task))
     }
 
-    /// Tells `next_completions` once the object is there.
-    fn watch(&self, reference: &Bound<'_, ObjectRef>, waiter: Bound<'_, PyAny>) -> PyResult<()> {
-        completion::watch(&self.process, reference, waiter.unbind())
+    /// Waits until one of the refs or the next item of one of the streams is there; whether it is.
+    #[pyo3(signature = (references, streams, timeout_s, /))]
+    fn wait_any(
+        &self,
+        references: &Bound<'_, PyList>,
+        streams: &Bound<'_, PyList>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<bool> {
+        let (handles, streams) = (handles_of(references)?, handles_of(streams)?);
+        let tasks = streams.iter().map(|stream| stream.object().task).collect();
+        let until = deadline(timeout_s)?;
+        waiting(references.py(), |interrupted| {
+            self.core().wait_any(&handles, tasks, until, interrupted)
+        })
     }
 
-    /// Waiters whose objects are there, each with its ref; None once the engine closed.
-    fn next_completions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        completion::next(&self.process, py)
+    /// Where threads are told of what they watch.
+    fn threads_channel(&self) -> Channel {
+        Channel::lasting(Arc::clone(&self.process), CoreChannel::THREADS)
+    }
+
+    /// Where the loop that the engine serves is told, by `attend`.
+    fn served_channel(&self) -> Channel {
+        Channel::lasting(Arc::clone(&self.process), CoreChannel::SERVED_LOOP)
+    }
+
+    /// Where another event loop is told.
+    fn open_channel(&self, py: Python<'_>) -> PyResult<Channel> {
+        Channel::open(py, Arc::clone(&self.process))
     }
 
     #[pyo3(signature = (reference, /, *, force, recursive))]
@@ -290,7 +304,7 @@ impl Engine {
         done(py, self.core().kill_actor(ActorId::from_bytes(actor), for_good))
     }
 
-    #[pyo3(signature = (bundles, *, strategy, name, namespace, detached))]
+    #[pyo3(signature = (bundles, *, selectors, strategy, name, namespace, detached))]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a named option, given once by one caller"
@@ -299,12 +313,14 @@ impl Engine {
         &self,
         py: Python<'py>,
         bundles: Vec<Bound<'py, PyDict>>,
+        selectors: Vec<Vec<RuleFields>>,
         strategy: &str,
         name: String,
         namespace: String,
         detached: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let wanted = actors::GroupWanted { bundles, strategy, name, namespace, detached };
+        let wanted =
+            actors::GroupWanted { bundles, selectors, strategy, name, namespace, detached };
         actors::create_group(&self.process, py, wanted)
     }
 
@@ -347,13 +363,19 @@ impl Engine {
 
     /// Executions that are to end, each told once; they know why.
     fn take_interrupts(&self, py: Python<'_>) -> Vec<Py<Execution>> {
-        let told = self.core().take_interrupts().into_iter();
-        let running = |(task, why): (TaskId, Interrupt)| {
-            let execution = self.process.execution_of(py, task)?;
-            execution.get().interrupt(why);
-            Some(execution)
-        };
-        told.filter_map(running).collect()
+        looping::interrupted(&self.process, py, self.core().take_interrupts())
+    }
+
+    /// Serves the event loop whose poller this is, from its thread; the descriptor belongs to the engine from now on.
+    fn serve_loop(&self, py: Python<'_>, poller: RawFd) -> PyResult<()> {
+        done(py, self.core().serve_loop(adopted(poller)))
+    }
+
+    /// Waits, at most so long, until something concerns the loop that is served: executions to begin, others to end,
+    /// waiters of what came, and whether its own descriptors are to be looked at.
+    #[pyo3(signature = (timeout_s, /))]
+    fn attend<'py>(&self, py: Python<'py>, timeout_s: Option<f64>) -> PyResult<looping::Turn<'py>> {
+        looping::attend(&self.process, py, timeout_s)
     }
 
     /// Whether interrupts also send SIGINT to the main thread.
@@ -436,8 +458,8 @@ impl Engine {
 /// How long an answer of the head may take before the question fails.
 pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
-#[expect(unsafe_code, reason = "a descriptor that was inherited is a number only")]
+#[expect(unsafe_code, reason = "a descriptor that Python hands over is a number only")]
 fn adopted(descriptor: RawFd) -> OwnedFd {
-    // SAFETY: the fork server made this process with the descriptor and nobody else in it knows it.
+    // SAFETY: the descriptor was inherited or made for the engine, and nobody else in this process closes it.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
 }

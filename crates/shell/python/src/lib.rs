@@ -18,6 +18,8 @@ mod engine;
 mod error;
 mod execution;
 mod hooks;
+mod ids;
+mod looping;
 mod objects;
 mod objectref;
 mod outcome;
@@ -33,6 +35,7 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::Buffer>()?;
     module.add_class::<completion::Arrival>()?;
+    module.add_class::<completion::Channel>()?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<execution::Execution>()?;
     module.add_class::<objectref::ObjectRef>()?;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use runtime::engine::{Data, EngineError, Got, Handle, Item, Waited};
+use runtime::engine::{Data, Engine, EngineError, Got, Handle, Item, Waited};
 use types::{Failure, Timestamp};
 
 use crate::current::{self, Process};
-use crate::engine::{deadline, interruptible, waiting};
+use crate::engine::{ANSWER_PATIENCE, deadline, interruptible, waiting};
 use crate::objectref::{ObjectRef, handles_of, not_a_ref};
 use crate::{error, values, work};
 
@@ -48,6 +48,33 @@ pub(crate) fn get_one<'py>(
         }
     };
     current::reading(handle, || values::decode(py, &data, current::source()))
+}
+
+/// How many bytes the value of an object has; `None` if the object failed.
+pub(crate) fn size(
+    process: &Arc<Process>,
+    reference: &Bound<'_, ObjectRef>,
+) -> PyResult<Option<usize>> {
+    let (py, handle) = (reference.py(), reference.get().handle()?);
+    let (until, caller) = (Some(Engine::now() + ANSWER_PATIENCE), current::caller());
+    loop {
+        let got = waiting(py, |interrupted| {
+            process.engine.get(std::slice::from_ref(handle), until, caller, interrupted)
+        })?;
+        match got {
+            Got::Ready(contents) => return Ok(contents.first().and_then(len_of)),
+            Got::Help(running) => work::help(py, process, running)?,
+            Got::TimedOut => return Ok(None),
+        }
+    }
+}
+
+fn len_of(data: &Data) -> Option<usize> {
+    match data {
+        Data::Bytes(bytes) => Some(bytes.len()),
+        Data::Mapped(bytes) => Some(bytes.len()),
+        Data::Failed(_) => None,
+    }
 }
 
 /// The values of objects, in the order of their refs.

@@ -15,8 +15,9 @@ use wire::to_worker::OutputLines;
 use wire::{Answer, Question};
 
 use crate::current::Process;
-use crate::engine::{ANSWER_PATIENCE, node_bytes, waiting, worker_bytes};
+use crate::engine::{ANSWER_PATIENCE, waiting};
 use crate::error;
+use crate::ids::Scope;
 use crate::template::resources_dict;
 
 /// Asks the head and gives its answer.
@@ -29,7 +30,7 @@ pub(crate) fn ask<'py>(
     let question = question_of(question, &Given(arguments))?;
     let until = Core::now() + ANSWER_PATIENCE;
     let answer = waiting(py, |interrupted| process.engine.ask(question, Some(until), interrupted))?;
-    answered(py, answer)
+    answered(py, &process.scope, answer)
 }
 
 /// The exception for an answer that does not belong to its question.
@@ -101,7 +102,7 @@ fn question_of(question: &str, given: &Given<'_, '_>) -> PyResult<Question> {
     })
 }
 
-fn answered(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
+fn answered<'py>(py: Python<'py>, scope: &Scope, answer: Answer) -> PyResult<Bound<'py, PyAny>> {
     Ok(match answer {
         Answer::Nothing => py.None().into_bound(py),
         Answer::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
@@ -110,7 +111,7 @@ fn answered(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
             PyList::new(py, keys.iter().map(|key| PyBytes::new(py, key)))?.into_any()
         }
         Answer::Resources(resources) => resources_dict(py, &resources)?.into_any(),
-        Answer::Nodes(nodes) => list(py, nodes, node)?,
+        Answer::Nodes(nodes) => list(py, nodes, |py, info| node(py, scope, info))?,
         Answer::Actor { actor, handle, found: _ } => {
             (PyBytes::new(py, actor.bytes()), PyBytes::new(py, &handle))
                 .into_pyobject(py)?
@@ -120,9 +121,9 @@ fn answered(py: Python<'_>, answer: Answer) -> PyResult<Bound<'_, PyAny>> {
             list(py, names, |py, full| (full.name, full.namespace).into_pyobject(py))?
         }
         Answer::Actors(actors) => list(py, actors, actor)?,
-        Answer::Groups(groups) => list(py, groups, group)?,
-        Answer::Jobs(jobs) => list(py, jobs, job)?,
-        Answer::Spans(spans) => list(py, spans, span)?,
+        Answer::Groups(groups) => list(py, groups, |py, info| group(py, scope, info))?,
+        Answer::Jobs(jobs) => list(py, jobs, |py, info| job(py, scope, info))?,
+        Answer::Spans(spans) => list(py, spans, |py, one| span(py, scope, one))?,
         Answer::NameTaken(_) | Answer::Failed(_) => return Err(unexpected(py, answer)),
     })
 }
@@ -139,9 +140,9 @@ fn list<'py, T, U: PyTypeInfo>(
     Ok(list.into_any())
 }
 
-fn node(py: Python<'_>, info: NodeInfo) -> PyResult<Bound<'_, PyDict>> {
+fn node<'py>(py: Python<'py>, scope: &Scope, info: NodeInfo) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
-    fields.set_item("node_id", PyBytes::new(py, &node_bytes(info.node)))?;
+    fields.set_item("node_id", PyBytes::new(py, &scope.node(info.node)))?;
     fields.set_item("alive", info.alive)?;
     fields.set_item("resources", resources_dict(py, &info.resources)?)?;
     fields.set_item("labels", text_dict(py, info.labels)?)?;
@@ -167,7 +168,7 @@ fn actor(py: Python<'_>, info: ActorInfo) -> PyResult<Bound<'_, PyDict>> {
     Ok(fields)
 }
 
-fn group(py: Python<'_>, info: GroupInfo) -> PyResult<Bound<'_, PyDict>> {
+fn group<'py>(py: Python<'py>, scope: &Scope, info: GroupInfo) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
     let spec = info.spec;
     let (state, nodes, why) = match &info.state {
@@ -185,7 +186,8 @@ fn group(py: Python<'_>, info: GroupInfo) -> PyResult<Bound<'_, PyDict>> {
     for bundle in &spec.bundles {
         bundles.append(resources_dict(py, bundle)?)?;
     }
-    let nodes = PyList::new(py, nodes.iter().map(|node| PyBytes::new(py, &node_bytes(*node))))?;
+    let nodes = nodes.iter().map(|node| PyBytes::new(py, &scope.node(*node)));
+    let nodes = PyList::new(py, nodes)?;
     fields.set_item("group_id", PyBytes::new(py, spec.id.bytes()))?;
     fields.set_item("name", spec.name)?;
     fields.set_item("namespace", spec.namespace)?;
@@ -198,10 +200,10 @@ fn group(py: Python<'_>, info: GroupInfo) -> PyResult<Bound<'_, PyDict>> {
     Ok(fields)
 }
 
-fn job(py: Python<'_>, info: JobInfo) -> PyResult<Bound<'_, PyDict>> {
+fn job<'py>(py: Python<'py>, scope: &Scope, info: JobInfo) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
     fields.set_item("job", info.job.0)?;
-    fields.set_item("driver", PyBytes::new(py, &worker_bytes(info.driver)))?;
+    fields.set_item("driver", PyBytes::new(py, &scope.worker(info.driver)))?;
     fields.set_item("pid", info.pid)?;
     fields.set_item("namespace", info.namespace)?;
     fields.set_item("entrypoint", info.entrypoint)?;
@@ -209,11 +211,11 @@ fn job(py: Python<'_>, info: JobInfo) -> PyResult<Bound<'_, PyDict>> {
     Ok(fields)
 }
 
-fn span(py: Python<'_>, span: Span) -> PyResult<Bound<'_, PyDict>> {
+fn span<'py>(py: Python<'py>, scope: &Scope, span: Span) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
     fields.set_item("name", span.name)?;
     fields.set_item("job", span.job.0)?;
-    fields.set_item("worker_id", PyBytes::new(py, &worker_bytes(span.worker)))?;
+    fields.set_item("worker_id", PyBytes::new(py, &scope.worker(span.worker)))?;
     fields.set_item("pid", span.pid)?;
     fields.set_item("began_s", span.began.as_secs_f64())?;
     fields.set_item("ran_s", span.ran.as_secs_f64())?;

@@ -9,11 +9,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use types::{
-    Amount, Callee, FunctionId, GroupId, LabelRule, NodeId, Payload, Resources, Retries, Retry,
-    Returns, Shape, Strategy, TemplateId,
+    Amount, Callee, FunctionId, GroupId, LabelRule, Payload, Resources, Retries, Retry, Returns,
+    Shape, Strategy, TemplateId,
 };
 
 use crate::current;
+use crate::ids::Scope;
 
 /// Made once for each function and set of options.
 #[pyclass(frozen, module = "aktis._core")]
@@ -35,7 +36,8 @@ enum Exceptions {
     Listed(Vec<u8>),
 }
 
-type RuleFields = (String, Option<Vec<String>>, bool);
+/// A condition on a label: the label, its values, and whether it must not hold.
+pub(crate) type RuleFields = (String, Option<Vec<String>>, bool);
 
 impl Template {
     pub(crate) const fn get(&self) -> &Arc<types::Template> {
@@ -71,13 +73,14 @@ impl Template {
         max_calls: u32,
         look_ahead: Option<u32>,
     ) -> PyResult<Self> {
+        let process = current::process()?;
         let shape = Shape {
             resources: resources_of(resources)?,
             environment,
-            strategy: strategy_of(strategy)?,
+            strategy: strategy_of(&process.scope, strategy)?,
         };
         let template = types::Template {
-            id: TemplateId(current::process()?.engine.new_number()),
+            id: TemplateId(process.engine.new_number()),
             function: FunctionId::from_bytes(function),
             name,
             callee: match callee {
@@ -136,14 +139,6 @@ pub(crate) fn resources_dict<'py>(
     Ok(amounts)
 }
 
-/// The node of an id in hexadecimal, whose last four bytes are its number.
-pub(crate) fn node_of(text: &str) -> PyResult<NodeId> {
-    let wrong = || PyValueError::new_err(format!("{text:?} is not the id of a node"));
-    let start = text.len().checked_sub(8).ok_or_else(wrong)?;
-    let number = text.get(start..).ok_or_else(wrong)?;
-    u32::from_str_radix(number, 16).map(NodeId).map_err(|_digit| wrong())
-}
-
 /// A span from a number of seconds.
 pub(crate) fn seconds(seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
@@ -169,7 +164,7 @@ fn retry_of(exceptions: Exceptions) -> Retry {
     }
 }
 
-fn strategy_of(strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
+fn strategy_of(scope: &Scope, strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
     let kind: String = strategy.get_item(0)?.extract()?;
     Ok(match kind.as_str() {
         "pack" => Strategy::Pack,
@@ -181,7 +176,7 @@ fn strategy_of(strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
         }
         "node" => {
             let (_, node, soft): (String, String, bool) = strategy.extract()?;
-            Strategy::Node { node: node_of(&node)?, soft }
+            Strategy::Node { node: scope.parse_node(&node)?, soft }
         }
         "labels" => {
             let (_, hard, soft): (String, Vec<RuleFields>, Vec<RuleFields>) = strategy.extract()?;
@@ -191,7 +186,8 @@ fn strategy_of(strategy: &Bound<'_, PyTuple>) -> PyResult<Strategy> {
     })
 }
 
-fn rules_of(fields: Vec<RuleFields>) -> Vec<LabelRule> {
+/// Conditions as the engine knows them.
+pub(crate) fn rules_of(fields: Vec<RuleFields>) -> Vec<LabelRule> {
     fields
         .into_iter()
         .map(|(label, values, negated)| LabelRule { label, values, negated })

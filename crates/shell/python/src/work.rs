@@ -58,7 +58,8 @@ pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
 fn attempt(py: Python<'_>, process: &Process, execution: &Py<Execution>) -> PyResult<()> {
     let this = execution.get();
     if process.prepare_for(this) {
-        hooks::prepare(py)?.call1((execution,))?;
+        let prepared = hooks::prepare(py)?.call1((execution,));
+        prepared.inspect_err(|_error| process.forget_preparation())?;
     }
     if !this.is_single_call() {
         return hooks::run(py)?.call1((execution,)).map(drop);

@@ -6,8 +6,8 @@
 //! One lock guards the role and everything its effects touch (`shared`). A call takes the lock, hands the role one
 //! event, performs all effects, and lets go; nothing waits under the lock. A thread that must wait reads the sockets
 //! itself if nobody else does (`waiting`); a background thread stands in when nobody waits (`background`).
-//! Every call that may wait takes `interrupted`, which is called every 50 ms and after every signal without any lock
-//! held, and ends the wait when it says so.
+//! Every call that may wait takes `interrupted`, which is called without any lock held after every signal, when an
+//! awaited object failed, and now and then, and ends the wait when it says so.
 
 mod answers;
 mod background;
@@ -17,6 +17,7 @@ mod fork;
 mod handles;
 mod lines;
 mod links;
+mod looping;
 mod notice;
 mod objects;
 mod perform;
@@ -30,11 +31,12 @@ mod spans;
 mod start;
 mod waiting;
 mod waits;
+mod watching;
 
 #[cfg(test)]
 mod tests;
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,12 +49,13 @@ use wire::to_worker::{Outcome, OutputLines};
 use wire::{Answer, Question, ToHead};
 
 pub use answers::{Caller, EngineError, Got, Identity, Interrupted, Item, Outcomes, Waited};
-pub use completions::Completion;
+pub use completions::{Channel, Completion};
 pub use encoding::{
     Argument, ArgumentReader, ArgumentWriter, Buffers, Encoded, Layout, MalformedValue, View,
     encoded_value, read_value,
 };
 pub use handles::{Handle, Survey};
+pub use looping::News;
 pub use pins::{Data, Pinned, WritableRange};
 pub use running::Running;
 pub use start::{DriverOptions, WorkerOptions};
@@ -202,12 +205,29 @@ impl Engine {
         self.shared.wait(handles, count, deadline, caller, interrupted)
     }
 
-    /// Asks for the content of `handle` without waiting: its completion is told once, by [`Self::completions`].
-    pub fn watch(&self, handle: &Handle) -> Outcomes<()> {
-        self.shared.watch(handle)
+    /// Waits until one of the handles has an object, or one of the streams that these tasks yield its next item; false
+    /// at the deadline.
+    pub fn wait_any(
+        &self,
+        handles: &[Handle],
+        streams: Vec<TaskId>,
+        deadline: Option<Timestamp>,
+        interrupted: Interrupted<'_>,
+    ) -> Outcomes<bool> {
+        self.shared.wait_any(handles, streams, deadline, interrupted)
     }
 
-    /// What completed of that which is watched: waits until there is some. Empty at the deadline.
+    /// Asks for the content of `handle` without waiting: its completion is told once, to `channel`.
+    pub fn watch(&self, handle: &Handle, channel: Channel) -> Outcomes<()> {
+        self.shared.watch(handle, channel)
+    }
+
+    /// Tells `channel` once when the next item of the stream that `task` yields is there, or its end.
+    pub fn watch_stream(&self, task: TaskId, channel: Channel) -> Outcomes<()> {
+        self.shared.watch_stream(task, channel)
+    }
+
+    /// What came for threads: waits until there is some. Empty at the deadline.
     pub fn next_completions(
         &self,
         deadline: Option<Timestamp>,
@@ -216,14 +236,39 @@ impl Engine {
         self.shared.next_completions(deadline, interrupted)
     }
 
-    /// The same without waiting.
-    pub fn completions(&self) -> Outcomes<Vec<Completion>> {
-        self.shared.completions()
+    /// What came for a channel, without waiting.
+    pub fn completions(&self, channel: Channel) -> Outcomes<Vec<Completion>> {
+        self.shared.completions(channel)
     }
 
-    /// A descriptor that is readable while there are completions; read it (8 bytes) before [`Self::completions`].
-    pub fn completions_fd(&self) -> Outcomes<RawFd> {
-        self.shared.completions_fd()
+    /// A channel for an event loop, and a descriptor that is readable while something came for it; read it (8 bytes)
+    /// before [`Self::completions`].
+    pub fn open_channel(&self) -> Outcomes<(Channel, RawFd)> {
+        self.shared.open_channel()
+    }
+
+    /// Ends a channel and its descriptor.
+    pub fn close_channel(&self, channel: Channel) {
+        self.shared.close_channel(channel);
+    }
+
+    /// Serves the event loop whose poller this is, from its thread: [`Self::attend`] is how it sleeps.
+    pub fn serve_loop(&self, poller: OwnedFd) -> Outcomes<()> {
+        self.shared.serve_loop(poller)
+    }
+
+    /// What concerns the loop that is served; waits until there is some. Nothing at the deadline.
+    pub fn attend(
+        &self,
+        deadline: Option<Timestamp>,
+        interrupted: Interrupted<'_>,
+    ) -> Outcomes<News> {
+        self.shared.attend(deadline, interrupted)
+    }
+
+    /// The same without waiting.
+    pub fn news(&self) -> Outcomes<News> {
+        self.shared.news()
     }
 
     /// The item of a stream with this index, counted from 0. Each is taken in order, once.

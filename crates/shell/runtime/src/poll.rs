@@ -19,6 +19,8 @@ pub enum Interest {
     End,
     /// That it can be read.
     Read,
+    /// That it can be read, told once until this is asked again.
+    ReadOnce,
     /// That it can be read or written.
     ReadWrite,
 }
@@ -51,6 +53,7 @@ impl Interest {
         (match self {
             Self::End => 0,
             Self::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
+            Self::ReadOnce => libc::EPOLLIN | libc::EPOLLONESHOT,
             Self::ReadWrite => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
         }) as u32
     }

@@ -79,7 +79,7 @@ impl Draft {
     /// # Errors
     /// If there is no memory left for them.
     pub fn prepare(&self) -> io::Result<()> {
-        self.range.segment.touch(self.range.offset, self.range.len as u64)
+        self.range.segment.prepare(self.range.offset, self.range.len as u64)
     }
 }
 

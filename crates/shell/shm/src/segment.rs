@@ -7,9 +7,15 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::thread;
 
 use types::limits::ARENA_GRAIN_BYTES;
+
+/// How finely a process remembers what it has made ready.
+const CHUNK_BYTES: u64 = 1 << 20;
+/// A thread more for each so many chunks: fewer are done sooner than a thread is started.
+const CHUNKS_PER_THREAD: usize = 16;
 
 const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
@@ -19,6 +25,8 @@ pub struct Segment {
     descriptor: OwnedFd,
     start: NonNull<u8>,
     len: usize,
+    /// Which chunks this process has made ready: their pages stay.
+    ready: Box<[AtomicBool]>,
 }
 
 // SAFETY: the mapping belongs to the process, not to a thread; access to its ranges is what the crate's page says.
@@ -69,7 +77,9 @@ impl Segment {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
-        Ok(Self { descriptor: OwnedFd::from(file), start, len })
+        let chunks = (len as u64).div_ceil(CHUNK_BYTES);
+        let ready = (0..chunks).map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { descriptor: OwnedFd::from(file), start, len, ready })
     }
 
     /// How many bytes it has.
@@ -82,6 +92,39 @@ impl Segment {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Makes the chunks of a range ready to be written by this process without a fault, on as many threads as that is
+    /// worth. What was ready costs nothing.
+    ///
+    /// # Errors
+    /// If there is no memory left for them.
+    pub fn prepare(&self, offset: u64, len: u64) -> io::Result<()> {
+        let chunks = offset / CHUNK_BYTES..(offset + len).div_ceil(CHUNK_BYTES);
+        let cold: Vec<u64> =
+            chunks.filter(|chunk| !self.ready[*chunk as usize].load(Ordering::Relaxed)).collect();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let threads = cold.len().div_ceil(CHUNKS_PER_THREAD).clamp(1, cores);
+        let mut parts = cold.chunks(cold.len().div_ceil(threads).max(1));
+        let Some(first) = parts.next() else { return Ok(()) };
+        thread::scope(|scope| {
+            let others: Vec<_> =
+                parts.map(|part| scope.spawn(|| self.touch_chunks(part))).collect();
+            let mine = self.touch_chunks(first);
+            others.into_iter().fold(mine, |sofar, other| {
+                let theirs = other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
+                sofar.and(theirs)
+            })
+        })
+    }
+
+    fn touch_chunks(&self, chunks: &[u64]) -> io::Result<()> {
+        for chunk in chunks {
+            let begin = chunk * CHUNK_BYTES;
+            self.touch(begin, CHUNK_BYTES.min(self.len() - begin))?;
+            self.ready[*chunk as usize].store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Makes the pages of a range ready to be written without a fault. What lies in them does not change.

@@ -22,7 +22,7 @@ pub(super) fn check(expected: &Expected, place: (u64, usize), number: u64, taint
 
 pub(super) fn check_untouched(causes: &Causes, driver: usize, tainted: bool) {
     let gentle =
-        causes.calm && !causes.harm && !causes.tight && !causes.disk_full && !causes.hopeless_actor;
+        causes.calm && !causes.harm && !causes.tight && !causes.disk_full && !causes.actor_trouble;
     if tainted && gentle {
         breach(&RULE, format!("the program of driver {driver} met a failure though none was made"));
     }

@@ -15,13 +15,13 @@ pub(super) fn check(causes: &Causes, failure: &Failure, quiet: bool) {
     let has_cause = match failure {
         Failure::Raised { error, .. } => !error.is_empty() || violent,
         Failure::Cancelled(_) => causes.cancels || causes.harm,
+        Failure::OwnerDied(_, owner) => violent || causes.retired.contains(owner),
         Failure::ActorDied(_, ActorEnd::Unreachable) => quiet || violent,
         Failure::ActorDied(_, ActorEnd::NotMade(failure)) => return check(causes, failure, quiet),
         Failure::TimedOut(..)
         | Failure::WorkerCrashed { .. }
         | Failure::ActorDied(..)
         | Failure::ActorUnavailable(..)
-        | Failure::OwnerDied(..)
         | Failure::GroupRemoved(_) => violent,
         Failure::ObjectLost(..) => causes.harm || causes.force,
         Failure::StoreFull(_) => causes.tight,

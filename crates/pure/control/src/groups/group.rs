@@ -4,16 +4,18 @@
 
 use std::collections::BTreeSet;
 
-use types::{Failure, GroupSpec, GroupState, NodeId, Resources};
+use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources, WorkerId};
 
 use super::Attempt;
 use super::queues::{Kind, kind_of};
 use crate::nodes::{Home, Nodes};
-use crate::packing::{Arrangement, arrange};
+use crate::packing::{Arrangement, Wanted, arrange};
 
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) spec: Box<GroupSpec>,
+    /// The process with which it ends, unless it is detached.
+    pub(super) keeper: WorkerId,
     /// Its place in the queue of its kind, for as often as it waits.
     pub(super) place: u64,
     /// The node on which each bundle is reserved.
@@ -38,9 +40,9 @@ pub(super) enum Stage {
 }
 
 impl Group {
-    pub(super) fn new(spec: Box<GroupSpec>, place: u64) -> Self {
+    pub(super) fn new(spec: Box<GroupSpec>, keeper: WorkerId, place: u64) -> Self {
         let held = vec![None; spec.bundles.len()];
-        Self { spec, place, held, stage: Stage::Waiting, created_before: false }
+        Self { spec, keeper, place, held, stage: Stage::Waiting, created_before: false }
     }
 
     /// What it has in common with groups that fit or fail to fit alike.
@@ -57,10 +59,9 @@ impl Group {
         let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
         let missing: Vec<usize> =
             (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
-        let bundles: Vec<&Resources> =
-            missing.iter().map(|index| &self.spec.bundles[*index]).collect();
-        let strategy = self.spec.strategy;
-        match arrange(strategy, &bundles, nodes.rooms().collect(), &held) {
+        let bundles: Vec<Wanted<'_>> =
+            missing.iter().map(|index| self.wanted(*index, nodes)).collect();
+        match arrange(self.spec.strategy, &bundles, nodes.rooms().collect(), &held) {
             Arrangement::Found(found) => {
                 let indexes = missing.into_iter().map(|index| index as u32);
                 return Ok(indexes.zip(found).collect());
@@ -71,10 +72,36 @@ impl Group {
         if self.created_before || nodes.iter().next().is_none() {
             return Err(Attempt::Waits);
         }
-        match arrange(strategy, &bundles, nodes.rooms_when_empty().collect(), &[]) {
-            Arrangement::Found(_) | Arrangement::Unknown => Err(Attempt::Waits),
-            Arrangement::Nowhere => Err(Attempt::Never(self.infeasible(nodes))),
-        }
+        self.too_large_for(nodes)
+            .map_or(Err(Attempt::Waits), |failure| Err(Attempt::Never(failure)))
+    }
+
+    fn wanted(&self, bundle: usize, nodes: &Nodes) -> Wanted<'_> {
+        let rules = self.spec.selector(bundle);
+        let nodes = (!rules.is_empty()).then(|| nodes.satisfying(rules).collect());
+        Wanted { amounts: &self.spec.bundles[bundle], nodes }
+    }
+
+    /// Why no node could hold its part, were it empty; more nodes may join, but hardly larger ones.
+    fn too_large_for(&self, nodes: &Nodes) -> Option<Failure> {
+        let largest = |demand: &Resources| {
+            let mut rooms = nodes.rooms_when_empty();
+            (!rooms.any(|(_, total)| total.fits(demand))).then(|| demand.to_string())
+        };
+        let (part, demand) = if self.spec.strategy == GroupStrategy::StrictPack {
+            let mut sum = Resources::default();
+            self.spec.bundles.iter().for_each(|bundle| sum.add(bundle));
+            ("all bundles", largest(&sum)?)
+        } else {
+            ("a bundle", self.spec.bundles.iter().find_map(largest)?)
+        };
+        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
+        let rooms: Vec<String> = rooms.collect();
+        let (id, strategy) = (self.spec.id, self.spec.strategy);
+        Some(Failure::Unschedulable(format!(
+            "no node can ever hold {part} of {id} by {strategy}, {demand}: {}",
+            rooms.join(", ")
+        )))
     }
 
     /// Where something of these `needs` may run: in one bundle, or in any.
@@ -100,19 +127,6 @@ impl Group {
             }
             Some(index) => format!("bundle {index} of {id} can never hold {needs}"),
         }
-    }
-
-    fn infeasible(&self, nodes: &Nodes) -> Failure {
-        let bundles: Vec<String> = self.spec.bundles.iter().map(ToString::to_string).collect();
-        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
-        let rooms: Vec<String> = rooms.collect();
-        Failure::Unschedulable(format!(
-            "no nodes can ever hold the bundles [{}] of {} by {}: {}",
-            bundles.join(", "),
-            self.spec.id,
-            self.spec.strategy,
-            rooms.join(", "),
-        ))
     }
 
     pub(super) fn is_whole(&self) -> bool {

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use types::{GroupId, GroupSpec, GroupStrategy, Resources};
+use types::{GroupId, GroupSpec, GroupStrategy, LabelRule, Resources};
 
 /// What groups have in common that fit or fail to fit alike.
-pub(super) type Kind = (GroupStrategy, Vec<Resources>);
+pub(super) type Kind = (GroupStrategy, Vec<Resources>, Vec<Vec<LabelRule>>);
 
 /// The queues of all kinds.
 #[derive(Debug, Default)]
@@ -70,5 +70,5 @@ impl Queues {
 
 /// The kind of a group.
 pub(super) fn kind_of(spec: &GroupSpec) -> Kind {
-    (spec.strategy, spec.bundles.clone())
+    (spec.strategy, spec.bundles.clone(), spec.selectors.clone())
 }

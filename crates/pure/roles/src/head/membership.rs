@@ -108,8 +108,7 @@ impl Head {
 
     fn end_job(&mut self, job: JobId, effects: &mut Vec<Effect>) {
         let actors = self.actors.ending_with_job(job);
-        let groups = self.groups.ending_with_job(job);
-        self.end_all(&actors, &groups, effects);
+        self.end_all(&actors, &[], effects);
         self.clear_functions_unless_live(job, effects);
         self.timeline.on_job_ended(job);
         effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, ToNode::EndJob(job))));

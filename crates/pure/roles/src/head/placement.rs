@@ -156,7 +156,8 @@ impl Head {
     pub(super) fn create_group(&mut self, spec: Box<GroupSpec>, effects: &mut Vec<Effect>) {
         let (group, creator) = (spec.id, spec.creator);
         let orphan = !spec.detached && self.is_gone_driver(group.job(), creator);
-        match self.groups.create(spec) {
+        let keeper = self.keeper(group, creator);
+        match self.groups.create(spec, keeper) {
             Ok(true) if orphan => self.remove_group(group, effects),
             Ok(true) if self.groups.first_like(group) == Some(group) => {
                 self.try_group(group, effects);
@@ -295,6 +296,12 @@ impl Head {
     /// Whether the process is a driver whose job is over: its last words may come after its end.
     fn is_gone_driver(&self, job: JobId, creator: WorkerId) -> bool {
         !self.jobs.is_running(job) && self.jobs.is_ended_driver(creator)
+    }
+
+    /// The process with which a group ends: the driver, or what made the group if it outlives the driver.
+    fn keeper(&self, group: GroupId, creator: WorkerId) -> WorkerId {
+        let driver = self.jobs.driver(group.job());
+        driver.filter(|_| !self.actors.hosts_detached(creator)).unwrap_or(creator)
     }
 
     fn publish_if_restarting(&self, actor: ActorId, effects: &mut Vec<Effect>) {

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorName, ActorSpec, ActorState, Amount, Callee, Concurrency, Death, Exit, Failure,
-    FunctionId, GroupId, GroupSpec, GroupState, GroupStrategy, JobId, NodeId, Payload, Resources,
-    Retries, Retry, Returns, Settings, Shape, Strategy, Template, TemplateId, Timestamp, WorkerId,
+    FunctionId, GroupId, GroupSpec, GroupState, GroupStrategy, JobId, LabelRule, NodeId, Payload,
+    Resources, Retries, Retry, Returns, Settings, Shape, Strategy, Template, TemplateId, Timestamp,
+    WorkerId,
 };
 use wire::to_node::NodeReport;
 use wire::{Answer, FromHead, Question, ToHead, ToNode};
@@ -184,6 +185,7 @@ fn group<const N: usize>(count: u32, strategy: GroupStrategy, bundles: [u64; N])
         name: String::new(),
         namespace: "space".to_owned(),
         bundles: bundles.into_iter().map(cpus).collect(),
+        selectors: vec![],
         strategy,
         detached: false,
     }

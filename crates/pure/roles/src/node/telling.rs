@@ -53,11 +53,8 @@ impl Reports {
         self.joining.as_ref().map(|_| Timestamp::ZERO).or(self.due)
     }
 
-    /// The head was refused while so much was free: it hears of the next change, even of one back to what it was
-    /// told last.
-    pub(super) fn head_waits(&mut self, free: &Resources) {
+    pub(super) const fn head_waits(&mut self) {
         self.head_waits = true;
-        self.free.clone_from(free);
     }
 
     fn by(&mut self, due: Timestamp) {

@@ -346,6 +346,22 @@ fn bundles_that_do_not_fit_are_not_prepared_and_the_head_hears_at_once_when_more
 }
 
 #[test]
+fn a_head_that_was_refused_for_a_change_it_had_not_heard_of_hears_of_that_and_of_its_end() {
+    let mut node = TestNode::with_cpus(2);
+    let group = GroupId::new(node.driver, 1, JOB);
+    node.want(node.driver, 1.0, 1);
+
+    // The lease is not told yet, so the head believes that two are free, as they will be again.
+    let bundles = vec![(0, cpus(2.0))];
+    let refused = Effect::ToHead(NodeReport::BundlesPrepared(group, false));
+    let free = |count| Effect::ToHead(NodeReport::Free(cpus(count)));
+    assert_eq!(node.head(ToNode::PrepareBundles { group, bundles }), [refused, free(1.0)]);
+
+    node.say(node.driver, ToNode::Release(LeaseId(1)));
+    assert_eq!(node.wait(Duration::from_millis(20)), [free(2.0)]);
+}
+
+#[test]
 fn an_environment_that_cannot_be_made_fails_those_who_wait_for_it_and_nobody_else() {
     let mut node = TestNode::with_cpus(1);
     let environment = r#"{"pip":["nonsense"]}"#.to_owned();

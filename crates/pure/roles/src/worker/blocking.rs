@@ -56,7 +56,7 @@ impl Worker {
     }
 
     /// A blocked process that may have no helpers runs a task of its own queue itself.
-    fn help(&mut self, effects: &mut Effects) {
+    pub(super) fn help(&mut self, effects: &mut Effects) {
         if !self.inbox.capped || self.inbox.blocked_threads == 0 {
             return;
         }
@@ -86,6 +86,7 @@ impl Worker {
             arguments,
             dependencies: dependencies.collect(),
             missing: 0,
+            helps: true,
         };
         self.inbox.capped = false;
         let unpinned = incoming.dependencies.iter().any(|dependency| {
@@ -102,6 +103,11 @@ impl Worker {
                 assert!(lies_ready, "OWN-16: a task begins with its arguments pinned");
             }
         }
+        self.run_on_waiting_thread(incoming, effects);
+    }
+
+    /// Runs a task of this process's own queue on a thread that waits.
+    pub(super) fn run_on_waiting_thread(&mut self, incoming: Incoming, effects: &mut Effects) {
         let execution = self.run(incoming, false);
         effects.push(Effect::Help(Box::new(execution)));
     }
@@ -113,10 +119,8 @@ impl Worker {
         only: Option<WorkerId>,
         effects: &mut Effects,
     ) {
-        let me = self.me;
         let back = self.inbox.take_back(count, |incoming| {
-            let is_lent =
-                matches!(incoming.template.callee, Callee::Function) && incoming.owner != me;
+            let is_lent = matches!(incoming.template.callee, Callee::Function) && !incoming.helps;
             is_lent && only.is_none_or(|owner| owner == incoming.owner)
         });
         if let Some(owner) = only.filter(|_| back.is_empty()) {

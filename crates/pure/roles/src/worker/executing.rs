@@ -66,6 +66,7 @@ impl Worker {
             arguments: spec.arguments.clone(),
             dependencies,
             missing: 0,
+            helps: false,
         };
         let concurrency = spec.concurrency.clone();
         let ordered = concurrency.ordered;
@@ -79,10 +80,15 @@ impl Worker {
 
     /// A large argument of a task here can be read.
     pub(super) fn dependency_pinned(&mut self, task: TaskId, effects: &mut Effects) {
-        if let Some(incoming) = self.inbox.waiting(task) {
-            incoming.missing -= 1;
+        let Some(incoming) = self.inbox.waiting(task) else {
+            return;
+        };
+        incoming.missing -= 1;
+        let helps = incoming.helps && incoming.missing == 0 && self.inbox.blocked_threads > 0;
+        match self.inbox.take_waiting_if(task, helps) {
+            Some(incoming) => self.run_on_waiting_thread(incoming, effects),
+            None => self.begin(effects),
         }
-        self.begin(effects);
     }
 
     /// A large argument of a task here cannot be had: the task does not run.
@@ -236,10 +242,8 @@ impl Worker {
     /// A task that will not run here reads its large arguments no more.
     pub(super) fn unread_dependencies(&mut self, incoming: &Incoming, effects: &mut Effects) {
         for dependency in &incoming.dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. })
-                && self.range_of(dependency.object).is_some()
-            {
-                self.unread(dependency.object, effects);
+            if matches!(dependency.stored.value, Value::Shared { .. }) {
+                self.unread_by_task(dependency.object, incoming.task, effects);
             }
         }
     }
@@ -266,6 +270,7 @@ impl Worker {
                 arguments: message.arguments,
                 dependencies: message.dependencies,
                 missing: 0,
+                helps: false,
             };
             self.receive(incoming, effects);
         }

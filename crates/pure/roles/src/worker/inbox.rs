@@ -50,6 +50,8 @@ pub(super) struct Incoming {
     pub(super) dependencies: Vec<Dependency>,
     /// How many large arguments are not pinned yet.
     pub(super) missing: u32,
+    /// It was taken from this process's own queue, to be run on a thread that waits.
+    pub(super) helps: bool,
 }
 
 /// A task that has begun.
@@ -171,6 +173,11 @@ impl Inbox {
         })
     }
 
+    /// Takes a task that has not begun out of its queue, if it `may` be.
+    pub(super) fn take_waiting_if(&mut self, task: TaskId, may: bool) -> Option<Incoming> {
+        if may { self.take_waiting(task) } else { None }
+    }
+
     /// Takes at most `count` tasks that have not begun and that `gives` lets go, from the end, in order.
     pub(super) fn take_back(
         &mut self,
@@ -245,7 +252,8 @@ impl Inbox {
 
     /// Whether tasks of a lease wait behind one that runs.
     pub(super) fn tasks_wait(&self) -> bool {
-        self.actor.is_none() && self.groups.values().any(|group| !group.waiting.is_empty())
+        let lent = |incoming: &Incoming| !incoming.helps;
+        self.actor.is_none() && self.groups.values().any(|group| group.waiting.iter().any(lent))
     }
 
     /// When something is due.

@@ -122,6 +122,10 @@ impl Worker {
             return;
         };
         let readers = u32::from(load) + tasks.len() as u32;
+        if readers == 0 {
+            effects.push(Effect::ToNode(ToNode::Unpin(vec![object])));
+            return;
+        }
         self.pins.pins.insert(object, Pin::Held { offset, size, readers });
         if load {
             effects.push(Effect::Loaded(object, Content::Mapped { offset, size }));
@@ -146,6 +150,25 @@ impl Worker {
         }
         for task in tasks {
             self.dependency_failed(task, &failure, effects);
+        }
+    }
+
+    /// A task that came here and will not run reads a large object no more, if it was to yet.
+    pub(super) fn unread_by_task(
+        &mut self,
+        object: ObjectId,
+        task: types::TaskId,
+        effects: &mut Effects,
+    ) {
+        match self.pins.pins.get_mut(&object) {
+            Some(Pin::Asked { tasks, .. }) => {
+                let position = tasks.iter().position(|other| *other == task);
+                if let Some(position) = position {
+                    tasks.swap_remove(position);
+                }
+            }
+            Some(Pin::Held { .. }) => self.unread(object, effects),
+            None => {}
         }
     }
 

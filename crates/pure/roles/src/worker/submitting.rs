@@ -278,6 +278,10 @@ impl Worker {
             self.freed.extend(may_be_written.then_some(object));
         }
         self.unpin(&submitted.spec, effects);
+        // Calls that waited behind it may go out.
+        if let Some(actor) = task.actor() {
+            self.send_calls(actor, effects);
+        }
     }
 
     /// The failure of the first of these values that failed.

@@ -190,6 +190,62 @@ fn a_constructor_can_read_its_arguments_though_its_handle_is_gone() {
 }
 
 #[test]
+fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
+    let mut executor = TestWorker::new(2);
+    let (task, argument) = (executor.task(1), executor.object_of(1));
+    let templates = FromPeer::Templates(vec![Arc::clone(&task.template)]);
+    executor.step(Event::Peer(worker(1), templates));
+    let shared = Value::Shared { node: NodeId(1), size: 9 };
+    let stored = Stored { value: shared, contains: Box::default() };
+    let mut message = message(&task, 0);
+    message.dependencies = vec![Dependency { object: argument, stored }];
+    let tasks = FromPeer::Tasks { lease: LeaseId(1), assignment: None, tasks: vec![message] };
+    assert_eq!(
+        executor.step(Event::Peer(worker(1), tasks)),
+        [Effect::ToNode(ToNode::Pin(vec![argument]))]
+    );
+    let cancel = FromPeer::Cancel { task: task.id, force: false, recursive: false };
+    executor.step(Event::Peer(worker(1), cancel));
+
+    let pinned = FromNode::Pinned { object: argument, offset: 64, size: 9 };
+
+    assert_eq!(
+        executor.step(Event::Node(pinned)),
+        [Effect::ToNode(ToNode::Unpin(vec![argument]))]
+    );
+}
+
+#[test]
+fn a_call_that_fails_before_it_goes_out_holds_back_none_behind_it() {
+    let mut caller = TestWorker::new(1);
+    let actor = ActorId::new(worker(3), 1, JobId(1));
+    let state = ActorState::Alive { worker: worker(2), incarnation: 0 };
+    let argument = caller.task(1);
+    caller.step(Event::Submit(argument.clone()));
+    let call = |count, dependencies| TaskSpec {
+        id: TaskId::call(actor, worker(1), count),
+        dependencies,
+        ..TestWorker::new(1).task_with(1, |template| {
+            let (name, group) = ("f".to_owned(), String::new());
+            template.callee = Callee::Method { name, group, ordered: true };
+        })
+    };
+    let awaited = Ref { object: argument.id.output(1), owner: worker(1) };
+    caller.step(Event::Submit(call(2, Box::new([awaited]))));
+    caller.step(Event::Submit(call(3, Box::default())));
+    caller.step(Event::Head(FromHead::ActorChanged { actor, state }));
+
+    let cancel = Event::Cancel { target: awaited, force: false, recursive: false };
+    let effects = caller.step(cancel);
+
+    let sent = effects.iter().find_map(|effect| match effect {
+        Effect::ToPeer(to, FromPeer::Calls(calls)) => Some((*to, calls[0].id)),
+        _ => None,
+    });
+    assert_eq!(sent, Some((worker(2), TaskId::call(actor, worker(1), 3))), "{effects:?}");
+}
+
+#[test]
 fn a_repeated_stream_does_not_wait_for_what_its_consumer_took_before() {
     let mut driver = TestWorker::new(1);
     let task = driver.task_with(1, |template| {

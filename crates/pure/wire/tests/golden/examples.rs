@@ -337,14 +337,20 @@ fn values() -> Vec<Value> {
     ]
 }
 
+fn label_rule(values: Option<Vec<String>>, negated: bool) -> LabelRule {
+    LabelRule { label: "zone".to_owned(), values, negated }
+}
+
 fn strategies() -> Vec<Strategy> {
-    let rule = |values, negated| LabelRule { label: "zone".to_owned(), values, negated };
     vec![
         Strategy::Pack,
         Strategy::Spread,
         Strategy::Group { group: group(), bundle: Some(1) },
         Strategy::Node { node: NodeId(2), soft: true },
-        Strategy::Labels(vec![rule(Some(vec!["a".to_owned()]), false)], vec![rule(None, true)]),
+        Strategy::Labels(
+            vec![label_rule(Some(vec!["a".to_owned()]), false)],
+            vec![label_rule(None, true)],
+        ),
     ]
 }
 
@@ -517,6 +523,7 @@ fn group_spec() -> GroupSpec {
         name: "group".to_owned(),
         namespace: "space".to_owned(),
         bundles: vec![resources()],
+        selectors: vec![vec![label_rule(None, true)]],
         strategy: GroupStrategy::StrictSpread,
         detached: true,
     }

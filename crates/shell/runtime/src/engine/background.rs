@@ -81,6 +81,16 @@ impl Alarm {
         }
     }
 
+    /// Has the background thread read the sockets from now on, if it does not.
+    pub(super) fn stand_in(&self) {
+        if self.0.background.load(Ordering::SeqCst) != POLLING {
+            self.begin_nap(PARKED);
+            if let Some(thread) = self.0.thread.get() {
+                thread.unpark();
+            }
+        }
+    }
+
     /// Whether the background thread looks within a nap anyway.
     pub(super) fn is_napping(&self) -> bool {
         self.0.background.load(Ordering::SeqCst) == NAPPING
@@ -168,9 +178,7 @@ fn run(shared: &Shared) {
         if shared.somebody_waits() {
             rest(shared, quiet, steps, outlook.deadline);
         } else if quiet || outlook.stands_in {
-            let due = until(now, outlook.deadline);
-            let limit = if quiet { due } else { Some(due.map_or(NAP, |due| due.min(NAP))) };
-            poll_asleep(shared, limit, steps);
+            poll_asleep(shared, quiet, steps, until(now, outlook.deadline));
         } else {
             shared.read_in_background(Some(Duration::ZERO));
             thread::park_timeout(NAP);
@@ -197,9 +205,13 @@ fn rest(shared: &Shared, quiet: bool, steps: u64, deadline: Option<Timestamp>) {
 }
 
 /// Sleeps in the poller and reads what comes.
-fn poll_asleep(shared: &Shared, limit: Option<Duration>, steps: u64) {
+fn poll_asleep(shared: &Shared, quiet: bool, steps: u64, due: Option<Duration>) {
+    if !quiet {
+        shared.read_in_background(Some(due.map_or(NAP, |due| due.min(NAP))));
+        return;
+    }
     shared.alarm.fall_asleep(POLLING);
-    let limit = if shared.was_left_alone(steps) { limit } else { Some(Duration::ZERO) };
+    let limit = if shared.was_left_alone(steps) { due } else { Some(Duration::ZERO) };
     shared.read_in_background(limit);
     shared.alarm.fall_asleep(NAPPING);
 }

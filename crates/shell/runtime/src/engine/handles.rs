@@ -131,12 +131,12 @@ impl Handle {
 
     /// The handles to the refs inside the content, in its order, if they were taken out of it before.
     #[must_use]
-    pub fn contained(&self) -> Option<&[Handle]> {
+    pub fn contained(&self) -> Option<&[Self]> {
         self.0.contained.get().map(|handles| &**handles)
     }
 
     /// Remembers the handles to the refs inside the content.
-    pub fn remember_contained(&self, handles: Vec<Handle>) {
+    pub fn remember_contained(&self, handles: Vec<Self>) {
         // Two threads that read at once find the same refs.
         self.0.contained.get_or_init(|| handles.into());
     }

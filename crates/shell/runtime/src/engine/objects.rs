@@ -2,12 +2,11 @@
 //!
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
-use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use roles::worker::{Event, Next, Source};
 use types::{ObjectId, Ref, Stored, TaskId, Timestamp, WorkerId};
 
-use super::completions::Completion;
 use super::handles::{Asked, Handle};
 use super::pins::{Data, WritableRange};
 use super::running::Running;
@@ -108,45 +107,6 @@ impl Shared {
         })
     }
 
-    pub(super) fn watch(&self, handle: &Handle) -> Outcomes<()> {
-        let mut locked = self.enter()?;
-        if let Some(data) = handle.data() {
-            locked.completions.push(Completion { handle: handle.clone(), data });
-            let core = &mut *locked;
-            core.waits.wake_all(&Topic::Completions, &mut core.wakes);
-            return Ok(());
-        }
-        locked.completions.watch(handle);
-        if handle.ask(Asked::Content) {
-            locked.step(Event::Want { refs: vec![handle.reference()], load: true });
-        }
-        drop(locked);
-        self.alarm.stir();
-        Ok(())
-    }
-
-    pub(super) fn next_completions(
-        &self,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Vec<Completion>> {
-        let mut check =
-            |core: &mut Core| Some(core.completions.take()).filter(|came| !came.is_empty());
-        Ok(self
-            .await_topic(Topic::Completions, deadline, interrupted, &mut check)?
-            .unwrap_or_default())
-    }
-
-    pub(super) fn completions(&self) -> Outcomes<Vec<Completion>> {
-        Ok(self.enter()?.completions.take())
-    }
-
-    pub(super) fn completions_fd(&self) -> Outcomes<RawFd> {
-        let mut locked = self.enter()?;
-        let bell = locked.completions.bell().map_err(EngineError::no_descriptor)?;
-        Ok(bell.descriptor())
-    }
-
     pub(super) fn next_item(
         &self,
         task: TaskId,
@@ -171,6 +131,16 @@ impl Shared {
         Ok(item.unwrap_or(Item::TimedOut))
     }
 
+    /// A range whose pages are there: a bare write to one that cannot be would end the process.
+    fn prepared(&self, range: WritableRange, owner: WorkerId) -> Outcomes<WritableRange> {
+        let Err(error) = range.prepare() else { return Ok(range) };
+        let mut locked = self.lock();
+        locked.discard_range(range.object(), owner, range.size());
+        locked.run_events();
+        let text = format!("the system has no memory for {} bytes: {error}", range.size());
+        Err(EngineError::NotAllocated(Arc::new(types::Failure::StoreFull(text))))
+    }
+
     pub(super) fn allocate(
         &self,
         object: ObjectId,
@@ -192,7 +162,10 @@ impl Shared {
             }
         };
         match self.await_topic(Topic::Allocation(object), None, interrupted, &mut check) {
-            Ok(Some(Ok(offset))) => Ok(self.lock().arena.writable(object, offset, size)),
+            Ok(Some(Ok(offset))) => {
+                let range = self.lock().arena.writable(object, offset, size);
+                self.prepared(range, owner)
+            }
             Ok(Some(Err(failure))) => Err(EngineError::NotAllocated(failure)),
             Ok(None) => Err(EngineError::TimedOut),
             Err(error) => {
@@ -270,7 +243,7 @@ impl Core {
         }
     }
 
-    fn ask_whether_available(&mut self, wait: u64, handles: &[Handle], count: usize) {
+    pub(super) fn ask_whether_available(&mut self, wait: u64, handles: &[Handle], count: usize) {
         let mut refs = Vec::new();
         let mut ready = 0;
         for handle in handles {

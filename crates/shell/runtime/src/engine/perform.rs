@@ -44,6 +44,7 @@ impl Core {
                 if let Some(bell) = &mut self.interrupts_bell {
                     bell.ring();
                 }
+                self.waits.wake_all(&Topic::Loop, &mut self.wakes);
                 if self.signals_main {
                     signals::interrupt_main_thread();
                 }
@@ -54,7 +55,12 @@ impl Core {
                     self.waits.wake_all(&Topic::Consumed(task), &mut self.wakes);
                 }
             }
-            Effect::StreamMoved(task) => self.waits.wake_all(&Topic::Stream(task), &mut self.wakes),
+            Effect::StreamMoved(task) => {
+                self.waits.stream_moved(task, &mut self.wakes);
+                if self.completions.stream_moved(task) {
+                    self.wake_takers();
+                }
+            }
             Effect::Answered(request, answer) => {
                 if !self.unwanted_answers.remove(&request) {
                     self.answers.insert(request, answer);
@@ -91,6 +97,10 @@ impl Core {
                 self.links.connected(link, peer, stream, inbox);
             }
             Heard::Met { link, peer: None, .. } => self.link_lost(link, "it has no name"),
+            Heard::Loop => {
+                self.served_loop.on_readable();
+                self.waits.wake_all(&Topic::Loop, &mut self.wakes);
+            }
             Heard::Writable(link) => self.links.writable(link),
             Heard::Lost { link, why } => self.link_lost(link, &why),
         }
@@ -140,9 +150,15 @@ impl Core {
             handle.set_data(data.clone());
             self.waits.object_came(&handle, Some(&data), &mut self.wakes);
             if self.completions.came(object, &data) {
-                self.waits.wake_all(&Topic::Completions, &mut self.wakes);
+                self.wake_takers();
             }
         }
+    }
+
+    /// Something came that is watched.
+    pub(super) fn wake_takers(&mut self) {
+        self.waits.wake_all(&Topic::Completions, &mut self.wakes);
+        self.waits.wake_all(&Topic::Loop, &mut self.wakes);
     }
 
     fn allocated(&mut self, object: ObjectId, range: Result<u64, Arc<Failure>>) {

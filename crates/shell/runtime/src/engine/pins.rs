@@ -78,6 +78,11 @@ impl WritableRange {
         self.object
     }
 
+    /// Makes its pages ready.
+    pub(super) fn prepare(&self) -> std::io::Result<()> {
+        self.draft.prepare()
+    }
+
     /// How many bytes it has.
     #[must_use]
     pub fn size(&self) -> u64 {

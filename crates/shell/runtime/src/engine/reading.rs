@@ -4,7 +4,7 @@
 //! follows from a message (`shared`), or what is said (`links`).
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,17 @@ use crate::poll::{Interest, Poller, Ready};
 
 /// The number under which the alarm is polled.
 const ALARM: u64 = u64::MAX;
+/// That of the event loop which the engine serves.
+const LOOP: u64 = u64::MAX - 1;
+/// How often handshakes are looked at that may take too long.
+const MEETING_LOOK: Duration = Duration::from_millis(500);
 
 /// Reads all sockets of the process.
 pub(super) struct Reader {
     poller: Poller,
     alarm: Alarm,
     sources: Map<u64, Source>,
+    served_loop: Option<Arc<OwnedFd>>,
     ready: Vec<Ready>,
     heard: Vec<Heard>,
     /// The meetings that are under way, for their deadlines.
@@ -50,6 +55,8 @@ pub(super) enum Request {
     TellWritable(u64),
     /// Read it no more.
     Forget(u64),
+    /// Tell once when something is ready for this event loop.
+    AttendLoop(Arc<OwnedFd>),
 }
 
 /// What was heard.
@@ -62,6 +69,8 @@ pub(super) enum Heard {
     Visitor(UnixStream),
     /// A handshake succeeded.
     Met { link: u64, peer: Option<WorkerId>, stream: UnixStream, inbox: Inbox },
+    /// Something is ready for the event loop that the engine serves.
+    Loop,
     /// A socket takes bytes again.
     Writable(u64),
     /// A connection ended or could not be made.
@@ -73,7 +82,8 @@ impl Reader {
         let poller = Poller::new()?;
         poller.add(&alarm, ALARM, Interest::Read)?;
         let (sources, ready, heard) = (Map::default(), Vec::new(), Vec::new());
-        Ok(Self { poller, alarm, sources, ready, heard, meetings: 0 })
+        let served_loop = None;
+        Ok(Self { poller, alarm, sources, served_loop, ready, heard, meetings: 0 })
     }
 
     /// Does what was asked of the reader.
@@ -87,13 +97,21 @@ impl Reader {
 
     /// Waits until something can be read or `limit` is over; reads it. Whether anything was heard.
     pub(super) fn poll(&mut self, limit: Option<Duration>) -> io::Result<bool> {
-        let limit = if self.heard.is_empty() { limit } else { Some(Duration::ZERO) };
+        let limit = match limit {
+            _ if !self.heard.is_empty() => Some(Duration::ZERO),
+            _ if self.meetings == 0 => limit,
+            limit => Some(limit.map_or(MEETING_LOOK, |limit| limit.min(MEETING_LOOK))),
+        };
         self.ready.clear();
         self.poller.wait(limit, &mut self.ready)?;
         for index in 0..self.ready.len() {
             let ready = self.ready[index];
             if ready.token == ALARM {
                 self.alarm.silence();
+                continue;
+            }
+            if ready.token == LOOP {
+                self.heard.push(Heard::Loop);
                 continue;
             }
             if ready.writable {
@@ -135,6 +153,25 @@ impl Reader {
             }
             Request::TellWritable(link) => self.set_interest(link, Interest::ReadWrite),
             Request::Forget(link) => self.forget(link),
+            Request::AttendLoop(descriptor) => {
+                self.attend_loop(descriptor).map_err(|error| (LOOP, error))
+            }
+        }
+    }
+
+    fn attend_loop(&mut self, descriptor: Arc<OwnedFd>) -> io::Result<()> {
+        match &self.served_loop {
+            Some(known) if Arc::ptr_eq(known, &descriptor) => {
+                self.poller.change(known, LOOP, Interest::ReadOnce)
+            }
+            known => {
+                if let Some(known) = known {
+                    self.poller.remove(known)?;
+                }
+                self.poller.add(&descriptor, LOOP, Interest::ReadOnce)?;
+                self.served_loop = Some(descriptor);
+                Ok(())
+            }
         }
     }
 

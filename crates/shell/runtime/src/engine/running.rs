@@ -90,6 +90,16 @@ impl Queues {
         taken
     }
 
+    /// All tasks of all groups, for somebody who listens to no bell.
+    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
+    pub(super) fn take_all(&mut self) -> Vec<Box<Running>> {
+        let mut all: Vec<Box<Running>> = self.default.tasks.drain(..).collect();
+        for queue in self.named.values_mut() {
+            all.extend(queue.tasks.drain(..));
+        }
+        all
+    }
+
     /// The bell of a group, which rings when tasks come.
     pub(super) fn bell(&mut self, group: &str) -> io::Result<&Bell> {
         let queue = self.queue(group);

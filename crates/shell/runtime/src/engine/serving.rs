@@ -34,7 +34,7 @@ impl Shared {
 
     pub(super) fn ready_fd(&self, group: &str) -> Outcomes<RawFd> {
         let mut locked = self.enter()?;
-        locked.has_loops = true;
+        locked.has_bells = true;
         let bell = locked.queues.bell(group).map_err(EngineError::no_descriptor)?;
         let descriptor = bell.descriptor();
         drop(locked);

@@ -19,6 +19,7 @@ use super::completions::{Bell, Completions};
 use super::handles::Interned;
 use super::lines::Lines;
 use super::links::Links;
+use super::looping::ServedLoop;
 use super::notice::Notices;
 use super::pins::Arena;
 use super::reading::Reader;
@@ -76,8 +77,10 @@ pub(super) struct Core {
     pub(super) interrupts: Vec<(TaskId, Interrupt)>,
     pub(super) interrupts_bell: Option<Bell>,
     pub(super) signals_main: bool,
-    /// Event loops are to hear of tasks: the background thread reads when nobody else does.
-    pub(super) has_loops: bool,
+    /// The event loop that the engine serves.
+    pub(super) served_loop: ServedLoop,
+    /// Somebody listens to bells: the background thread reads when nobody else does.
+    pub(super) has_bells: bool,
     pub(super) ended: Option<EngineError>,
     /// Counts all events.
     pub(super) steps: u64,
@@ -176,7 +179,7 @@ impl Shared {
             steps: self.steps.load(Ordering::Relaxed),
             deadline: locked.role.next_deadline(),
             unfinished: locked.links.are_waiting(),
-            stands_in: locked.has_loops || locked.completions.are_awaited(),
+            stands_in: locked.has_bells || locked.completions.are_awaited(),
             closed,
         }
     }

@@ -25,6 +25,12 @@ pub(super) fn interrupt_main_thread() {
     }
 }
 
+/// Whether this is the main thread, whose number is that of its process.
+pub(super) fn is_main_thread() -> bool {
+    // SAFETY: the calls take nothing and always answer.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
 /// Ends the process at once, whatever its other threads do and hold.
 pub(super) fn exit_at_once(code: i32) -> ! {
     // SAFETY: nothing of this process runs afterwards.

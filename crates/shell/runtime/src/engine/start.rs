@@ -22,6 +22,7 @@ use super::completions::Completions;
 use super::handles::Interned;
 use super::lines::Lines;
 use super::links::Links;
+use super::looping::ServedLoop;
 use super::notice::Notices;
 use super::perform::JOB_REQUEST;
 use super::pins::Arena;
@@ -205,7 +206,8 @@ fn core(welcome: Welcome, read: Request, node: Arc<UnixStream>, notices: Arc<Not
         interrupts: Vec::new(),
         interrupts_bell: None,
         signals_main: false,
-        has_loops: false,
+        served_loop: ServedLoop::default(),
+        has_bells: false,
         ended: None,
         steps: 0,
     }

@@ -16,8 +16,10 @@ use super::waits::{Sleeper, Topic};
 use super::{EngineError, Interrupted, Outcomes};
 use crate::clock;
 
-/// How often a waiting thread asks whether it was interrupted.
+/// How long a thread that is awake, or was a moment ago, goes on without asking whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
+/// The longest it sleeps without asking; a signal breaks the sleep of a thread that reads.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How often it is tried to read before sleeping, in the hope that who reads now is only passing by.
 const PASSING_BY: u32 = 100;
 /// The most that a thread remembers of how polling went.
@@ -33,12 +35,42 @@ enum Turn<T> {
     Broken,
 }
 
+/// When a waiting thread asks whether it was interrupted.
+///
+/// A signal breaks the sleep in the poller, so there is no need to look for one all the time. Only a signal that comes
+/// while the thread is awake is found late: within a tick, since the pauses grow only while nothing at all happens.
+struct Patience {
+    asked: Timestamp,
+    pause: Duration,
+}
+
 /// What is asked under the lock whenever something happened.
 type Check<'a, T> = &'a mut dyn FnMut(&mut Core) -> Option<T>;
 
 thread_local! {
     /// How often polling helped this thread lately; at 0 it sleeps at once.
     static CREDIT: Cell<u32> = const { Cell::new(CREDIT_MAX / 2) };
+}
+
+impl Patience {
+    const fn new(now: Timestamp) -> Self {
+        Self { asked: now, pause: TICK }
+    }
+
+    /// When to ask even if nothing happened.
+    fn end(&self) -> Timestamp {
+        self.asked + self.pause
+    }
+
+    /// When to ask if the thread is awake.
+    fn soon(&self) -> Timestamp {
+        self.asked + TICK
+    }
+
+    fn asked(&mut self, quiet: bool) {
+        self.pause = if quiet { (self.pause * 2).min(PAUSE_MAX) } else { TICK };
+        self.asked = clock::now();
+    }
 }
 
 impl Shared {
@@ -61,14 +93,17 @@ impl Shared {
     /// Begins a wait that [`Self::sleep`] or [`Self::end_wait`] ends.
     pub(super) fn begin_wait(&self, locked: &mut Locked<'_>, topic: Topic) -> u64 {
         let wait = self.new_number();
+        if topic.reads() {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+        }
         locked.waits.begin(wait, topic);
-        self.waiting.fetch_add(1, Ordering::SeqCst);
         wait
     }
 
     pub(super) fn end_wait(&self, core: &mut Core, wait: u64) {
-        drop(core.waits.end(wait));
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if core.waits.end(wait) {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 
     /// Waits until `check` answers, which it did not just now; `None` at the deadline.
@@ -81,24 +116,35 @@ impl Shared {
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
         locked.flush(true);
-        let mut tick = locked.now + TICK;
-        drop(locked);
+        let reads = locked.waits.reads(wait);
+        let mut patience = Patience::new(locked.now);
         let sleeper = Sleeper::current();
+        // What woke this thread at the end of an earlier wait says nothing about this one.
+        sleeper.take_woken();
+        drop(locked);
         loop {
-            let until = deadline.map_or(tick, |deadline| deadline.min(tick));
-            let broken = match self.take_turn(wait, &sleeper, until, check) {
+            let until = deadline.map_or(patience.end(), |deadline| deadline.min(patience.end()));
+            let turn = match reads {
+                true => self.take_turn(wait, &sleeper, &patience, until, check),
+                false => park(&sleeper, until),
+            };
+            let broken = match turn {
                 Turn::Done(answer) => return Ok(Some(answer)),
                 Turn::Look => false,
                 Turn::Broken => true,
             };
             let now = clock::now();
             let over = deadline.is_some_and(|deadline| deadline <= now);
-            if (sleeper.take_woken() || over)
+            let woken = sleeper.take_woken();
+            if (woken || over)
                 && let Some(end) = self.look(wait, over, check)
             {
+                if !self.somebody_waits() {
+                    self.alarm.stir();
+                }
                 return end;
             }
-            if !broken && now < tick {
+            if !broken && !woken && now < patience.soon() {
                 continue;
             }
             if interrupted() {
@@ -106,7 +152,7 @@ impl Shared {
                 self.hand_over_reading(wait);
                 return Err(EngineError::Interrupted);
             }
-            tick = clock::now() + TICK;
+            patience.asked(!broken && !woken && now >= patience.end());
         }
     }
 
@@ -135,31 +181,33 @@ impl Shared {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "who waits, how long, and for what")]
     fn take_turn<T>(
         &self,
         wait: u64,
         sleeper: &Sleeper,
+        patience: &Patience,
         until: Timestamp,
         check: Check<'_, T>,
     ) -> Turn<T> {
         for _ in 0..PASSING_BY {
             if let Some(reader) = self.try_reader() {
-                return self.lead(reader, wait, sleeper, until, check);
+                return self.lead(reader, wait, sleeper, patience, until, check);
             }
             std::hint::spin_loop();
         }
-        if !sleeper.is_woken() {
-            thread::park_timeout(until.since(clock::now()));
-        }
-        Turn::Look
+        // No signal wakes a thread that is parked, and only the main thread has to do with signals.
+        park(sleeper, if sleeper.is_main() { until.min(patience.soon()) } else { until })
     }
 
     /// Reads for all until this thread has what it waits for, or must look elsewhere.
+    #[expect(clippy::too_many_arguments, reason = "who waits, how long, and for what")]
     fn lead<T>(
         &self,
         mut reader: MutexGuard<'_, Reader>,
         wait: u64,
         sleeper: &Sleeper,
+        patience: &Patience,
         until: Timestamp,
         check: Check<'_, T>,
     ) -> Turn<T> {
@@ -168,7 +216,8 @@ impl Shared {
             if self.poll_for(&mut reader, sleeper, until) {
                 match self.take_heard_for(&mut reader, wait, check) {
                     Some(answer) => break Turn::Done(answer),
-                    None if sleeper.is_woken() || clock::now() >= until => break Turn::Look,
+                    None if sleeper.is_woken() => break Turn::Look,
+                    None if clock::now() >= until.min(patience.soon()) => break Turn::Look,
                     None => continue,
                 }
             } else if self.requested.load(Ordering::SeqCst) {
@@ -297,4 +346,12 @@ impl Shared {
             Err(TryLockError::WouldBlock) => None,
         }
     }
+}
+
+/// Sleeps until `until`, or until it is woken or nudged.
+fn park<T>(sleeper: &Sleeper, until: Timestamp) -> Turn<T> {
+    if !sleeper.is_woken() {
+        thread::park_timeout(until.since(clock::now()));
+    }
+    Turn::Look
 }

@@ -13,6 +13,7 @@ use types::{Map, ObjectId, TaskId};
 use super::background::Alarm;
 use super::handles::Handle;
 use super::pins::{Data, Pinned};
+use super::signals;
 
 /// What a thread waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,12 @@ pub(super) enum Topic {
     Stream(TaskId),
     /// That a consumer took items of the stream that this task yields.
     Consumed(TaskId),
-    /// Anything that is watched.
+    /// Something came that is watched for threads.
     Completions,
+    /// Anything that concerns the event loop which the engine serves.
+    Loop,
+    /// Objects as counted in its entry, or the next item of one of these streams.
+    Any(Box<[TaskId]>),
     /// Lines of output.
     Lines,
     /// A range for this object.
@@ -44,6 +49,7 @@ pub(super) enum Topic {
 pub(super) struct Sleeper {
     thread: Thread,
     woken: AtomicBool,
+    main: bool,
     /// It sleeps in the poller rather than parked.
     polls: AtomicBool,
 }
@@ -68,6 +74,14 @@ struct Entry {
     kept: Vec<Arc<Pinned>>,
 }
 
+impl Topic {
+    /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
+    /// must not stand in the way of a thread that waits for its own.
+    pub(super) const fn reads(&self) -> bool {
+        !matches!(self, Self::Lines | Self::Completions)
+    }
+}
+
 impl Sleeper {
     /// The one of this thread.
     pub(super) fn current() -> Arc<Self> {
@@ -76,7 +90,8 @@ impl Sleeper {
         }
         let make = || {
             let (woken, polls) = (AtomicBool::new(false), AtomicBool::new(false));
-            Arc::new(Self { thread: thread::current(), woken, polls })
+            let main = signals::is_main_thread();
+            Arc::new(Self { thread: thread::current(), woken, main, polls })
         };
         // A thread that is ending has lost its own: it gets one for this wait.
         let kept =
@@ -107,6 +122,11 @@ impl Sleeper {
         self.woken.load(Ordering::SeqCst)
     }
 
+    /// Whether it is the thread that the process began with.
+    pub(super) const fn is_main(&self) -> bool {
+        self.main
+    }
+
     pub(super) fn set_polls(&self, polls: bool) {
         self.polls.store(polls, Ordering::SeqCst);
     }
@@ -118,15 +138,22 @@ impl Waits {
         self.entries.push(Entry { wait, topic, sleeper, missing: 0, spare: 0, kept });
     }
 
-    /// Ends a wait. What it kept goes only with the answer, so that its reader finds it.
-    pub(super) fn end(&mut self, wait: u64) -> Vec<Arc<Pinned>> {
+    /// Ends a wait; whether it was one that reads. What it kept goes only now, when its reader has found it.
+    pub(super) fn end(&mut self, wait: u64) -> bool {
         let found = self.entries.iter().position(|entry| entry.wait == wait);
-        found.map_or_else(Vec::new, |index| self.entries.swap_remove(index).kept)
+        found.is_some_and(|index| self.entries.swap_remove(index).topic.reads())
+    }
+
+    /// Whether who waits there also reads the sockets.
+    pub(super) fn reads(&self, wait: u64) -> bool {
+        let found = self.entries.iter().find(|entry| entry.wait == wait);
+        found.is_some_and(|entry| entry.topic.reads())
     }
 
     /// Somebody who waits, to take over the reading; not the thread of `except`.
     pub(super) fn heir(&self, except: u64) -> Option<Arc<Sleeper>> {
-        let other = self.entries.iter().find(|entry| entry.wait != except);
+        let other =
+            self.entries.iter().find(|entry| entry.wait != except && entry.topic.reads());
         other.map(|entry| Arc::clone(&entry.sleeper))
     }
 
@@ -215,11 +242,25 @@ impl Waits {
         wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
     }
 
+    /// Those look again that wait for the next item of the stream that `task` yields.
+    pub(super) fn stream_moved(&self, task: TaskId, wakes: &mut Vec<Arc<Sleeper>>) {
+        let waiting = self.entries.iter().filter(|entry| match &entry.topic {
+            Topic::Stream(awaited) => *awaited == task,
+            Topic::Any(awaited) => awaited.contains(&task),
+            _ => false,
+        });
+        wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
+    }
+
     /// One of those that wait for a task of `group` looks again.
     pub(super) fn wake_for_task(&self, group: &str, wakes: &mut Vec<Arc<Sleeper>>) {
         let waiting = |entry: &&Entry| {
-            matches!(&entry.topic, Topic::Tasks(wanted) if wanted == group)
-                && !entry.sleeper.is_woken()
+            let takes = match &entry.topic {
+                Topic::Tasks(wanted) => wanted == group,
+                Topic::Loop => true,
+                _ => false,
+            };
+            takes && !entry.sleeper.is_woken()
         };
         if let Some(entry) = self.entries.iter().find(waiting) {
             entry.sleeper.woken.store(true, Ordering::SeqCst);
@@ -252,7 +293,8 @@ impl Waits {
             entry.kept.push(Arc::clone(pinned));
         }
         entry.missing = entry.missing.saturating_sub(1);
-        if entry.missing <= entry.spare {
+        // A failure may be all that its caller wants to know.
+        if entry.missing <= entry.spare || matches!(data, Some(Data::Failed(_))) {
             wakes.push(Arc::clone(&entry.sleeper));
         }
         true

@@ -81,27 +81,27 @@ fn a_node_that_refuses_is_believed_and_its_next_report_counts_as_room() {
 #[test]
 fn one_node_s_refusal_gives_back_what_the_others_prepared() {
     let mut head = TestHead::with_cpus(2);
-    head.join(OTHER_NODE, cpus(2));
+    head.join(NodeId(2), cpus(2));
     let spec = group(1, GroupStrategy::StrictSpread, [1, 1]);
 
     assert_eq!(
         head.says(DRIVER, make(&spec)),
-        [prepare(NODE, spec.id, [(0, 1)]), prepare(OTHER_NODE, spec.id, [(1, 1)])]
+        [prepare(NODE, spec.id, [(0, 1)]), prepare(NodeId(2), spec.id, [(1, 1)])]
     );
     assert_eq!(head.reports(NodeReport::BundlesPrepared(spec.id, true)), []);
-    let refused = Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, false));
+    let refused = Event::Node(NodeId(2), NodeReport::BundlesPrepared(spec.id, false));
     assert_eq!(head.step(refused), [give_back(NODE, spec.id)]);
     assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
 }
 
 #[test]
-fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
+fn a_group_with_a_part_that_no_node_can_ever_hold_is_removed_with_the_reason() {
     let mut head = TestHead::with_cpus(4);
-    for (count, strategy, text) in [
-        (1, PACK, "no nodes can ever hold the bundles [{CPU: 3}, {CPU: 2}] of"),
-        (2, GroupStrategy::StrictPack, "by STRICT_PACK: node 1 has {CPU: 4}"),
+    for (count, strategy, bundles, text) in [
+        (1, PACK, [5, 1], "no node can ever hold a bundle of"),
+        (2, GroupStrategy::StrictPack, [3, 2], "by STRICT_PACK, {CPU: 5}: node 1 has {CPU: 4}"),
     ] {
-        let spec = group(count, strategy, [3, 2]);
+        let spec = group(count, strategy, bundles);
 
         let effects = head.says(DRIVER, make(&spec));
 
@@ -114,11 +114,56 @@ fn a_group_that_nodes_can_never_hold_is_removed_with_the_reason() {
         assert!(matches!(**failure, Failure::Unschedulable(_)));
         assert!(failure.to_string().contains(text), "{failure}");
     }
-    let apart = group(3, GroupStrategy::StrictSpread, [1, 1]);
-    assert!(matches!(
-        &head.says(DRIVER, make(&apart))[..],
-        [_, Effect::ToWorker(DRIVER, FromHead::GroupChanged { state: GroupState::Removed(_), .. })]
-    ));
+}
+
+#[test]
+fn a_group_that_needs_more_nodes_than_there_are_waits_for_them() {
+    let mut head = TestHead::with_cpus(4);
+    let apart = group(1, GroupStrategy::StrictSpread, [1, 1]);
+    let large = group(2, PACK, [3, 3]);
+    assert_eq!(head.says(DRIVER, make(&apart)), []);
+    assert_eq!(head.says(DRIVER, make(&large)), []);
+
+    let effects = head.join(NodeId(2), cpus(4));
+
+    assert_eq!(
+        effects,
+        [
+            prepare(NODE, apart.id, [(0, 1)]),
+            prepare(NodeId(2), apart.id, [(1, 1)]),
+            prepare(NODE, large.id, [(0, 3)]),
+            prepare(NodeId(2), large.id, [(1, 3)]),
+        ]
+    );
+}
+
+#[test]
+fn a_bundle_waits_for_a_node_whose_labels_it_selects() {
+    let mut head = TestHead::with_cpus(4);
+    let values = Some(vec!["zone-2".to_owned()]);
+    let rule = LabelRule { label: "zone".to_owned(), values, negated: false };
+    let spec = GroupSpec { selectors: vec![vec![], vec![rule]], ..group(1, PACK, [1, 1]) };
+    assert_eq!(head.says(DRIVER, make(&spec)), []);
+
+    let effects = head.join(NodeId(2), cpus(1));
+
+    assert_eq!(effects, [prepare(NODE, spec.id, [(0, 1)]), prepare(NodeId(2), spec.id, [(1, 1)])]);
+}
+
+#[test]
+fn a_group_ends_with_its_job_or_with_the_detached_actor_that_made_it() {
+    let mut head = TestHead::with_cpus(4);
+    head.alive(&actor(1), PROCESS);
+    let detached = ActorSpec { detached: true, name: Some(named("stays")), ..actor(2) };
+    head.alive(&detached, OTHER_PROCESS);
+    let of_actor = head.created(&GroupSpec { creator: PROCESS, ..group(1, PACK, [1]) });
+    let of_detached = head.created(&GroupSpec { creator: OTHER_PROCESS, ..group(2, PACK, [1]) });
+
+    let back = |effects: &[Effect], id| effects.contains(&give_back(NODE, id));
+    assert!(!back(&head.gone(PROCESS), of_actor));
+    let effects = head.gone(DRIVER);
+    assert_eq!((back(&effects, of_actor), back(&effects, of_detached)), (true, false));
+    assert!(back(&head.gone(OTHER_PROCESS), of_detached));
 }
 
 #[test]
@@ -146,13 +191,13 @@ fn before_any_node_is_there_a_group_waits() {
 #[test]
 fn a_lost_node_s_bundles_are_placed_again_and_the_others_stay() {
     let mut head = TestHead::with_cpus(2);
-    head.join(OTHER_NODE, cpus(2));
+    head.join(NodeId(2), cpus(2));
     let spec = group(1, GroupStrategy::Spread, [1, 1]);
     head.created(&spec);
-    head.step(Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, true)));
+    head.step(Event::Node(NodeId(2), NodeReport::BundlesPrepared(spec.id, true)));
 
     assert_eq!(
-        head.step(Event::NodeLost(OTHER_NODE)),
+        head.step(Event::NodeLost(NodeId(2))),
         [group_is(DRIVER, spec.id, GroupState::Pending), prepare(NODE, spec.id, [(1, 1)])]
     );
     assert_eq!(
@@ -189,7 +234,7 @@ fn a_group_s_name_is_found_and_given_to_one_only() {
 #[test]
 fn an_actor_waits_for_its_group_and_goes_where_its_bundle_lies() {
     let mut head = TestHead::with_cpus(2);
-    head.join(OTHER_NODE, cpus(2));
+    head.join(NodeId(2), cpus(2));
     let spec = group(1, GroupStrategy::StrictSpread, [1, 1]);
     let inside = in_group(&actor(1), spec.id, Some(1));
     head.says(DRIVER, make(&spec));
@@ -197,14 +242,14 @@ fn an_actor_waits_for_its_group_and_goes_where_its_bundle_lies() {
     assert_eq!(head.says(DRIVER, ready(inside.id)), []);
     head.reports(NodeReport::BundlesPrepared(spec.id, true));
 
-    let prepared = Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, true));
+    let prepared = Event::Node(NodeId(2), NodeReport::BundlesPrepared(spec.id, true));
     assert_eq!(
         head.step(prepared),
         [
             commit(NODE, spec.id),
-            commit(OTHER_NODE, spec.id),
-            group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, OTHER_NODE])),
-            Effect::ToNode(OTHER_NODE, start(&inside, 0)),
+            commit(NodeId(2), spec.id),
+            group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NodeId(2)])),
+            Effect::ToNode(NodeId(2), start(&inside, 0)),
         ]
     );
 }

@@ -1,0 +1,94 @@
+"""What a driver tells the workers of its job, and what they do with it before their first task.
+
+Owns those facts on their way through the head's table, import paths, and the job's setup hook. Does
+not own variables, with which processes begin (the node), nor log records (`aktis._kernel.records`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from aktis._kernel import functions
+from aktis.exceptions import RuntimeEnvSetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aktis._kernel.session import Session
+
+# Entries of the head's key-value table that tell workers about a job.
+JOBS = "aktis.jobs"
+
+# A function, or the full name of one.
+Hook: TypeAlias = Callable[[], object] | str
+
+
+def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Hook | None) -> None:
+    """Tells the workers of this process's job all they need to know before their first task.
+
+    Args:
+        here: The session of the driver.
+        logging: How workers log, if that was said.
+        setup_hook: What each worker calls first.
+    """
+    # "" is the directory that is now the current one.
+    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - pathlib costs milliseconds
+    facts = {
+        "namespace": here.namespace,
+        "environment": here.default_environment,
+        "paths": list(dict.fromkeys(paths)),
+        "logging": logging,
+        "setup_hook": _named(setup_hook),
+    }
+    key, value = _key(here.job_id), json.dumps(facts).encode()
+    here.engine.ask("put", namespace=JOBS, key=key, value=value, overwrite=True)
+
+
+def take_up(here: Session, job: int) -> None:
+    """Makes this worker ready for the first task of a job.
+
+    Raises:
+        RuntimeEnvSetupError: the job's setup hook failed.
+    """
+    told = here.engine.ask("get", namespace=JOBS, key=_key(job))
+    facts: dict[str, Any] = json.loads(told) if told else {}
+    here.namespace = facts.get("namespace", "")
+    here.default_environment = facts.get("environment", "")
+    known = set(sys.path)
+    sys.path.extend(path for path in facts.get("paths", []) if path not in known)
+    if facts.get("logging"):
+        from aktis._kernel import records
+
+        records.configure(**facts["logging"])
+    if facts.get("setup_hook"):
+        _run_hook(job, **facts["setup_hook"])
+
+
+def _key(job: int) -> bytes:
+    return str(job).encode()
+
+
+def _named(hook: Hook | None) -> dict[str, str] | None:
+    if hook is None:
+        return None
+    if isinstance(hook, str):
+        return {"name": hook}
+    return {"function": functions.publish(hook).hex()}
+
+
+def _run_hook(job: int, *, name: str = "", function: str = "") -> None:
+    try:
+        if name:
+            module, _, attribute = name.rpartition(".")
+            hook = cast("Callable[[], object]", getattr(importlib.import_module(module), attribute))
+        else:
+            hook = functions.fetch(bytes.fromhex(function), job)
+        hook()
+    except Exception as error:
+        message = f"the worker_process_setup_hook {name} of the job failed: {error!r}"
+        raise RuntimeEnvSetupError(message) from error
