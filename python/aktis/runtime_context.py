@@ -57,7 +57,7 @@ class RuntimeContext:
 
     def get_actor_name(self) -> str | None:
         """The name of the actor, "" if it has none; None outside actors."""
-        task = context.current()
+        task = _current_task()
         return None if task is None or task.actor_id is None else task.actor_name
 
     def get_placement_group_id(self) -> str | None:

@@ -463,9 +463,11 @@ def test_a_kill_that_allows_restart_uses_up_a_restart() -> None:
     aktis.kill(counter, no_restart=False)
     wait_for(lambda: process_is_gone(first))
 
-    assert aktis.get(counter.process_id.remote(), timeout=30) != first
+    second = aktis.get(counter.process_id.remote(), timeout=30)
+    assert second != first
     assert aktis.get(counter.add.remote(1)) == 1
     aktis.kill(counter, no_restart=False)
+    wait_for(lambda: process_is_gone(second))
     with pytest.raises(ActorDiedError):
         aktis.get(counter.add.remote(1), timeout=30)
 

@@ -381,7 +381,7 @@ def test_the_place_and_size_of_an_object_can_be_asked_for() -> None:
 def test_an_object_that_is_not_there_lies_nowhere(gate: Gate) -> None:
     @aktis.remote
     def late() -> bytes:
-        gate.pass_through()
+        gate.wait()
         return b"late"
 
     ref = late.remote()

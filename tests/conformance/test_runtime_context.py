@@ -48,8 +48,11 @@ def test_the_node_is_one_of_the_cluster() -> None:
 
 
 @pytest.mark.parametrize("name", ["get_task_id", "get_actor_id", "get_task_name", "get_actor_name"])
-def test_the_driver_is_neither_a_task_nor_an_actor(name: str) -> None:
+def test_the_driver_is_neither_a_task_nor_an_actor_and_is_warned(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert getattr(aktis.get_runtime_context(), name)() is None
+    assert "a driver is neither" in caplog.text
 
 
 def test_a_task_is_no_actor() -> None:

@@ -118,6 +118,14 @@ def test_an_actor_whose_label_no_node_has_fails() -> None:
         aktis.get(actor.where.remote(), timeout=2)
 
 
+def test_the_id_of_a_node_of_another_session_is_no_node_of_this_one() -> None:
+    number = 8
+    elsewhere = NodeAffinitySchedulingStrategy("ab" * 24 + here()[-number:], soft=False)
+
+    with pytest.raises(TaskUnschedulableError):
+        aktis.get(where.options(scheduling_strategy=elsewhere).remote(), timeout=30)
+
+
 def here() -> str:
     """The id of the only node."""
     return str(aktis.get_runtime_context().get_node_id())

@@ -369,8 +369,9 @@ impl Process {
         if actor_of(reference.object).is_some() {
             self.drop_handle(out, reference.object);
         } else {
-            let var = Var::Object { reference, quiet: false };
-            self.fiber(number).vars.insert(slot, var);
+            // After a failure it may be another one than without.
+            let quiet = self.fiber(number).tainted;
+            self.fiber(number).vars.insert(slot, Var::Object { reference, quiet });
         }
     }
 

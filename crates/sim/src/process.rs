@@ -241,12 +241,15 @@ impl Process {
     fn allocated(&mut self, object: ObjectId, range: Result<u64, Arc<Failure>>) {
         match self.unwanted.get_mut(&object) {
             None => {
+                // A range that was asked for earlier and went to nobody may be there all the same.
+                if range.is_err() {
+                    self.events.push_back(Event::Discard(object));
+                }
                 self.allocations.insert(object, range);
             }
-            // Whoever asked again for the same object gets the next range, and the node takes this one back.
+            // Whoever asked again for the same object gets a later range, and the node takes this one back.
             Some(Unwanted { superseded: 1.., .. }) => {}
-            Some(_) if range.is_ok() => self.events.push_back(Event::Discard(object)),
-            Some(_) => {}
+            Some(_) => self.events.push_back(Event::Discard(object)),
         }
         if let Some(unwanted) = self.unwanted.get_mut(&object) {
             unwanted.count -= 1;

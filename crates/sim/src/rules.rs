@@ -104,11 +104,9 @@ impl Observed {
     }
 
     pub(crate) fn on_failure(&mut self, failure: &Failure, quiet: bool) {
-        self.causes.actor_trouble |= match failure {
-            Failure::ActorDied(_, ActorEnd::NotMade(_)) => true,
-            Failure::OwnerDied(_, owner) => self.causes.retired.contains(owner),
-            _ => false,
-        };
+        let retired = &self.causes.retired;
+        self.causes.actor_trouble |= matches!(failure, Failure::ActorDied(_, ActorEnd::NotMade(_)))
+            || matches!(failure, Failure::OwnerDied(_, owner) if retired.contains(owner));
         no_lost_object::check(&self.causes, failure);
         stated_reason::check(&self.causes, failure, quiet);
     }

@@ -494,9 +494,8 @@ impl Author {
             }
             What::Method => {
                 // A child that outlived its actor would end with it, and the worker that runs it too.
-                let clean = |thing: &&Thing| thing.is == Is::Object { clean: true };
-                let waits: Vec<Op> =
-                    draft.things.iter().filter(clean).map(|thing| Op::Get(thing.slot)).collect();
+                let objects = draft.things.iter().filter(|thing| is_object(thing.is));
+                let waits: Vec<Op> = objects.map(|thing| Op::Get(thing.slot)).collect();
                 draft.script.ops.extend(waits);
                 let keeps = self.rng.chance(1, 3);
                 if self.rng.chance(1, 3) {

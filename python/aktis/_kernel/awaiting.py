@@ -46,7 +46,7 @@ def wait_for(ref: _core.ObjectRef[Any]) -> asyncio.Future[Any]:
 
 
 def next_of(stream: _core.ObjectRef[Any]) -> asyncio.Future[None]:
-    """A future of the running event loop that is done once the stream's next item, or its end, is there."""
+    """A future of the running event loop: done once the next item of a stream, or its end, came."""
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -188,9 +188,9 @@ def _deliver(engine: _core.Engine) -> None:
 
 
 # The channels of event loops.
-_channels: weakref.WeakKeyDictionary[
-    asyncio.AbstractEventLoop, _core.Channel | _LoopChannel
-] = weakref.WeakKeyDictionary()
+_channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Channel | _LoopChannel] = (
+    weakref.WeakKeyDictionary()
+)
 # The thread of the engine in use; at most one.
 _threads: list[tuple[_core.Engine, threading.Thread]] = []
 _lock = threading.Lock()

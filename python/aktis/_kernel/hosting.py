@@ -84,7 +84,8 @@ def _serve_with_threads(engine: _core.Engine, limits: dict[str, int]) -> None:
                 target=engine.work, args=(group,), name=group or "actor", daemon=True
             ).start()
     interrupts = engine.interrupts_fd()
-    while True:
-        select.select([interrupts], [], [])
+    poller = select.poll()
+    poller.register(interrupts, select.POLLIN)
+    while poller.poll():
         os.read(interrupts, BELL_BYTES)
         engine.take_interrupts()

@@ -29,7 +29,7 @@ def serve(engine: _core.Engine) -> None:
 
 
 class _Selector(selectors.EpollSelector):
-    """Has the engine wait for the loop: it reads its own sockets, and watches the loop's descriptors."""
+    """Has the engine wait for the loop: it reads its sockets and watches the loop's descriptors."""
 
     def __init__(self, engine: _core.Engine, server: _Server) -> None:
         super().__init__()

@@ -345,17 +345,6 @@ impl Engine {
         work::work(py, &self.process, group)
     }
 
-    /// Tasks of a group that may begin, without waiting.
-    fn take_tasks(&self, py: Python<'_>, group: &str, count: usize) -> PyResult<Vec<Execution>> {
-        let taken = done(py, self.core().take_tasks(group, count))?;
-        Ok(taken.into_iter().map(|running| Execution::new(&self.process, running)).collect())
-    }
-
-    /// A descriptor that is readable after tasks came for the group.
-    fn ready_fd(&self, py: Python<'_>, group: &str) -> PyResult<RawFd> {
-        done(py, self.core().ready_fd(group))
-    }
-
     /// A descriptor that is readable after an interrupt came.
     fn interrupts_fd(&self, py: Python<'_>) -> PyResult<RawFd> {
         done(py, self.core().interrupts_fd())

@@ -379,17 +379,6 @@ impl Engine {
         self.shared.next_task(group, deadline, interrupted)
     }
 
-    /// Tasks that wait for this group, at most `max`, without waiting.
-    pub fn take_tasks(&self, group: &str, max: usize) -> Outcomes<Vec<Box<Running>>> {
-        self.shared.take_tasks(group, max)
-    }
-
-    /// A descriptor that is readable after tasks came for this group; read it (8 bytes) before [`Self::take_tasks`],
-    /// and take until there are none.
-    pub fn ready_fd(&self, group: &str) -> Outcomes<RawFd> {
-        self.shared.ready_fd(group)
-    }
-
     /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
     pub fn finish(&self, running: &Running, outcome: Outcome, ran: Duration) -> Outcomes<()> {
         self.shared.finish(running, outcome, ran)

@@ -112,7 +112,8 @@ impl Segment {
                 parts.map(|part| scope.spawn(|| self.touch_chunks(part))).collect();
             let mine = self.touch_chunks(first);
             others.into_iter().fold(mine, |sofar, other| {
-                let theirs = other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
+                let theirs =
+                    other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
                 sofar.and(theirs)
             })
         })

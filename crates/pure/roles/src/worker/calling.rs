@@ -58,8 +58,14 @@ impl Worker {
     }
 
     /// The head answered a wish for an actor: if it is another one, this one is never made.
-    pub(super) fn creation_answered(&mut self, request: u64, answer: &Answer, effects: &mut Effects) {
-        let asked = self.constructing.iter().find(|(_, constructing)| constructing.request == request);
+    pub(super) fn creation_answered(
+        &mut self,
+        request: u64,
+        answer: &Answer,
+        effects: &mut Effects,
+    ) {
+        let asked =
+            self.constructing.iter().find(|(_, constructing)| constructing.request == request);
         let Some(actor) = asked.map(|(actor, _)| *actor) else { return };
         if !matches!(answer, Answer::Actor { found: false, .. }) {
             self.constructor_ended_there(actor, effects);

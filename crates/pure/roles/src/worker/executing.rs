@@ -419,6 +419,7 @@ impl Worker {
     pub(super) fn end_if_unneeded(&mut self, effects: &mut Effects) {
         if self.announced && self.inbox.is_idle() && self.is_unneeded() {
             self.announced = false;
+            self.give_back_all_idle(effects);
             effects.push(Effect::Exit(LAST_CALL.to_owned()));
         }
     }
@@ -430,6 +431,7 @@ impl Worker {
 
     fn exit(&mut self, reason: &str, effects: &mut Effects) {
         self.inbox.leaving = true;
+        self.give_back_all_idle(effects);
         effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         effects.push(Effect::Exit(reason.to_owned()));
     }

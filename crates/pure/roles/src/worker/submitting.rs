@@ -4,11 +4,12 @@
 //! (`ownership::tasks`), the order of calls (`ownership::calls`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ownership::{Attempt, Progress, Submitted};
 use types::{
-    Assignment, Callee, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId,
-    TaskSpec, Value, WorkerId,
+    Assignment, Callee, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId, TaskSpec, Value,
+    WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToNode};
@@ -185,6 +186,13 @@ impl Worker {
     pub(super) fn refused(&mut self, line: u32, failure: &Arc<Failure>, effects: &mut Effects) {
         for task in self.dispatch.refused(line) {
             self.fail(task, failure, effects);
+        }
+    }
+
+    /// Gives back all leases without work: the workers of a dead owner would be ended, and what they own with them.
+    pub(super) fn give_back_all_idle(&mut self, effects: &mut Effects) {
+        for lease in self.dispatch.give_back(self.now, Duration::ZERO) {
+            effects.push(Effect::ToNode(ToNode::Release(lease)));
         }
     }
 

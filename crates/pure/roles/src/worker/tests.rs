@@ -209,10 +209,7 @@ fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
 
     let pinned = FromNode::Pinned { object: argument, offset: 64, size: 9 };
 
-    assert_eq!(
-        executor.step(Event::Node(pinned)),
-        [Effect::ToNode(ToNode::Unpin(vec![argument]))]
-    );
+    assert_eq!(executor.step(Event::Node(pinned)), [Effect::ToNode(ToNode::Unpin(vec![argument]))]);
 }
 
 #[test]
@@ -238,9 +235,9 @@ fn a_call_that_fails_before_it_goes_out_holds_back_none_behind_it() {
     let cancel = Event::Cancel { target: awaited, force: false, recursive: false };
     let effects = caller.step(cancel);
 
-    let sent = effects.iter().find_map(|effect| match effect {
-        Effect::ToPeer(to, FromPeer::Calls(calls)) => Some((*to, calls[0].id)),
-        _ => None,
+    let sent = effects.iter().find_map(|effect| {
+        let Effect::ToPeer(to, FromPeer::Calls(calls)) = effect else { return None };
+        Some((*to, calls[0].id))
     });
     assert_eq!(sent, Some((worker(2), TaskId::call(actor, worker(1), 3))), "{effects:?}");
 }
@@ -262,10 +259,7 @@ fn a_repeated_stream_does_not_wait_for_what_its_consumer_took_before() {
     driver.step(leased(3));
 
     let consumed = FromPeer::Consumed { task: task.id, count: 1 };
-    assert_eq!(
-        driver.step(Event::Peer(worker(3), item)),
-        [Effect::ToPeer(worker(3), consumed)]
-    );
+    assert_eq!(driver.step(Event::Peer(worker(3), item)), [Effect::ToPeer(worker(3), consumed)]);
 }
 
 #[test]

@@ -2,14 +2,12 @@
 //!
 //! Owns: one queue for each concurrency group. Does not own: which tasks come (`roles::Worker`), or how they are run.
 
-use std::collections::VecDeque;
-use std::io;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
 
 use roles::worker::Execution;
-use types::{Callee, Map};
+use types::Callee;
 
-use super::completions::Bell;
 use super::pins::Data;
 
 /// A task as a thread runs it.
@@ -24,14 +22,10 @@ pub struct Running {
 pub(super) struct Queues {
     /// The group of functions, and of methods that name none.
     default: Queue,
-    named: Map<String, Queue>,
+    named: BTreeMap<String, Queue>,
 }
 
-#[derive(Default)]
-struct Queue {
-    tasks: VecDeque<Box<Running>>,
-    bell: Option<Bell>,
-}
+type Queue = VecDeque<Box<Running>>;
 
 impl Running {
     pub(super) const fn new(execution: Box<Execution>, dependencies: Vec<Data>) -> Self {
@@ -64,54 +58,20 @@ impl Deref for Running {
 
 impl Queues {
     pub(super) fn push(&mut self, running: Box<Running>) {
-        let queue = self.queue(running.group());
-        queue.tasks.push_back(running);
-        if let Some(bell) = &mut queue.bell {
-            bell.ring();
-        }
+        self.queue(running.group()).push_back(running);
     }
 
     pub(super) fn pop(&mut self, group: &str) -> Option<Box<Running>> {
-        self.queue(group).tasks.pop_front()
+        self.queue(group).pop_front()
     }
 
-    /// At most `max` tasks. The bell rings anew for those that are left.
-    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
-    pub(super) fn take(&mut self, group: &str, max: usize) -> Vec<Box<Running>> {
-        let queue = self.queue(group);
-        let count = queue.tasks.len().min(max);
-        let taken = queue.tasks.drain(..count).collect();
-        if let Some(bell) = &mut queue.bell {
-            bell.reset();
-            if !queue.tasks.is_empty() {
-                bell.ring();
-            }
-        }
-        taken
-    }
-
-    /// All tasks of all groups, for somebody who listens to no bell.
+    /// All tasks of all groups.
     #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
     pub(super) fn take_all(&mut self) -> Vec<Box<Running>> {
-        let mut all: Vec<Box<Running>> = self.default.tasks.drain(..).collect();
-        for queue in self.named.values_mut() {
-            all.extend(queue.tasks.drain(..));
-        }
+        let mut all: Vec<Box<Running>> = self.default.drain(..).collect();
+        // Nothing is promised of the order between groups.
+        all.extend(self.named.values_mut().flat_map(|queue| queue.drain(..)));
         all
-    }
-
-    /// The bell of a group, which rings when tasks come.
-    pub(super) fn bell(&mut self, group: &str) -> io::Result<&Bell> {
-        let queue = self.queue(group);
-        let bell = match queue.bell.take() {
-            Some(bell) => bell,
-            None => Bell::new()?,
-        };
-        let bell = queue.bell.insert(bell);
-        if !queue.tasks.is_empty() {
-            bell.ring();
-        }
-        Ok(bell)
     }
 
     fn queue(&mut self, group: &str) -> &mut Queue {

@@ -27,21 +27,6 @@ impl Shared {
         self.await_topic(Topic::Tasks(group.to_owned()), deadline, interrupted, &mut check)
     }
 
-    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
-    pub(super) fn take_tasks(&self, group: &str, max: usize) -> Outcomes<Vec<Box<Running>>> {
-        Ok(self.enter()?.queues.take(group, max))
-    }
-
-    pub(super) fn ready_fd(&self, group: &str) -> Outcomes<RawFd> {
-        let mut locked = self.enter()?;
-        locked.has_bells = true;
-        let bell = locked.queues.bell(group).map_err(EngineError::no_descriptor)?;
-        let descriptor = bell.descriptor();
-        drop(locked);
-        self.alarm.stir();
-        Ok(descriptor)
-    }
-
     pub(super) fn finish(
         &self,
         running: &Running,
@@ -112,7 +97,12 @@ impl Shared {
             Some(bell) => bell,
             None => Bell::new().map_err(EngineError::no_descriptor)?,
         };
-        Ok(locked.interrupts_bell.insert(bell).descriptor())
+        let unheard = !locked.interrupts.is_empty();
+        let bell = locked.interrupts_bell.insert(bell);
+        if unheard {
+            bell.ring();
+        }
+        Ok(bell.descriptor())
     }
 
     pub(super) fn signal_main_thread(&self, on: bool) {

@@ -22,8 +22,12 @@ const TICK: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How often it is tried to read before sleeping, in the hope that who reads now is only passing by.
 const PASSING_BY: u32 = 100;
-/// The most that a thread remembers of how polling went.
-const CREDIT_MAX: u32 = 8;
+/// One wait of so many is made in the other way than the one that was faster lately.
+const WAITS_PER_TRIAL: u32 = 64;
+/// A wait weighs so much less than all before it in what is expected of the next.
+const WAITS_REMEMBERED: u64 = 8;
+/// Longer waits tell no more than this, in units of the time for which a thread may poll.
+const MOMENTS_MAX: u64 = 16;
 
 /// What a turn of waiting came to.
 enum Turn<T> {
@@ -47,9 +51,35 @@ struct Patience {
 /// What is asked under the lock whenever something happened.
 type Check<'a, T> = &'a mut dyn FnMut(&mut Core) -> Option<T>;
 
+/// How long waits took lately that began with polling, and those that slept at once.
+///
+/// Which is faster depends on the machine: with a core to spare polling is, while on few cores it keeps the very
+/// process from running that is to answer. So both are measured.
+#[derive(Debug, Clone, Copy)]
+struct Habit {
+    asleep_ns: u64,
+    busy_ns: u64,
+    waits: u32,
+}
+
 thread_local! {
-    /// How often polling helped this thread lately; at 0 it sleeps at once.
-    static CREDIT: Cell<u32> = const { Cell::new(CREDIT_MAX / 2) };
+    static HABIT: Cell<Habit> = const { Cell::new(Habit { asleep_ns: 0, busy_ns: 0, waits: 0 }) };
+}
+
+impl Habit {
+    /// Whether the next wait begins with polling, for at most `moment`.
+    fn begin(&mut self, moment: Duration) -> bool {
+        self.waits = self.waits.wrapping_add(1);
+        let helps = self.busy_ns < self.asleep_ns && self.busy_ns < moment.as_nanos() as u64;
+        !moment.is_zero() && (helps != self.waits.is_multiple_of(WAITS_PER_TRIAL))
+    }
+
+    /// A wait of either kind took so long.
+    fn note(&mut self, busy: bool, took: Duration, moment: Duration) {
+        let took_ns = (took.as_nanos() as u64).min(moment.as_nanos() as u64 * MOMENTS_MAX);
+        let kind = if busy { &mut self.busy_ns } else { &mut self.asleep_ns };
+        *kind = (*kind * (WAITS_REMEMBERED - 1) + took_ns) / WAITS_REMEMBERED;
+    }
 }
 
 impl Patience {
@@ -139,9 +169,7 @@ impl Shared {
             if (woken || over)
                 && let Some(end) = self.look(wait, over, check)
             {
-                if !self.somebody_waits() {
-                    self.alarm.stir();
-                }
+                self.leave_to_background();
                 return end;
             }
             if !broken && !woken && now < patience.soon() {
@@ -181,7 +209,13 @@ impl Shared {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "who waits, how long, and for what")]
+    /// If nobody waits any more, the background thread reads on.
+    fn leave_to_background(&self) {
+        if !self.somebody_waits() {
+            self.alarm.stir();
+        }
+    }
+
     fn take_turn<T>(
         &self,
         wait: u64,
@@ -255,36 +289,38 @@ impl Shared {
         Some(end)
     }
 
-    /// Waits for something to read: busily for a moment if that helped lately, then asleep.
+    /// Waits for something to read: busily for a moment if that is faster, then asleep.
     fn poll_for(&self, reader: &mut Reader, sleeper: &Sleeper, until: Timestamp) -> bool {
         let moment = Duration::from_micros(self.identity.settings.poll_us);
+        let mut habit = HABIT.get();
+        let busy = habit.begin(moment);
         let began = clock::now();
-        if until > began && self.poll_busily(reader, sleeper, began + moment) {
-            return true;
+        let heard = (busy && self.poll_busily(reader, sleeper, until.min(began + moment)))
+            || self.poll_until(reader, sleeper, until);
+        if heard {
+            habit.note(busy, clock::now().since(began), moment);
         }
+        HABIT.set(habit);
+        heard
+    }
+
+    /// Polls until `end` without sleeping.
+    fn poll_busily(&self, reader: &mut Reader, sleeper: &Sleeper, end: Timestamp) -> bool {
+        while clock::now() < end && !sleeper.is_woken() {
+            if self.poll_once(reader, Some(Duration::ZERO)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Sleeps in the poller until something is heard, it is woken, or `until`.
+    fn poll_until(&self, reader: &mut Reader, sleeper: &Sleeper, until: Timestamp) -> bool {
         let limit = until.since(clock::now());
         sleeper.set_polls(true);
         let heard = self.poll_asleep(reader, Some(limit), || sleeper.is_woken());
         sleeper.set_polls(false);
-        if heard && clock::now().since(began) <= moment * 2 {
-            CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
-        }
         heard
-    }
-
-    /// Polls until `end` without sleeping, if that helped lately.
-    fn poll_busily(&self, reader: &mut Reader, sleeper: &Sleeper, end: Timestamp) -> bool {
-        if CREDIT.get() == 0 {
-            return false;
-        }
-        while clock::now() < end && !sleeper.is_woken() {
-            if self.poll_once(reader, Some(Duration::ZERO)) {
-                CREDIT.set((CREDIT.get() + 1).min(CREDIT_MAX));
-                return true;
-            }
-        }
-        CREDIT.set(CREDIT.get().saturating_sub(2));
-        false
     }
 
     /// Sleeps in the poller, where the alarm is heard.

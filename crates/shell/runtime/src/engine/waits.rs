@@ -152,8 +152,7 @@ impl Waits {
 
     /// Somebody who waits, to take over the reading; not the thread of `except`.
     pub(super) fn heir(&self, except: u64) -> Option<Arc<Sleeper>> {
-        let other =
-            self.entries.iter().find(|entry| entry.wait != except && entry.topic.reads());
+        let other = self.entries.iter().find(|entry| entry.wait != except && entry.topic.reads());
         other.map(|entry| Arc::clone(&entry.sleeper))
     }
 
@@ -244,22 +243,19 @@ impl Waits {
 
     /// Those look again that wait for the next item of the stream that `task` yields.
     pub(super) fn stream_moved(&self, task: TaskId, wakes: &mut Vec<Arc<Sleeper>>) {
-        let waiting = self.entries.iter().filter(|entry| match &entry.topic {
-            Topic::Stream(awaited) => *awaited == task,
-            Topic::Any(awaited) => awaited.contains(&task),
-            _ => false,
-        });
+        let awaits = |topic: &Topic| {
+            matches!(topic, Topic::Stream(awaited) if *awaited == task)
+                || matches!(topic, Topic::Any(awaited) if awaited.contains(&task))
+        };
+        let waiting = self.entries.iter().filter(|entry| awaits(&entry.topic));
         wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
     }
 
     /// One of those that wait for a task of `group` looks again.
     pub(super) fn wake_for_task(&self, group: &str, wakes: &mut Vec<Arc<Sleeper>>) {
         let waiting = |entry: &&Entry| {
-            let takes = match &entry.topic {
-                Topic::Tasks(wanted) => wanted == group,
-                Topic::Loop => true,
-                _ => false,
-            };
+            let takes = matches!(&entry.topic, Topic::Loop)
+                || matches!(&entry.topic, Topic::Tasks(wanted) if wanted == group);
             takes && !entry.sleeper.is_woken()
         };
         if let Some(entry) = self.entries.iter().find(waiting) {
