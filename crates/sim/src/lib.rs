@@ -14,6 +14,7 @@ mod making;
 mod memory;
 mod network;
 mod outside;
+mod placing;
 mod process;
 mod reference;
 pub mod rules;

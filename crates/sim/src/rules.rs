@@ -98,6 +98,10 @@ impl Observed {
         self.causes.retired.insert(actor);
     }
 
+    pub(crate) fn on_force(&mut self) {
+        self.causes.force = true;
+    }
+
     pub(crate) fn on_cancel(&mut self, force: bool) {
         self.causes.cancels = true;
         self.causes.force |= force;

@@ -6,10 +6,12 @@
 //! Programs are such that they end on one thread and, by Ray's rules, on any number of workers: a method never waits
 //! for a call to an actor, and nobody holds so many resources for good that others cannot run.
 
+mod actors;
+
 use types::{Amount, Resources, Rng, Settings};
 
 use crate::faults::{Fault, plan};
-use crate::script::{Kind, Made, NewActor, Op, Program, Script, Slot, Submit};
+use crate::script::{Kind, Made, Op, Program, Script, Slot, Submit};
 
 /// The most scripts of a program.
 const SCRIPTS_MAX: usize = 28;
@@ -152,7 +154,7 @@ impl Author {
         let may_call = draft.depth < 3
             && self.program.scripts.len() < SCRIPTS_MAX
             && draft.what != What::Constructor;
-        match self.rng.below(30) {
+        match self.rng.below(31) {
             0..=2 => {
                 let us = self.duration();
                 draft.script.ops.push(Op::Work(us));
@@ -178,7 +180,8 @@ impl Author {
             25 if may_call && !(self.capped && draft.what != What::Root) => self.stream(draft),
             26 if may_call && draft.what == What::Root => self.burst(draft),
             27 if draft.what == What::Root && !self.capped && may_call => self.group(draft),
-            28..=29 if !self.program.calm => self.violence(draft),
+            28 if draft.what == What::Root && !self.capped && may_call => self.wandering(draft),
+            29..=30 if !self.program.calm => self.violence(draft),
             _ => {}
         }
     }
@@ -304,79 +307,6 @@ impl Author {
         draft.script.ops.push(Op::Drop(thing.slot));
     }
 
-    fn actor(&mut self, draft: &mut Draft) {
-        let nested = self.some(draft, |is| is == Is::Object { clean: true });
-        let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
-        let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
-        let (constructor, _) = self.script(What::Constructor, draft.depth + 1, &inputs);
-        let ordered = self.rng.chance(4, 5);
-        let slot = draft.slot();
-        let named = draft.what == What::Root && self.rng.chance(1, 3);
-        let name = named.then(|| {
-            self.names += 1;
-            format!("actor {}", self.names)
-        });
-        let new = NewActor {
-            slot,
-            constructor,
-            dependencies: dependencies.iter().map(|thing| thing.slot).collect(),
-            nested: nested.iter().map(|thing| thing.slot).collect(),
-            name: name.clone(),
-            restarts: self.rng.below(3) as u32,
-            calls_at_once: if self.rng.chance(1, 3) { 2 + self.rng.below(2) as u32 } else { 1 },
-            ordered,
-            cpu: (CPU, 0),
-            ..NewActor::default()
-        };
-        draft.clean = false;
-        draft.script.ops.push(Op::NewActor(Box::new(new.clone())));
-        draft.things.push(Thing { slot, is: Is::Actor { ordered } });
-        let Some(name) = name else { return };
-        // Under its name it is found, or made if there is none.
-        let found = draft.slot();
-        if self.rng.chance(1, 2) {
-            draft.script.ops.push(Op::FindActor { name, slot: found });
-        } else {
-            let again = NewActor { slot: found, get_if_exists: true, ..new };
-            draft.script.ops.push(Op::NewActor(Box::new(again)));
-        }
-        self.call_method(draft, Thing { slot: found, is: Is::Actor { ordered } });
-    }
-
-    fn method(&mut self, draft: &mut Draft) {
-        if draft.what == What::Method {
-            return;
-        }
-        let Some(actor) = self.pick(draft, is_actor) else { return };
-        for _ in 0..=self.rng.below(3) {
-            if self.program.scripts.len() < SCRIPTS_MAX {
-                let made = self.call_method(draft, actor);
-                draft.things.push(made);
-            }
-        }
-    }
-
-    fn call_method(&mut self, draft: &mut Draft, actor: Thing) -> Thing {
-        let nested = self.some(draft, |is| is == Is::Object { clean: true });
-        let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
-        let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
-        let (script, _) = self.script(What::Method, draft.depth + 1, &inputs);
-        let ordered = actor.is == Is::Actor { ordered: true };
-        let options = self.options(draft, script, Kind::Values, &dependencies, &nested);
-        let submit = Submit {
-            actor: Some(actor.slot),
-            ordered,
-            timeout_us: None,
-            calls_max: 0,
-            environment: false,
-            ..options
-        };
-        let made = Thing { slot: draft.slot(), is: Is::Object { clean: false } };
-        draft.clean = false;
-        draft.script.ops.push(Op::Submit(Box::new(submit)));
-        made
-    }
-
     fn stream(&mut self, draft: &mut Draft) {
         let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
         let (script, _) = self.script(What::Generator, draft.depth + 1, &[]);
@@ -407,39 +337,6 @@ impl Author {
             draft.slots += count;
             draft.script.ops.push(Op::Submit(Box::new(submit)));
         }
-    }
-
-    /// A placement group of one CPU, used and given back: others always find a CPU beside it.
-    fn group(&mut self, draft: &mut Draft) {
-        if self.cpus < 2 {
-            return;
-        }
-        let (group, ready) = (draft.slot(), draft.slot());
-        let bundles = if self.rng.chance(1, 2) { vec![CPU] } else { vec![CPU / 2, CPU / 2] };
-        let cpu = bundles[0];
-        draft.script.ops.push(Op::NewGroup { slot: group, bundles });
-        draft.script.ops.push(Op::AwaitGroup { group, slot: ready });
-        if self.rng.chance(3, 4) {
-            draft.script.ops.push(Op::Get(ready));
-        }
-        for _ in 0..self.rng.below(3) {
-            if self.program.scripts.len() >= SCRIPTS_MAX {
-                break;
-            }
-            let (script, clean) = self.script(What::Task, draft.depth + 1, &[]);
-            let options = self.options(draft, script, Kind::Values, &[], &[]);
-            let submit = Submit { cpu, group: Some(group), environment: false, ..options };
-            let slot = draft.slots;
-            draft.slots += self.program.scripts[script].results.len() as Slot;
-            draft.script.ops.push(Op::Submit(Box::new(submit)));
-            draft.things.push(Thing { slot, is: Is::Object { clean } });
-            // The end of the group is the end of its workers and of what they own.
-            self.program.calm = false;
-            if self.program.calm || self.rng.chance(2, 3) {
-                draft.script.ops.push(Op::Get(slot));
-            }
-        }
-        draft.script.ops.push(Op::RemoveGroup(group));
     }
 
     fn violence(&mut self, draft: &mut Draft) {

@@ -58,7 +58,7 @@ pub struct Worker {
     templates: Templates,
     inbox: Inbox,
     /// Refs inside results that were sent, kept until their receiver has registered them.
-    handed_over: Map<TaskId, Vec<ObjectId>>,
+    handed_over: Map<TaskId, (WorkerId, Vec<ObjectId>)>,
     settlements: Map<TaskId, Settlement>,
     /// Ends of leased workers of which more may be heard over the connections to them.
     ends: LeaseEnds,

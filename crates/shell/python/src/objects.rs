@@ -189,6 +189,9 @@ fn contents(
 ) -> PyResult<Vec<Data>> {
     let caller = current::caller();
     loop {
+        if let Some(failure) = first_failure(handles) {
+            return Err(error::of_failure(py, &failure));
+        }
         let mut failed = None;
         let got = interruptible(py, |interrupted| {
             process.engine.get(handles, until, caller, &mut || {

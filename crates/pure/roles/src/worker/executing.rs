@@ -356,9 +356,9 @@ impl Worker {
 
     /// Refs inside a result are kept here until the receiver has registered them.
     fn hand_over(&mut self, task: TaskId, contained: &[Ref]) {
-        if contained.is_empty() || self.inbox.owner_of(task) == Some(self.me) {
+        let Some(receiver) = self.inbox.owner_of(task).filter(|owner| *owner != self.me) else {
             return;
-        }
+        };
         for reference in contained {
             if !self.refs.is_known(reference.object) {
                 continue;
@@ -369,7 +369,9 @@ impl Worker {
                 ownership::Held::Known,
                 "OWN-17: a result holds refs that are held here"
             );
-            self.handed_over.entry(task).or_default().push(reference.object);
+            let (_, objects) =
+                self.handed_over.entry(task).or_insert_with(|| (receiver, Vec::new()));
+            objects.push(reference.object);
         }
     }
 

@@ -190,8 +190,8 @@ impl Worker {
     /// The receiver of results has registered the refs inside them.
     pub(super) fn settled(&mut self, tasks: &[TaskId], effects: &mut Effects) {
         for task in tasks {
-            for object in self.handed_over.remove(task).into_iter().flatten() {
-                self.drop_use(object, effects);
+            if let Some((_, objects)) = self.handed_over.remove(task) {
+                objects.into_iter().for_each(|object| self.drop_use(object, effects));
             }
         }
     }
@@ -226,7 +226,16 @@ impl Worker {
             self.open(gates, effects);
             self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)), effects);
         }
+        self.receiver_lost(peer, effects);
         self.owner_of_tasks_lost(peer, effects);
+    }
+
+    /// The receiver of results is gone: it will not say that the refs inside them are registered.
+    fn receiver_lost(&mut self, receiver: WorkerId, effects: &mut Effects) {
+        let handed = self.handed_over.iter().filter(|(_, (other, _))| *other == receiver);
+        let mut tasks: Vec<TaskId> = handed.map(|(task, _)| *task).collect();
+        tasks.sort_unstable();
+        self.settled(&tasks, effects);
     }
 
     /// Tells the node what this step made unreachable.

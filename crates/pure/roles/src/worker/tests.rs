@@ -392,6 +392,22 @@ fn a_ref_inside_a_result_is_kept_by_its_executor_until_it_is_settled() {
 }
 
 #[test]
+fn a_ref_inside_a_result_goes_with_a_receiver_that_ended() {
+    let mut executor = TestWorker::new(2);
+    let task = executor.task(1);
+    executor.receive(&[&task]);
+    let inner = executor.object_of(2);
+    executor.step(Event::Put(inner, inline(b"y")));
+    let contains = Box::new([Ref { object: inner, owner: worker(2) }]);
+    executor.step(finished(task.id, Stored { contains, ..inline(b"x") }));
+    executor.step(Event::Release(vec![inner]));
+
+    executor.step(Event::PeerLost(worker(1)));
+
+    assert!(executor.role.is_at_rest());
+}
+
+#[test]
 fn an_owners_end_fails_what_was_borrowed_from_it() {
     let mut borrower = TestWorker::new(1);
     let theirs = Ref { object: borrower.object_of(3), owner: worker(3) };

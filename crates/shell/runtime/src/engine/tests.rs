@@ -3,6 +3,7 @@
 mod encoding;
 mod node;
 
+use std::os::fd::AsFd;
 use std::slice;
 use std::sync::Arc;
 use std::thread;
@@ -16,6 +17,7 @@ use wire::to_worker::Outcome;
 
 use self::node::FakeNode;
 use super::*;
+use crate::poll::{Interest, Poller};
 
 const INLINE: &[u8] = b"a value";
 
@@ -214,6 +216,70 @@ fn what_is_watched_is_told_once() {
     assert!(driver.completions(Channel::THREADS).unwrap().is_empty());
     worker.close();
     running.join().unwrap();
+    driver.close();
+}
+
+#[test]
+fn a_loop_that_the_engine_serves_hears_of_tasks_and_of_its_own_descriptors() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let (poller, bell) = (Poller::new().unwrap(), crate::sys::eventfd().unwrap());
+    poller.add(&bell, 1, Interest::Read).unwrap();
+    worker.serve_loop(poller.as_fd().try_clone_to_owned().unwrap()).unwrap();
+
+    let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
+    driver.flush().unwrap();
+    let mut news = worker.attend(soon(), &mut || false).unwrap();
+    let running = news.tasks.pop().unwrap();
+    let ringer = thread::spawn(move || crate::sys::eventfd_signal(bell.as_fd()).map(|()| bell));
+    let own = worker.attend(soon(), &mut || false).unwrap();
+    let value = Stored::inline(running.arguments.clone());
+    worker.finish(&running, Outcome::Returned(vec![value]), Duration::ZERO).unwrap();
+    worker.flush().unwrap();
+
+    assert!(own.descriptors && own.tasks.is_empty());
+    let again = worker.attend(soon(), &mut || false).unwrap();
+    assert!(again.descriptors, "what was not read is told of anew");
+    assert_eq!(bytes(&got(&driver, slice::from_ref(&handle))[0]), INLINE);
+    drop(ringer.join().unwrap().unwrap());
+    worker.close();
+    driver.close();
+}
+
+#[test]
+fn the_channel_of_another_loop_rings_its_bell_and_those_of_others_do_not() {
+    let (node, driver, job) = FakeNode::start();
+    let worker = node.add_worker();
+    let running = echo(worker.clone());
+    let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
+    let ((heard, _), (silent, _)) =
+        (driver.open_channel().unwrap(), driver.open_channel().unwrap());
+
+    driver.watch(&handle, heard).unwrap();
+    driver.watch(&handle, Channel::THREADS).unwrap();
+    driver.next_completions(soon(), &mut || false).unwrap();
+
+    assert_eq!(driver.completions(heard).unwrap().len(), 1);
+    assert!(driver.completions(silent).unwrap().is_empty());
+    worker.close();
+    running.join().unwrap();
+    driver.close();
+}
+
+#[test]
+fn a_thread_that_waits_for_long_wakes_ever_less_often() {
+    let (node, driver, _job) = FakeNode::start();
+    let worker = node.add_worker();
+    let mut asked = 0;
+
+    let none = worker.next_task("", Some(Engine::now() + Duration::from_millis(700)), &mut || {
+        asked += 1;
+        false
+    });
+
+    assert!(none.unwrap().is_none());
+    assert!((1..=6).contains(&asked), "it asked {asked} times");
+    worker.close();
     driver.close();
 }
 

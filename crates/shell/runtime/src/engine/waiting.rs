@@ -19,7 +19,7 @@ use crate::clock;
 /// How long a thread that is awake, or was a moment ago, goes on without asking whether it was interrupted.
 const TICK: Duration = Duration::from_millis(50);
 /// The longest it sleeps without asking; a signal breaks the sleep of a thread that reads.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How often it is tried to read before sleeping, in the hope that who reads now is only passing by.
 const PASSING_BY: u32 = 100;
 /// One wait of so many is made in the other way than the one that was faster lately.
