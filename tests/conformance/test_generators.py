@@ -49,6 +49,14 @@ def test_a_generator_may_delegate_to_another_iterator() -> None:
     assert [aktis.get(ref) for ref in delegate.remote()] == [0, 1, 2, 3]
 
 
+def test_a_task_that_reads_a_stream_lends_its_cpus_to_the_one_that_yields() -> None:
+    @aktis.remote(num_cpus=4)
+    def total() -> int:
+        return sum(aktis.get(ref) for ref in count_to.remote(3))
+
+    assert aktis.get(total.remote(), timeout=30) == 3
+
+
 def test_a_stream_of_nothing_ends_at_once() -> None:
     assert list(count_to.remote(0)) == []
 

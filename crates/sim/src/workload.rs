@@ -299,7 +299,8 @@ impl Author {
     }
 
     fn drop(&mut self, draft: &mut Draft) {
-        if draft.things.is_empty() {
+        // A method waits for all that it called.
+        if draft.things.is_empty() || draft.what == What::Method {
             return;
         }
         let at = self.rng.below(draft.things.len() as u64) as usize;
