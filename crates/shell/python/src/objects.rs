@@ -171,7 +171,11 @@ pub(crate) fn next_item(
 ) -> PyResult<Option<ObjectRef>> {
     let (py, task, until) =
         (stream.py(), stream.get().handle()?.object().task, deadline(timeout_s)?);
-    match waiting(py, |interrupted| process.engine.next_item(task, index, until, interrupted))? {
+    let caller = current::caller();
+    let next = waiting(py, |interrupted| {
+        process.engine.next_item(task, index, until, caller, interrupted)
+    })?;
+    match next {
         Item::Next(handle) => Ok(Some(handle.into())),
         Item::End => Ok(None),
         Item::TimedOut => {

@@ -277,9 +277,10 @@ impl Engine {
         task: TaskId,
         index: u32,
         deadline: Option<Timestamp>,
+        caller: Caller,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Item> {
-        self.shared.next_item(task, index, deadline, interrupted)
+        self.shared.next_item(task, index, deadline, caller, interrupted)
     }
 
     /// The consumer of a stream takes no more of it.

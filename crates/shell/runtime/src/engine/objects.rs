@@ -112,6 +112,7 @@ impl Shared {
         task: TaskId,
         index: u32,
         deadline: Option<Timestamp>,
+        caller: Caller,
         interrupted: Interrupted<'_>,
     ) -> Outcomes<Item> {
         let owner = self.identity.worker;
@@ -127,16 +128,15 @@ impl Shared {
             Next::End => Some(Item::End),
             Next::NotYet => None,
         };
-        let item = self.await_topic(Topic::Stream(task), deadline, interrupted, &mut check)?;
+        let topic = Topic::Stream(task);
+        let item = self.await_lending(topic, caller, deadline, interrupted, &mut check)?;
         Ok(item.unwrap_or(Item::TimedOut))
     }
 
     /// A range whose pages are there: a bare write to one that cannot be would end the process.
-    fn prepared(&self, range: WritableRange, owner: WorkerId) -> Outcomes<WritableRange> {
+    fn prepared(&self, range: WritableRange) -> Outcomes<WritableRange> {
         let Err(error) = range.prepare() else { return Ok(range) };
-        let mut locked = self.lock();
-        locked.discard_range(range.object(), owner, range.size());
-        locked.run_events();
+        self.lock().step(Event::Discard(range.object()));
         let text = format!("the system has no memory for {} bytes: {error}", range.size());
         Err(EngineError::NotAllocated(Arc::new(types::Failure::StoreFull(text))))
     }
@@ -151,12 +151,17 @@ impl Shared {
         let mut locked = self.enter()?;
         // What went makes room.
         locked.take_notices();
-        locked.allocations.insert(object, Allocation::Asked);
+        let earlier = match locked.allocations.remove(&object) {
+            Some(Allocation::Unwanted { replies }) => replies,
+            Some(Allocation::Asked { earlier }) => earlier + 1,
+            Some(Allocation::Came(_)) | None => 0,
+        };
+        locked.allocations.insert(object, Allocation::Asked { earlier });
         locked.step(Event::Allocate { object, owner, size });
         drop(locked);
         let mut check = |core: &mut Core| match core.allocations.remove(&object)? {
             Allocation::Came(range) => Some(range),
-            other @ (Allocation::Asked | Allocation::Unwanted { .. }) => {
+            other @ (Allocation::Asked { .. } | Allocation::Unwanted { .. }) => {
                 core.allocations.insert(object, other);
                 None
             }
@@ -164,29 +169,56 @@ impl Shared {
         match self.await_topic(Topic::Allocation(object), None, interrupted, &mut check) {
             Ok(Some(Ok(offset))) => {
                 let range = self.lock().arena.writable(object, offset, size);
-                self.prepared(range, owner)
+                self.prepared(range)
             }
             Ok(Some(Err(failure))) => Err(EngineError::NotAllocated(failure)),
             Ok(None) => Err(EngineError::TimedOut),
             Err(error) => {
-                self.give_up_allocation(object, owner, size);
+                self.give_up_allocation(object);
                 Err(error)
             }
         }
     }
 
-    fn give_up_allocation(&self, object: ObjectId, owner: WorkerId, size: u64) {
+    fn give_up_allocation(&self, object: ObjectId) {
         let mut locked = self.lock();
         match locked.allocations.remove(&object) {
-            Some(Allocation::Came(Ok(_))) => {
-                locked.discard_range(object, owner, size);
-                locked.run_events();
-            }
+            Some(Allocation::Came(Ok(_))) => locked.step(Event::Discard(object)),
             Some(Allocation::Came(Err(_))) | None => {}
-            Some(Allocation::Asked | Allocation::Unwanted { .. }) => {
-                locked.allocations.insert(object, Allocation::Unwanted { owner, size });
+            Some(Allocation::Asked { earlier }) => {
+                let unwanted = Allocation::Unwanted { replies: earlier + 1 };
+                locked.allocations.insert(object, unwanted);
+            }
+            Some(unwanted @ Allocation::Unwanted { .. }) => {
+                locked.allocations.insert(object, unwanted);
             }
         }
+    }
+
+    /// Waits until `check` answers. A thread that runs a task says so for as long as it really waits.
+    pub(super) fn await_lending<T>(
+        &self,
+        topic: Topic,
+        caller: Caller,
+        deadline: Option<Timestamp>,
+        interrupted: Interrupted<'_>,
+        check: &mut dyn FnMut(&mut Core) -> Option<T>,
+    ) -> Outcomes<Option<T>> {
+        if caller == Caller::Thread {
+            return self.await_topic(topic, deadline, interrupted, check);
+        }
+        let mut locked = self.enter()?;
+        if let Some(answer) = check(&mut locked) {
+            return Ok(Some(answer));
+        }
+        locked.step(Event::Blocked);
+        let wait = self.begin_wait(&mut locked, topic);
+        let answer = self.sleep(locked, wait, deadline, interrupted, check);
+        let mut locked = self.lock();
+        if locked.ended.is_none() {
+            locked.step(Event::Unblocked);
+        }
+        answer
     }
 
     /// Waits for objects. A thread that runs a task says so for as long as it really waits.

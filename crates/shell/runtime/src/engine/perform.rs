@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use roles::worker::{Content, Effect, Event, Execution};
-use types::{Failure, ObjectId, Returns, Stored, Value, WorkerId};
+use types::{Failure, ObjectId, Returns, WorkerId};
 use wire::{FromHead, ToDaemon, ToHead, ToWorker};
 
 use super::reading::{Heard, Request};
@@ -127,16 +127,6 @@ impl Core {
         self.step(Event::Unread(object));
     }
 
-    /// A range came that nobody wants any more: the object is made and let go, so that the node frees it.
-    pub(super) fn discard_range(&mut self, object: ObjectId, owner: WorkerId, size: u64) {
-        self.events.push_back(Event::Written(object));
-        if owner == self.identity.worker {
-            let value = Value::Shared { node: owner.node, size };
-            self.events.push_back(Event::Put(object, Stored { value, contains: Box::default() }));
-            self.events.push_back(Event::Release(vec![object]));
-        }
-    }
-
     fn available(&mut self, object: ObjectId) {
         if let Some(handle) = self.handles.find(object) {
             handle.set_available();
@@ -161,14 +151,22 @@ impl Core {
         self.waits.wake_all(&Topic::Loop, &mut self.wakes);
     }
 
+    /// Only the last reply counts: the node takes back what it gave to those who asked before.
     fn allocated(&mut self, object: ObjectId, range: Result<u64, Arc<Failure>>) {
         match self.allocations.remove(&object) {
-            Some(Allocation::Unwanted { owner, size }) => {
-                if range.is_ok() {
-                    self.discard_range(object, owner, size);
-                }
+            Some(Allocation::Unwanted { replies: replies @ 2.. }) => {
+                let left = Allocation::Unwanted { replies: replies - 1 };
+                self.allocations.insert(object, left);
             }
-            Some(Allocation::Asked | Allocation::Came(_)) | None => {
+            Some(Allocation::Unwanted { .. }) => self.events.push_back(Event::Discard(object)),
+            Some(Allocation::Asked { earlier: earlier @ 1.. }) => {
+                self.allocations.insert(object, Allocation::Asked { earlier: earlier - 1 });
+            }
+            Some(Allocation::Asked { .. } | Allocation::Came(_)) | None => {
+                if range.is_err() {
+                    // A range that was asked for earlier may be there all the same.
+                    self.events.push_back(Event::Discard(object));
+                }
                 self.allocations.insert(object, Allocation::Came(range));
                 self.waits.wake_all(&Topic::Allocation(object), &mut self.wakes);
             }

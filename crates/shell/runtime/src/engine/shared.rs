@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use roles::worker::{Effect, Event, Interrupt};
 use roles::{Role, Worker};
-use types::{ActorId, Failure, JobId, Map, ObjectId, Payload, Set, TaskId, Timestamp, WorkerId};
+use types::{ActorId, Failure, JobId, Map, ObjectId, Payload, Set, TaskId, Timestamp};
 use wire::Answer;
 
 use super::background::{Alarm, Outlook};
@@ -88,12 +88,12 @@ pub(super) struct Core {
 
 /// A range that was asked for.
 pub(super) enum Allocation {
-    /// It will come.
-    Asked,
+    /// It will come, after so many replies to those who asked before and want it no more.
+    Asked { earlier: u32 },
     /// It came, or did not.
     Came(Result<u64, Arc<Failure>>),
-    /// It will come, and nobody wants it any more.
-    Unwanted { owner: WorkerId, size: u64 },
+    /// So many replies will come, and nobody wants them any more.
+    Unwanted { replies: u32 },
 }
 
 /// The lock, held. When it goes, what is due is sent and who is to be woken is woken.
