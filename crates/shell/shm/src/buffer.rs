@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 
+use crate::copying::copy;
 use crate::segment::Segment;
 
 /// Something that is dropped when the last reader of a range lets go: it tells the node.
@@ -80,6 +81,14 @@ impl Draft {
     /// If there is no memory left for them.
     pub fn prepare(&self) -> io::Result<()> {
         self.range.segment.prepare(self.range.offset, self.range.len as u64)
+    }
+
+    /// Copies `bytes` to `place`, counted from its beginning.
+    ///
+    /// # Panics
+    /// If they do not fit.
+    pub fn copy_in(&mut self, place: usize, bytes: &[u8]) {
+        copy(&mut self[place..place + bytes.len()], bytes);
     }
 }
 

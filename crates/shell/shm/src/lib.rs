@@ -22,6 +22,7 @@
 //! [`Segment::touch`], whereas a bare write would end the process with SIGBUS.
 
 mod segment;
+mod copying;
 mod buffer;
 
 pub use buffer::{Buffer, Draft, Guard};

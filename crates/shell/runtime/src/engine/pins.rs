@@ -99,7 +99,7 @@ impl WritableRange {
     /// # Panics
     /// If they do not fit.
     pub fn write(&mut self, place: usize, bytes: &[u8]) {
-        self.draft[place..place + bytes.len()].copy_from_slice(bytes);
+        self.draft.copy_in(place, bytes);
     }
 }
 
