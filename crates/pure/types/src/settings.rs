@@ -46,8 +46,9 @@ settings! {
     idle_worker_life_ms: crate::limits::IDLE_WORKER_LIFE.as_millis() as u64;
     /// The share of the object store, in percent, above which objects are spilled.
     spill_at_percent: crate::limits::SPILL_AT_PERCENT;
-    /// How long, in microseconds, a waiting thread polls before it sleeps when the last answer came fast.
-    poll_us: 30;
+    /// How long, in microseconds, a waiting thread polls before it sleeps where that proved faster. It must be longer than
+    /// a round trip in which the other side was asleep, or nobody who tries it ever sees that it helps.
+    poll_us: 100;
     /// How many actors, groups, jobs and nodes that are gone the head remembers, of each.
     gone_remembered_max: crate::limits::GONE_REMEMBERED_MAX as u64;
 }
