@@ -117,8 +117,7 @@ fn written(
     engine::waiting(py, |interrupted| {
         let mut range =
             process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
-        layout.write_parts(|place, part| range.write(place, part));
-        Ok(range)
+        process.engine.fill(&mut range, layout).map(|()| range)
     })
 }
 

@@ -153,6 +153,14 @@ impl Engine {
         self.shared.allocate(object, owner, size, interrupted)
     }
 
+    /// Writes a value into its range.
+    ///
+    /// # Errors
+    /// `NotAllocated` if the system has no memory for it: the range is given back.
+    pub fn fill(&self, range: &mut WritableRange, layout: &Layout<'_>) -> Outcomes<()> {
+        self.shared.fill(range, layout)
+    }
+
     /// Stores what was written into `range` as the value of its object, of which this process is the owner.
     pub fn put_written(&self, range: WritableRange, contains: Box<[Ref]>) -> Outcomes<Handle> {
         let object = range.object();

@@ -11,7 +11,6 @@ use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 
-use crate::copying::copy;
 use crate::segment::Segment;
 
 /// Something that is dropped when the last reader of a range lets go: it tells the node.
@@ -75,20 +74,17 @@ impl Draft {
         Self { range: Range::new(segment, offset, len) }
     }
 
-    /// Makes its pages ready: cheaper than a fault for each, and an error where a bare write would end the process.
+    /// Copies `bytes` to `place`, counted from its beginning.
     ///
     /// # Errors
-    /// If there is no memory left for them.
-    pub fn prepare(&self) -> io::Result<()> {
-        self.range.segment.prepare(self.range.offset, self.range.len as u64)
-    }
-
-    /// Copies `bytes` to `place`, counted from its beginning.
+    /// If there is no memory left for them, where a bare write would end the process.
     ///
     /// # Panics
     /// If they do not fit.
-    pub fn copy_in(&mut self, place: usize, bytes: &[u8]) {
-        copy(&mut self[place..place + bytes.len()], bytes);
+    pub fn write(&mut self, place: usize, bytes: &[u8]) -> io::Result<()> {
+        let range = place..place + bytes.len();
+        assert!(range.end <= self.range.len, "{range:?} is not inside {self:?}");
+        self.range.segment.write(self.range.offset + place as u64, bytes)
     }
 }
 
@@ -143,6 +139,32 @@ mod tests {
 
         assert_eq!(&*Buffer::new(Arc::clone(&theirs), 4096, 5, None), b"bytes");
         assert_eq!(&*Buffer::new(theirs, 4095, 1, None), [0]);
+    }
+
+    #[test]
+    fn what_is_written_is_there_however_often_its_chunks_were_written_before() {
+        let ours = Arc::new(Segment::create(40 << 20).unwrap());
+        let descriptor = ours.as_fd().try_clone_to_owned().unwrap();
+        let theirs = Arc::new(Segment::map(descriptor, 40 << 20).unwrap());
+        let bytes: Vec<u8> = (0..(33 << 20) + 7_u32).map(|at| (at % 251) as u8).collect();
+        for shift in [3, 64, 0, 1_048_575] {
+            let mut draft = Draft::new(Arc::clone(&ours), 4096, 38 << 20);
+
+            draft.write(shift, &bytes).unwrap();
+            draft.write(shift, b"ab").unwrap();
+
+            let seen =
+                Buffer::new(Arc::clone(&theirs), 4096 + shift as u64, bytes.len() as u64, None);
+            assert!(seen[..2] == *b"ab" && seen[2..] == bytes[2..], "shifted by {shift}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "is not inside")]
+    fn a_write_beyond_the_end_of_a_range_is_a_mistake() {
+        let segment = Arc::new(Segment::create(8192).unwrap());
+
+        drop(Draft::new(segment, 0, 4096).write(4090, &[0; 7]));
     }
 
     #[test]

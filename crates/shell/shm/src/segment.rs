@@ -1,32 +1,51 @@
-//! Maps and unmaps one segment.
+//! Maps and unmaps one segment, and writes to it.
 //!
-//! Owns: the descriptor and the mapping. Does not own: what lies in it (`buffer`).
+//! Owns: the descriptor, the mapping, and the cheapest way to each part of it. Does not own: what lies in it (`buffer`).
 #![expect(unsafe_code, reason = "maps memory")]
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::slice;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
 use types::limits::ARENA_GRAIN_BYTES;
 
-/// How finely a process remembers what it has made ready.
+use crate::copying::{STREAMED_BYTES_MIN, copy, stream};
+
+/// How finely a process remembers what it has written.
 const CHUNK_BYTES: u64 = 1 << 20;
-/// A thread more for each so many chunks: fewer are done sooner than a thread is started.
+/// A thread more for each so many chunks: fewer are written sooner than a thread is started.
 const CHUNKS_PER_THREAD: usize = 16;
+
+/// This process has not written to the chunk. It does so by a system call: a new page is then filled without being
+/// made zero first, 1.8 times as fast as through the mapping.
+const UNTOUCHED: u8 = 0;
+/// It has written to it by a system call: the pages are there, but not in the mapping.
+const FILLED: u8 = 1;
+/// The pages are in the mapping: a copy makes no fault.
+const MAPPED: u8 = 2;
 
 const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
 /// Memory that several processes map.
 #[derive(Debug)]
 pub struct Segment {
-    descriptor: OwnedFd,
+    file: File,
     start: NonNull<u8>,
     len: usize,
-    /// Which chunks this process has made ready: their pages stay.
-    ready: Box<[AtomicBool]>,
+    /// How far this process has come with each chunk. Pages stay.
+    chunks: Box<[AtomicU8]>,
+}
+
+/// A part of what is written, in one chunk.
+struct Piece<'a> {
+    chunk: u64,
+    offset: u64,
+    bytes: &'a [u8],
 }
 
 // SAFETY: the mapping belongs to the process, not to a thread; access to its ranges is what the crate's page says.
@@ -77,9 +96,8 @@ impl Segment {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
-        let chunks = (len as u64).div_ceil(CHUNK_BYTES);
-        let ready = (0..chunks).map(|_| AtomicBool::new(false)).collect();
-        Ok(Self { descriptor: OwnedFd::from(file), start, len, ready })
+        let chunks = (0..len.div_ceil(CHUNK_BYTES as usize)).map(|_| AtomicU8::new(UNTOUCHED));
+        Ok(Self { file, start, len, chunks: chunks.collect() })
     }
 
     /// How many bytes it has.
@@ -94,23 +112,43 @@ impl Segment {
         self.len == 0
     }
 
-    /// Makes the chunks of a range ready to be written by this process without a fault, on as many threads as that is
-    /// worth. What was ready costs nothing.
+    /// Copies `bytes` to `offset`, on as many threads as that is worth. The range must be the caller's alone.
     ///
     /// # Errors
     /// If there is no memory left for them.
-    pub fn prepare(&self, offset: u64, len: u64) -> io::Result<()> {
-        let chunks = offset / CHUNK_BYTES..(offset + len).div_ceil(CHUNK_BYTES);
-        let cold: Vec<u64> =
-            chunks.filter(|chunk| !self.ready[*chunk as usize].load(Ordering::Relaxed)).collect();
+    pub(crate) fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let copy = if bytes.len() >= STREAMED_BYTES_MIN { stream } else { copy };
+        let mut untouched = Vec::new();
+        for piece in pieces(offset, bytes) {
+            let chunk = &self.chunks[piece.chunk as usize];
+            match chunk.load(Ordering::Relaxed) {
+                UNTOUCHED => {
+                    untouched.push(piece);
+                    continue;
+                }
+                FILLED => {
+                    let begin = piece.chunk * CHUNK_BYTES;
+                    self.touch(begin, CHUNK_BYTES.min(self.len() - begin))?;
+                    chunk.store(MAPPED, Ordering::Relaxed);
+                }
+                _ => {}
+            }
+            let start = self.range(piece.offset, piece.bytes.len() as u64);
+            // SAFETY: the range is inside the mapping, and the caller's alone.
+            let target = unsafe { slice::from_raw_parts_mut(start.as_ptr(), piece.bytes.len()) };
+            copy(target, piece.bytes);
+        }
+        self.fill_all(&untouched)
+    }
+
+    fn fill_all(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = cold.len().div_ceil(CHUNKS_PER_THREAD).clamp(1, cores);
-        let mut parts = cold.chunks(cold.len().div_ceil(threads).max(1));
+        let threads = pieces.len().div_ceil(CHUNKS_PER_THREAD).clamp(1, cores);
+        let mut parts = pieces.chunks(pieces.len().div_ceil(threads).max(1));
         let Some(first) = parts.next() else { return Ok(()) };
         thread::scope(|scope| {
-            let others: Vec<_> =
-                parts.map(|part| scope.spawn(|| self.touch_chunks(part))).collect();
-            let mine = self.touch_chunks(first);
+            let others: Vec<_> = parts.map(|part| scope.spawn(|| self.fill(part))).collect();
+            let mine = self.fill(first);
             others.into_iter().fold(mine, |sofar, other| {
                 let theirs =
                     other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
@@ -119,11 +157,10 @@ impl Segment {
         })
     }
 
-    fn touch_chunks(&self, chunks: &[u64]) -> io::Result<()> {
-        for chunk in chunks {
-            let begin = chunk * CHUNK_BYTES;
-            self.touch(begin, CHUNK_BYTES.min(self.len() - begin))?;
-            self.ready[*chunk as usize].store(true, Ordering::Relaxed);
+    fn fill(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        for piece in pieces {
+            self.file.write_all_at(piece.bytes, piece.offset)?;
+            self.chunks[piece.chunk as usize].store(FILLED, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -170,6 +207,17 @@ impl Segment {
     }
 }
 
+fn pieces(offset: u64, bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+    let head = (CHUNK_BYTES - offset % CHUNK_BYTES).min(bytes.len() as u64) as usize;
+    let (first, rest) = bytes.split_at(head);
+    let mut offset = offset;
+    [first].into_iter().chain(rest.chunks(CHUNK_BYTES as usize)).map(move |bytes| {
+        let piece = Piece { chunk: offset / CHUNK_BYTES, offset, bytes };
+        offset += bytes.len() as u64;
+        piece
+    })
+}
+
 fn touch_by_hand(start: NonNull<u8>, len: usize) {
     for at in (0..len).step_by(ARENA_GRAIN_BYTES as usize) {
         // SAFETY: the byte is mapped; an atomic access of one byte may happen beside any other.
@@ -180,7 +228,7 @@ fn touch_by_hand(start: NonNull<u8>, len: usize) {
 
 impl AsFd for Segment {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
+        self.file.as_fd()
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use roles::worker::{Event, Next, Source};
 use types::{ObjectId, Ref, Stored, TaskId, Timestamp, WorkerId};
 
+use super::encoding::Layout;
 use super::handles::{Asked, Handle};
 use super::pins::{Data, WritableRange};
 use super::running::Running;
@@ -133,12 +134,18 @@ impl Shared {
         Ok(item.unwrap_or(Item::TimedOut))
     }
 
-    /// A range whose pages are there: a bare write to one that cannot be would end the process.
-    fn prepared(&self, range: WritableRange) -> Outcomes<WritableRange> {
-        let Err(error) = range.prepare() else { return Ok(range) };
-        self.lock().step(Event::Discard(range.object()));
-        let text = format!("the system has no memory for {} bytes: {error}", range.size());
-        Err(EngineError::NotAllocated(Arc::new(types::Failure::StoreFull(text))))
+    pub(super) fn fill(&self, range: &mut WritableRange, layout: &Layout<'_>) -> Outcomes<()> {
+        let mut result = Ok(());
+        layout.write_parts(|place, part| {
+            if result.is_ok() {
+                result = range.write(place, part);
+            }
+        });
+        result.map_err(|error| {
+            self.lock().step(Event::Discard(range.object()));
+            let text = format!("the system has no memory for {} bytes: {error}", range.size());
+            EngineError::NotAllocated(Arc::new(types::Failure::StoreFull(text)))
+        })
     }
 
     pub(super) fn allocate(
@@ -167,10 +174,7 @@ impl Shared {
             }
         };
         match self.await_topic(Topic::Allocation(object), None, interrupted, &mut check) {
-            Ok(Some(Ok(offset))) => {
-                let range = self.lock().arena.writable(object, offset, size);
-                self.prepared(range)
-            }
+            Ok(Some(Ok(offset))) => Ok(self.lock().arena.writable(object, offset, size)),
             Ok(Some(Err(failure))) => Err(EngineError::NotAllocated(failure)),
             Ok(None) => Err(EngineError::TimedOut),
             Err(error) => {

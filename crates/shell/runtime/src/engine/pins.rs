@@ -3,6 +3,7 @@
 //! Owns: that the end of each reader is told. Does not own: which range of the arena is whose (`objects::Arena`).
 
 use std::fmt;
+use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -78,28 +79,15 @@ impl WritableRange {
         self.object
     }
 
-    /// Makes its pages ready.
-    pub(super) fn prepare(&self) -> std::io::Result<()> {
-        self.draft.prepare()
-    }
-
     /// How many bytes it has.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.draft.len() as u64
     }
 
-    /// All of its bytes, to be written.
-    pub fn bytes(&mut self) -> &mut [u8] {
-        &mut self.draft
-    }
-
     /// Copies `bytes` to `place`, counted from the beginning of the object: as `Layout::write_parts` hands them out.
-    ///
-    /// # Panics
-    /// If they do not fit.
-    pub fn write(&mut self, place: usize, bytes: &[u8]) {
-        self.draft.copy_in(place, bytes);
+    pub(super) fn write(&mut self, place: usize, bytes: &[u8]) -> io::Result<()> {
+        self.draft.write(place, bytes)
     }
 }
 

@@ -161,12 +161,15 @@ fn a_large_value_is_read_in_place_and_unpinned_and_freed_when_nobody_needs_it() 
     let (node, driver, job) = FakeNode::start();
     let object = ObjectId { task: driver.new_task(job), index: 0 };
     let owner = driver.identity().worker;
-    let mut range = driver.allocate(object, owner, 1 << 20, &mut || false).unwrap();
-    range.bytes().fill(7);
+    let content = [7; 1 << 20];
+    let layout = Layout::of(Encoded::Bytes(&content));
+    let size = layout.size() as u64;
+    let mut range = driver.allocate(object, owner, size, &mut || false).unwrap();
+    driver.fill(&mut range, &layout).unwrap();
     let handle = driver.put_written(range, Box::default()).unwrap();
 
     let contents = got(&driver, slice::from_ref(&handle));
-    assert!(matches!(&contents[0], Data::Mapped(pinned) if pinned.iter().all(|byte| *byte == 7)));
+    assert!(matches!(&contents[0], Data::Mapped(pinned) if pinned.ends_with(&content)));
     drop(contents);
     node.wait_for(|seen| seen.unpinned == [object]);
     assert_eq!(got(&driver, slice::from_ref(&handle)).len(), 1);
