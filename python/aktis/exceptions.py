@@ -42,7 +42,10 @@ from typing import TYPE_CHECKING, Any
 from aktis import dual_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    # Makes an exception of what a failure holds and of its sentence.
+    Maker = Callable[[Any, str], Exception]
 
 __all__ = [
     "ActorAlreadyExistsError",
@@ -92,6 +95,8 @@ __all__ = [
 
 # Class names of actors whose handles this process saw; the oldest are forgotten first.
 ACTOR_NAMES_MAX = 10_000
+# The id of an object ends in this many bytes, behind its task's.
+OBJECT_INDEX_BYTES = 4
 
 
 class AktisError(Exception):
@@ -348,17 +353,16 @@ class DirectTransportError(AktisError):
     """A tensor could not be moved between devices."""
 
 
-def from_failure(kind: str, fields: Mapping[str, Any]) -> Exception:
+def from_failure(failure: Mapping[str, Any], sentence: str) -> Exception:
     """Makes the exception for a failure that arrived as data.
 
     Args:
-        kind: The kind of failure, in the engine's words.
-        fields: What is known about it; `sentence` says it for people.
+        failure: Its kind, in the engine's words, and what it holds.
+        sentence: What it says to people.
     """
+    ((kind, told),) = failure.items()
     make = _MAKERS.get(kind)
-    if make is None:
-        return EngineError(f"{kind}: {fields.get('sentence', 'no more is known')}")
-    return make(fields)
+    return EngineError(f"{kind}: {sentence}") if make is None else make(told, sentence)
 
 
 def remember_actor(actor_id: str, class_name: str) -> None:
@@ -389,76 +393,77 @@ def _restored_task_error(
     return error.as_instanceof_cause() if is_dual else error
 
 
-def _hex(identifier: object) -> str:
-    """The id in hexadecimal, whether it came as bytes or as text."""
-    return bytes(identifier).hex() if isinstance(identifier, bytes) else str(identifier or "")
-
-
-def _saying(make: Callable[[str], Exception]) -> Callable[[Mapping[str, Any]], Exception]:
+def _saying(make: Callable[[str], Exception]) -> Maker:
     """Makes an exception of the sentence alone."""
-    return lambda fields: make(fields["sentence"])
+    return lambda _told, sentence: make(sentence)
 
 
-def _about_object(make: type[ObjectLostError]) -> Callable[[Mapping[str, Any]], Exception]:
-    return lambda fields: make(fields["sentence"], object_ref_hex=_hex(fields.get("object")))
+def _about_object(make: type[ObjectLostError]) -> Maker:
+    """Makes an exception of an object, which something else may follow."""
+
+    def made(told: Any, sentence: str) -> Exception:
+        lost = told if isinstance(told, dict) else told[0]
+        index = lost["index"].to_bytes(OBJECT_INDEX_BYTES, "little")
+        return make(sentence, object_ref_hex=(bytes(lost["task"]) + index).hex())
+
+    return made
 
 
-def _raised(fields: Mapping[str, Any]) -> Exception:
-    found = dual_errors.loaded(fields["error"])
+def _raised(told: Mapping[str, Any], _sentence: str) -> Exception:
+    found = dual_errors.loaded(told["error"])
     if isinstance(found, TaskError):
         return found.as_instanceof_cause()
-    text = fields.get("text") or fields["sentence"]
+    text = told["text"]
     return TaskError(UnserializableException(text), traceback_str=text)
 
 
-def _cancelled(fields: Mapping[str, Any]) -> Exception:
-    return TaskCancelledError(fields["sentence"], task_id=_hex(fields.get("task")))
+def _cancelled(task: Sequence[int], sentence: str) -> Exception:
+    return TaskCancelledError(sentence, task_id=bytes(task).hex())
 
 
-def _actor_sentence(fields: Mapping[str, Any]) -> str:
-    name = _actor_names.get(_hex(fields.get("actor")))
-    return f"{name}: {fields['sentence']}" if name else str(fields["sentence"])
-
-
-def _actor_died(fields: Mapping[str, Any]) -> Exception:
-    end = fields.get("end") or {}
-    reason, _ = end.get("failure") or ("", {})
-    made_instead = _NOT_MADE.get(reason)
-    sentence = _actor_sentence(fields)
-    if made_instead is not None:
-        return made_instead(sentence)
+def _actor_died(told: tuple[Sequence[int], Any], sentence: str) -> Exception:
+    actor, end = told
+    match end:
+        case {"NotMade": {**reason}} if (kind := next(iter(reason))) in _NOT_MADE:
+            return _NOT_MADE[kind](_of_actor(actor, sentence))
     return ActorDiedError(
-        sentence,
-        actor_id=_hex(fields.get("actor")),
-        actor_init_failed=end.get("kind") == "constructor",
+        _of_actor(actor, sentence),
+        actor_id=bytes(actor).hex(),
+        actor_init_failed="Constructor" in end,
     )
 
 
-def _actor_unavailable(fields: Mapping[str, Any]) -> Exception:
-    return ActorUnavailableError(_actor_sentence(fields), actor_id=_hex(fields.get("actor")))
+def _actor_unavailable(told: tuple[Sequence[int], str], sentence: str) -> Exception:
+    actor, _ = told
+    return ActorUnavailableError(_of_actor(actor, sentence), actor_id=bytes(actor).hex())
+
+
+def _of_actor(actor: Sequence[int], sentence: str) -> str:
+    name = _actor_names.get(bytes(actor).hex())
+    return f"{name}: {sentence}" if name else sentence
 
 
 # An actor that never lived fails its calls with the reason itself.
 _NOT_MADE: dict[str, Callable[[str], Exception]] = {
-    "unschedulable": ActorUnschedulableError,
-    "group_removed": ActorPlacementGroupRemoved,
-    "environment_failed": RuntimeEnvSetupError,
+    "Unschedulable": ActorUnschedulableError,
+    "GroupRemoved": ActorPlacementGroupRemoved,
+    "EnvironmentFailed": RuntimeEnvSetupError,
 }
-_MAKERS: dict[str, Callable[[Mapping[str, Any]], Exception]] = {
-    "raised": _raised,
-    "cancelled": _cancelled,
-    "timed_out": _saying(TaskTimeoutError),
-    "worker_crashed": _saying(WorkerCrashedError),
-    "actor_died": _actor_died,
-    "actor_unavailable": _actor_unavailable,
-    "owner_died": _about_object(OwnerDiedError),
-    "object_lost": _about_object(ObjectLostError),
-    "object_freed": _about_object(ObjectFreedError),
-    "local_node_died": _saying(LocalNodeDiedError),
-    "store_full": _saying(ObjectStoreFullError),
-    "out_of_disk": _saying(OutOfDiskError),
-    "unschedulable": _saying(TaskUnschedulableError),
-    "group_removed": _saying(TaskPlacementGroupRemoved),
-    "environment_failed": _saying(RuntimeEnvSetupError),
-    "stream_changed": _saying(StreamingGeneratorReplayInconsistentError),
+_MAKERS: dict[str, Maker] = {
+    "Raised": _raised,
+    "Cancelled": _cancelled,
+    "TimedOut": _saying(TaskTimeoutError),
+    "WorkerCrashed": _saying(WorkerCrashedError),
+    "ActorDied": _actor_died,
+    "ActorUnavailable": _actor_unavailable,
+    "OwnerDied": _about_object(OwnerDiedError),
+    "ObjectLost": _about_object(ObjectLostError),
+    "ObjectFreed": _about_object(ObjectFreedError),
+    "LocalNodeDied": _saying(LocalNodeDiedError),
+    "StoreFull": _saying(ObjectStoreFullError),
+    "OutOfDisk": _saying(OutOfDiskError),
+    "Unschedulable": _saying(TaskUnschedulableError),
+    "GroupRemoved": _saying(TaskPlacementGroupRemoved),
+    "EnvironmentFailed": _saying(RuntimeEnvSetupError),
+    "StreamChanged": _saying(StreamingGeneratorReplayInconsistentError),
 }

@@ -22,8 +22,8 @@ ALLOWED = {
     "control": "types | smallvec",
     "roles": "types wire scheduler ownership objects control | smallvec",
     "shm": "types | libc",
-    "runtime": "types wire roles shm | libc hmac sha2 getrandom smallvec thiserror",
-    "python": "types wire roles shm runtime | pyo3 libc",
+    "runtime": "types wire roles shm | libc hmac sha2 getrandom serde smallvec thiserror",
+    "python": "types wire roles shm runtime | pyo3 pythonize serde",
     "sim": "types wire scheduler ownership objects control roles |",
 }
 # For tests of crates only.

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from aktis import _core
+from aktis._kernel import forms
 
 # Which execution a coroutine of an async actor belongs to; the engine reads it on event loops.
 execution_of_coroutine: ContextVar[_core.Execution | None] = ContextVar(
@@ -55,9 +56,9 @@ class TaskContext:
     @property
     def function_name(self) -> str:
         """The function or method that runs."""
-        if self._execution.is_method:
-            return self._execution.method
-        return str(getattr(self._execution.callee(), "__qualname__", self._execution.name))
+        return self._execution.method or str(
+            getattr(self._execution.callee(), "__qualname__", self._execution.name)
+        )
 
     @property
     def actor_id(self) -> bytes | None:
@@ -73,7 +74,11 @@ class TaskContext:
     @property
     def group_id(self) -> bytes | None:
         """The placement group that holds what it uses."""
-        return self._holder().group_id
+        match self._holder().template()["shape"]["strategy"]:
+            case {"Group": {"group": group}}:
+                return bytes(group)
+            case _:
+                return None
 
     @property
     def capture_child_tasks(self) -> bool:
@@ -84,12 +89,12 @@ class TaskContext:
     @property
     def assigned_resources(self) -> dict[str, float]:
         """What is held for it, or for its actor."""
-        return self._execution.resources
+        return held(self._execution)[0]
 
     @property
     def accelerator_ids(self) -> dict[str, list[str]]:
         """Which devices those are, by resource."""
-        devices = self._execution.devices
+        _, devices = held(self._execution)
         return {name: [str(index) for index in indexes] for name, indexes in devices.items()}
 
     @property
@@ -132,6 +137,14 @@ def current() -> TaskContext | None:
     """What runs in this thread or coroutine; None in a driver."""
     execution = _core.execution_here()
     return None if execution is None else TaskContext(execution)
+
+
+def held(execution: _core.Execution) -> tuple[dict[str, float], dict[str, list[int]]]:
+    """The amounts that are held for it, and which devices those are, by resource."""
+    assignment = execution.assignment()
+    shares = assignment["devices"].items()
+    devices = {name: [share["index"] for share in some] for name, some in shares}
+    return forms.amounts(assignment["resources"]), devices
 
 
 def hosted() -> HostedActor | None:

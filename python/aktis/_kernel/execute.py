@@ -110,7 +110,7 @@ def prepare(execution: _core.Execution) -> None:
     if _prepared_jobs[-1:] != [job]:
         job_setup.take_up(here, job)
         _prepared_jobs[:] = [job]
-    devices.show(execution.resources, execution.devices)
+    devices.show(*context.held(execution))
 
 
 def run_exit_handlers() -> None:
@@ -145,12 +145,12 @@ def _items(execution: _core.Execution, made: object) -> Iterator[Any]:
 
 
 def _is_retriable(execution: _core.Execution, error: BaseException) -> bool:
-    wanted = execution.retry_exceptions
-    if isinstance(wanted, bool):
-        return wanted and isinstance(error, Exception)
+    wanted = execution.template()["retries"]["exceptions"]
+    if isinstance(wanted, str):
+        return wanted == "Always" and isinstance(error, Exception)
     if isinstance(error, UserCodeException) and error.__cause__ is not None:
         error = error.__cause__
-    return isinstance(error, pickle.loads(wanted))
+    return isinstance(error, pickle.loads(wanted["Listed"]))
 
 
 def _is_ready() -> bool:

@@ -10,6 +10,7 @@ import pickle
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
+from aktis._kernel import queries
 from aktis._kernel.session import require
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def publish(function: Callable[..., Any]) -> bytes:
     function_id = hashlib.blake2b(pickled, digest_size=ID_BYTES).digest()
     known = (session.job_id, function_id)
     if known not in session.published:
-        session.engine.put_function(session.job_id, function_id, pickled)
+        put = {"job": session.job_id, "function": function_id, "pickle": pickled}
+        session.engine.tell({"PutFunction": put})
         session.published.add(known)
     return function_id
 
@@ -50,7 +52,7 @@ def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
     Raises:
         ImportError: it needs a module that this process does not find.
     """
-    pickled = require().engine.ask("function", job=job, function=function_id)
+    pickled = queries.function(job, function_id)
     if pickled is None:
         message = f"the head knows no function {function_id.hex()} of job {job}"
         raise LookupError(message)

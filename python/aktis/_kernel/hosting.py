@@ -20,10 +20,12 @@ BELL_BYTES = 8
 
 def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     """Makes an actor and runs its methods until the process ends."""
-    asynchronous, calls_max, groups = constructor.concurrency()
-    limits = {"": calls_max, **dict(groups)}
+    spec = constructor.actor()
+    concurrency = spec["concurrency"]
+    asynchronous = concurrency["asynchronous"]
+    limits = {"": concurrency["calls_max"], **dict(concurrency["groups"])}
     constructor.begin()
-    if not constructor.run_as(lambda: _make(engine, constructor, asynchronous=asynchronous)):
+    if not constructor.run_as(lambda: _make(engine, constructor, spec)):
         engine.work()
         return
     if asynchronous:
@@ -37,7 +39,7 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
         _serve_with_threads(engine, limits)
 
 
-def _make(engine: _core.Engine, constructor: _core.Execution, *, asynchronous: bool) -> bool:
+def _make(engine: _core.Engine, constructor: _core.Execution, spec: dict[str, Any]) -> bool:
     """Runs the constructor; whether the actor lives."""
     try:
         execute.prepare(constructor)
@@ -45,7 +47,7 @@ def _make(engine: _core.Engine, constructor: _core.Execution, *, asynchronous: b
         args, kwargs = constructor.arguments()
         instance = kind.__new__(kind, *args, **kwargs)
         engine.set_instance(instance)
-        _note(constructor, instance, asynchronous=asynchronous)
+        _note(constructor, instance, spec)
         instance.__init__(*args, **kwargs)
         engine.set_title(_title(instance))
         constructor.finish(None)
@@ -55,16 +57,16 @@ def _make(engine: _core.Engine, constructor: _core.Execution, *, asynchronous: b
     return True
 
 
-def _note(constructor: _core.Execution, instance: object, *, asynchronous: bool) -> None:
-    name, namespace = constructor.actor_name() or ("", "")
+def _note(constructor: _core.Execution, instance: object, spec: dict[str, Any]) -> None:
+    full = spec["name"] or {"name": "", "namespace": ""}
     actor = context.HostedActor(
-        actor_id=constructor.actor_id or b"",
+        actor_id=bytes(spec["id"]),
         instance=instance,
         class_name=type(instance).__name__,
-        name=name,
-        namespace=namespace,
-        handle=constructor.actor_handle(),
-        asynchronous=asynchronous,
+        name=full["name"],
+        namespace=full["namespace"],
+        handle=spec["handle"],
+        asynchronous=spec["concurrency"]["asynchronous"],
     )
     context.host(actor, constructor)
     _core.set_process_title(f"aktis: {actor.class_name}")

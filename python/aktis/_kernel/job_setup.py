@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from aktis._kernel import functions
+from aktis._kernel import functions, queries
 from aktis.exceptions import RuntimeEnvSetupError
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Ho
         "logging": logging,
         "setup_hook": _named(setup_hook),
     }
-    key, value = _key(here.job_id), json.dumps(facts).encode()
-    here.engine.ask("put", namespace=JOBS, key=key, value=value, overwrite=True)
+    queries.kv_put(_key(here.job_id), json.dumps(facts).encode(), namespace=JOBS)
 
 
 def take_up(here: Session, job: int) -> None:
@@ -55,7 +54,7 @@ def take_up(here: Session, job: int) -> None:
     Raises:
         RuntimeEnvSetupError: the job's setup hook failed.
     """
-    told = here.engine.ask("get", namespace=JOBS, key=_key(job))
+    told = queries.kv_get(_key(job), namespace=JOBS)
     facts: dict[str, Any] = json.loads(told) if told else {}
     here.namespace = facts.get("namespace", "")
     here.default_environment = facts.get("environment", "")

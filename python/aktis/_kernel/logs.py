@@ -163,7 +163,7 @@ def _print(engine: _core.Engine, printer: Printer) -> None:
 
 def _print_last(engine: _core.Engine, printer: Printer) -> None:
     """Prints what workers wrote before now: the node reads it before it answers."""
-    engine.ask("jobs")
+    engine.ask("Jobs")
     while _print_next(engine, printer, LAST_LINES_S):
         pass
 
@@ -178,6 +178,8 @@ def _print_next(engine: _core.Engine, printer: Printer, timeout_s: float) -> int
         text = f"(aktis) {dropped} lines of workers were dropped: too many came at once\n"
         sys.stderr.write(text)
     printer.take(
-        Line(name, pid, is_error, text) for name, pid, is_error, texts in bursts for text in texts
+        Line(burst["name"], burst["pid"], burst["error"], text)
+        for burst in bursts
+        for text in burst["lines"]
     )
     return len(bursts)

@@ -7,80 +7,105 @@ from __future__ import annotations
 
 from typing import Any
 
-from aktis._kernel.session import require
+from aktis import _core
+from aktis._kernel import forms
+from aktis._kernel.session import Session, require
 
 # Keys of the user's own, apart from the engine's.
 KV_NAMESPACE = ""
+ACTOR_STATES = {
+    "Pending": "PENDING_CREATION",
+    "Alive": "ALIVE",
+    "Restarting": "RESTARTING",
+    "Dead": "DEAD",
+}
+_STRATEGIES = {told: name for name, told in forms.GROUP_STRATEGIES.items()}
 
 
 def nodes() -> list[dict[str, Any]]:
     """All nodes: `node_id alive resources labels facts`."""
-    found: list[dict[str, Any]] = require().engine.ask("nodes")
-    return found
+    here = require()
+    return [
+        {
+            "node_id": here.id_of_node(node["node"]),
+            "alive": node["alive"],
+            "resources": forms.amounts(node["resources"]),
+            "labels": node["labels"],
+            "facts": node["facts"],
+        }
+        for node in _ask(here, "Nodes")
+    ]
 
 
 def cluster_resources() -> dict[str, float]:
     """What all nodes have."""
-    found: dict[str, float] = require().engine.ask("total_resources")
-    return found
+    return forms.amounts(_ask(require(), "TotalResources"))
 
 
 def available_resources() -> dict[str, float]:
     """What is free."""
-    found: dict[str, float] = require().engine.ask("free_resources")
-    return found
+    return forms.amounts(_ask(require(), "FreeResources"))
 
 
 def actor_named(name: str, namespace: str) -> tuple[bytes, bytes] | None:
     """The actor of a name: its id, and what a handle needs to know, pickled."""
-    found: tuple[bytes, bytes] | None = require().engine.ask(
-        "actor_named", name=name, namespace=namespace
-    )
-    return found
+    found = _ask(require(), {"ActorNamed": {"namespace": namespace, "name": name}})
+    return None if found is None else (bytes(found["actor"]), found["handle"])
 
 
 def actor_names(namespace: str | None) -> list[tuple[str, str]]:
     """Names and namespaces of actors; of one namespace, or of all."""
-    found: list[tuple[str, str]] = require().engine.ask("actor_names", namespace=namespace)
-    return found
+    found = _ask(require(), {"ActorNames": namespace})
+    return [(full["name"], full["namespace"]) for full in found]
 
 
 def actors() -> list[dict[str, Any]]:
     """All actors: `actor_id class_name name state why restarts`."""
-    found: list[dict[str, Any]] = require().engine.ask("actors")
-    return found
+    return [_actor(found) for found in _ask(require(), "Actors")]
 
 
 def groups() -> list[dict[str, Any]]:
     """All placement groups: `group_id name namespace bundles strategy detached state nodes why`."""
-    found: list[dict[str, Any]] = require().engine.ask("groups")
-    return found
+    here = require()
+    return [_group(here, found) for found in _ask(here, "Groups")]
 
 
 def group_named(name: str, namespace: str) -> dict[str, Any] | None:
     """The placement group of a name."""
-    found: list[dict[str, Any]] | None = require().engine.ask(
-        "group_named", name=name, namespace=namespace
-    )
-    return found[0] if found else None
+    here = require()
+    found = _ask(here, {"GroupNamed": {"namespace": namespace, "name": name}})
+    return _group(here, found[0]) if found else None
 
 
 def timeline() -> list[dict[str, Any]]:
     """What ran in this job: `name job worker_id pid began_s ran_s failed`."""
-    session = require()
-    found: list[dict[str, Any]] = session.engine.ask("timeline", job=session.job_id)
-    return found
+    here = require()
+    return [
+        {
+            **span,
+            "worker_id": here.id_of_worker(**span["worker"]),
+            "began_s": forms.seconds(span["began"]),
+            "ran_s": forms.seconds(span["ran"]),
+        }
+        for span in _ask(here, {"Timeline": here.job_id})
+    ]
 
 
 def jobs() -> list[dict[str, Any]]:
     """All jobs: `job driver pid namespace entrypoint running`."""
-    found: list[dict[str, Any]] = require().engine.ask("jobs")
+    here = require()
+    return [{**job, "driver": here.id_of_worker(**job["driver"])} for job in _ask(here, "Jobs")]
+
+
+def function(job: int, function_id: bytes) -> bytes | None:
+    """The pickle of a function of a job; waits for it if its owner has not sent it yet."""
+    found: bytes | None = _ask(require(), {"Function": (job, function_id)})
     return found
 
 
 def kv_get(key: bytes, *, namespace: str = KV_NAMESPACE) -> bytes | None:
     """The value of a key."""
-    found: bytes | None = require().engine.ask("get", namespace=namespace, key=key)
+    found: bytes | None = _ask(require(), {"Get": _key(key, namespace)})
     return found
 
 
@@ -88,19 +113,69 @@ def kv_put(
     key: bytes, value: bytes, *, overwrite: bool = True, namespace: str = KV_NAMESPACE
 ) -> bool:
     """Sets a key, unless it is there and may not be overwritten; whether it was added."""
-    added: int = require().engine.ask(
-        "put", namespace=namespace, key=key, value=value, overwrite=overwrite
-    )
-    return added > 0
+    put = {"key": _key(key, namespace), "value": value, "overwrite": overwrite}
+    return bool(_ask(require(), {"Put": put}))
 
 
 def kv_delete(key: bytes, *, prefix: bool = False, namespace: str = KV_NAMESPACE) -> int:
     """Removes a key, or all that begin with it; how many those were."""
-    removed: int = require().engine.ask("delete", namespace=namespace, key=key, prefix=prefix)
+    removed: int = _ask(require(), {"Delete": {"key": _key(key, namespace), "prefix": prefix}})
     return removed
 
 
 def kv_keys(prefix: bytes, *, namespace: str = KV_NAMESPACE) -> list[bytes]:
     """All keys that begin so."""
-    found: list[bytes] = require().engine.ask("keys", namespace=namespace, key=prefix)
-    return found
+    return [bytes(key) for key in _ask(require(), {"Keys": _key(prefix, namespace)})]
+
+
+def _ask(here: Session, question: str | dict[str, Any]) -> Any:
+    """What the answer holds; None if there is nothing."""
+    answer = here.engine.ask(question)
+    return None if answer == "Nothing" else forms.content(answer)
+
+
+def _key(name: bytes, namespace: str) -> dict[str, Any]:
+    return {"namespace": namespace, "name": name}
+
+
+def _actor(found: dict[str, Any]) -> dict[str, Any]:
+    name = found["name"]
+    match found["state"]:
+        case {"Restarting": {"reason": why}}:
+            reason = why
+        case {"Dead": failure}:
+            reason = _core.sentence(failure)
+        case _:
+            reason = None
+    return {
+        "actor_id": bytes(found["actor"]),
+        "class_name": found["class"],
+        "name": None if name is None else (name["name"], name["namespace"]),
+        "state": ACTOR_STATES[forms.kind(found["state"])],
+        "why": reason,
+        "restarts": found["restarts"],
+    }
+
+
+def _group(here: Session, found: dict[str, Any]) -> dict[str, Any]:
+    spec = found["spec"]
+    nodes: list[int] = []
+    reason = None
+    match found["state"]:
+        case {"Created": places}:
+            nodes = places
+        case {"Removed": failure}:
+            reason = _core.sentence(failure)
+        case _:
+            pass
+    return {
+        "group_id": bytes(spec["id"]),
+        "name": spec["name"],
+        "namespace": spec["namespace"],
+        "bundles": [forms.amounts(bundle) for bundle in spec["bundles"]],
+        "strategy": _STRATEGIES[spec["strategy"]],
+        "detached": spec["detached"],
+        "state": forms.kind(found["state"]).upper(),
+        "nodes": [here.id_of_node(node) for node in nodes],
+        "why": reason,
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
+import sys
 from collections import ChainMap
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,8 +21,13 @@ PROTOCOL = 5
 Reducer = Callable[[Any], tuple[Any, ...]]
 Pickled = tuple[bytes, list[pickle.PickleBuffer]]
 
+
+class NeedsCloudpickleError(Exception):
+    """The value holds a function or class that other processes cannot import."""
+
+
 # What the plain pickler raises for functions and classes that cannot be found by name.
-_NOT_BY_NAME = (_core.NeedsCloudpickleError, pickle.PicklingError, AttributeError, TypeError)
+_NOT_BY_NAME = (NeedsCloudpickleError, pickle.PicklingError, AttributeError, TypeError)
 
 
 class _FastPickler(pickle.Pickler):
@@ -46,6 +52,25 @@ def dumps(value: object) -> Pickled:
     except _NOT_BY_NAME:
         return _dumps_with_cloudpickle(value)
     return stream.getvalue(), buffers
+
+
+def check_importable(value: object) -> None:
+    """Raises for a function or class that cloudpickle must carry along.
+
+    That is one of the main program, or of a module which the user asked it to carry.
+
+    Raises:
+        NeedsCloudpickleError: it is one of those.
+    """
+    module = getattr(value, "__module__", None)
+    if not isinstance(module, str) or module == "__main__":
+        raise NeedsCloudpickleError
+    cloudpickle = sys.modules.get("cloudpickle.cloudpickle")
+    carried = getattr(cloudpickle, "_PICKLE_BY_VALUE_MODULES", None)
+    while carried and module:
+        if module in carried:
+            raise NeedsCloudpickleError
+        module = module.rpartition(".")[0]
 
 
 def register(

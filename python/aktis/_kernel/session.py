@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Ids end in two numbers: zero and the node's, or the node's and the process's there.
+NUMBER_BYTES = 4
+NUMBER_BITS = 8 * NUMBER_BYTES
+# A number that no node has.
+NOWHERE = 0xFFFF_FFFF
+
+
 class Session:
     """What this process is in its cluster.
 
@@ -32,8 +39,10 @@ class Session:
     ) -> None:
         self.engine = engine
         self.namespace = namespace
-        self.worker_id = engine.worker_id
-        self.node_id = engine.node_id
+        self._fingerprint = engine.fingerprint
+        node, number = engine.worker
+        self.worker_id = self.id_of_worker(node, number)
+        self.node_id = self.id_of_node(node)
         self.session_name = engine.session_name
         self.is_driver = is_driver
         self.session_dir = session_dir
@@ -44,6 +53,19 @@ class Session:
     def job_id(self) -> int:
         """The job on whose behalf the caller works."""
         return self.engine.job
+
+    def id_of_node(self, node: int) -> bytes:
+        """The id of a node of this session, from its number."""
+        return self._fingerprint + node.to_bytes(2 * NUMBER_BYTES, "big")
+
+    def id_of_worker(self, node: int, number: int) -> bytes:
+        """The id of a process of this session, from its node and its number there."""
+        return self.id_of_node(node << NUMBER_BITS | number)
+
+    def node_of(self, node_id: str) -> int:
+        """The number of a node of this session from its id; of another session, that of none."""
+        number = int.from_bytes(bytes.fromhex(node_id)[-NUMBER_BYTES:], "big")
+        return number if self.id_of_node(number).hex() == node_id.lower() else NOWHERE
 
 
 def connect(

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aktis import _core
+from aktis._kernel import forms
 from aktis._kernel.session import require
 from aktis._kernel.streams import ObjectRefGenerator
+from aktis.exceptions import ActorAlreadyExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +21,10 @@ Template = _core.Template
 
 Callee = Literal["function", "constructor", "method"]
 Returns = int | Literal["streaming", "dynamic"]
-# Label, allowed values (None: it need only be there), and whether the condition must not hold.
-Rule = tuple[str, list[str] | None, bool]
+Rule = forms.Rule
 Made = _core.ObjectRef[Any] | list[_core.ObjectRef[Any]] | ObjectRefGenerator | None
+
+_RETURNS = {"streaming": "Stream", "dynamic": "Dynamic"}
 
 
 class CreatedActor(NamedTuple):
@@ -58,23 +61,28 @@ def make_template(  # noqa: PLR0913 - the options are many
     look_ahead: int | None = None,
 ) -> _core.Template:
     """What all calls of one function with the same options have in common; make it once."""
-    require()
+    here = require()
+    called = {"name": method, "group": group, "ordered": ordered}
     return _core.Template(
-        function=function,
-        name=name,
-        callee=callee,
-        method=method,
-        group=group,
-        ordered=ordered,
-        resources=dict(resources),
-        environment=environment,
-        strategy=strategy,
-        returns=returns,
-        max_retries=max_retries,
-        retry_exceptions=_retry_exceptions(retry_exceptions),
-        timeout_s=timeout_s,
-        max_calls=max_calls,
-        look_ahead=look_ahead,
+        {
+            "id": here.engine.new_number(),
+            "function": function,
+            "name": name,
+            "callee": {"Method": called} if callee == "method" else callee.capitalize(),
+            "shape": {
+                "resources": forms.units(resources),
+                "environment": environment,
+                "strategy": forms.strategy(here, strategy),
+            },
+            "returns": _RETURNS[returns] if isinstance(returns, str) else {"Count": returns},
+            "retries": {
+                "max": forms.limit(max_retries),
+                "exceptions": _retry_exceptions(retry_exceptions),
+            },
+            "timeout": forms.span(timeout_s),
+            "calls_max": max_calls,
+            "look_ahead": look_ahead,
+        }
     )
 
 
@@ -119,19 +127,31 @@ def create_actor(  # noqa: PLR0913 - the options are many
         ActorAlreadyExistsError: another actor of the namespace has the name.
     """
     options = {
-        "class_info": class_info,
-        "name": name,
-        "namespace": namespace,
+        "placement": forms.units(placement),
+        "name": None if name is None else {"namespace": namespace, "name": name},
         "get_if_exists": get_if_exists,
         "detached": detached,
-        "max_restarts": max_restarts,
-        "placement": dict(placement),
-        "asynchronous": asynchronous,
-        "calls_max": calls_max,
-        "groups": list(groups),
-        "ordered": ordered,
+        "restarts_max": forms.limit(max_restarts),
+        "concurrency": {
+            "asynchronous": asynchronous,
+            "calls_max": calls_max,
+            "groups": groups,
+            "ordered": ordered,
+        },
+        "handle": class_info,
     }
-    return CreatedActor(*require().engine.create_actor(template, args, kwargs, options))
+    actor_id, handle_ref, answer = require().engine.create_actor(template, args, kwargs, options)
+    match answer:
+        case {"NameTaken": _}:
+            message = (
+                f"namespace {namespace!r} has an actor named {name!r} already; take another name, "
+                "or say get_if_exists=True"
+            )
+            raise ActorAlreadyExistsError(message)
+        case {"Actor": {"actor": found, "handle": known, "found": True}}:
+            return CreatedActor(bytes(found), None, known, found=True)
+        case _:
+            return CreatedActor(actor_id, handle_ref, class_info, found=False)
 
 
 def kill_actor(actor_id: bytes, *, no_restart: bool) -> None:
@@ -159,14 +179,21 @@ def create_group(
 ) -> bytes:
     """Reserves bundles of resources, all or none. Returns at once."""
     session = require()
-    return session.engine.create_group(
-        [dict(bundle) for bundle in bundles],
-        selectors=selectors,
-        strategy=strategy,
-        name=name,
-        namespace=session.namespace,
-        detached=detached,
+    group_id = session.engine.new_group_id()
+    node, number = session.engine.worker
+    session.engine.create_group(
+        {
+            "id": group_id,
+            "creator": {"node": node, "number": number},
+            "name": name,
+            "namespace": session.namespace,
+            "bundles": [forms.units(bundle) for bundle in bundles],
+            "selectors": [forms.rules(rules) for rules in selectors],
+            "strategy": forms.GROUP_STRATEGIES[strategy],
+            "detached": detached,
+        }
     )
+    return group_id
 
 
 def group_ready_ref(group_id: bytes, value: object) -> _core.ObjectRef[Any]:
@@ -179,10 +206,9 @@ def remove_group(group_id: bytes) -> None:
     require().engine.remove_group(group_id)
 
 
-def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> bool | bytes:  # noqa: FBT001 - Ray's argument
+def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> str | dict[str, bytes]:  # noqa: FBT001 - Ray's argument
     if isinstance(given, bool):
-        return given
+        return "Always" if given else "Never"
     import cloudpickle
 
-    pickled: bytes = cloudpickle.dumps(tuple(given))
-    return pickled
+    return {"Listed": cloudpickle.dumps(tuple(given))}

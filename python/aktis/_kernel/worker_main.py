@@ -67,7 +67,7 @@ def _interrupt(engine: _core.Engine) -> None:
     if here is None or here.task_id not in told:
         return
     # A method of an actor is only told that it was cancelled, since it holds the actor's state.
-    if not here.is_method or here.interruption == "timed_out":
+    if not here.method or here.interruption == "timed_out":
         raise execute.Interrupted
 
 

@@ -20,12 +20,13 @@ def main(arguments: list[str]) -> int:
     config: dict[str, Any] = json.loads(arguments[0])
     # The lock says that the session lives; no process that the daemon starts may keep it.
     os.set_inheritable(config.pop("lock_fd"), False)  # noqa: FBT003
-    os.set_inheritable(config["ready_fd"], False)  # noqa: FBT003
+    ready_fd = config.pop("ready_fd")
+    os.set_inheritable(ready_fd, False)  # noqa: FBT003
     with open(config.pop("token_file"), "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds
-        token = file.read()
+        config["token"] = file.read()
     raise_descriptor_limit()
     try:
-        _core.run_node(token=token, **config)
+        _core.run_node(config, ready_fd=ready_fd)
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1

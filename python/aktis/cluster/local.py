@@ -14,6 +14,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from aktis._kernel import forms
 from aktis.cluster import detect, session_dir
 
 if TYPE_CHECKING:
@@ -170,15 +171,15 @@ def config(
         "arena_bytes": offered.object_store_bytes,
         "spill_directory": str(spill),
         "fork_server": [*fork_server, str(session.path), str(spill)],
-        "resources": offered.amounts,
+        "resources": forms.units(offered.amounts),
         "cpus": detect.cpus(),
-        "labels": dict(labels),
-        "facts": {
-            "address": "127.0.0.1",
-            "host": host,
-            "socket": str(session.socket),
-            "gpu_ids": ",".join(offered.gpu_ids),
-        },
+        "labels": list(labels.items()),
+        "facts": [
+            ("address", "127.0.0.1"),
+            ("host", host),
+            ("socket", str(session.socket)),
+            ("gpu_ids", ",".join(offered.gpu_ids)),
+        ],
         "settings": dict(settings),
         "lock_fd": session.lock_fd,
     }

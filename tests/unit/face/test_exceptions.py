@@ -14,31 +14,35 @@ from aktis import exceptions
 from aktis.exceptions import TaskError, from_failure
 
 SENTENCE = "what happened, in words"
-KINDS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
-    "cancelled": ({"task": b"\1" * 24}, exceptions.TaskCancelledError),
-    "timed_out": ({"task": b"\1" * 24, "limit_s": 1.0}, exceptions.TaskTimeoutError),
-    "worker_crashed": ({"death": {}}, exceptions.WorkerCrashedError),
-    "actor_died": ({"actor": b"\2" * 16, "end": {"kind": "killed"}}, exceptions.ActorDiedError),
-    "actor_unavailable": ({"actor": b"\2" * 16}, exceptions.ActorUnavailableError),
-    "owner_died": ({"object": b"\3" * 28}, exceptions.OwnerDiedError),
-    "object_lost": ({"object": b"\3" * 28}, exceptions.ObjectLostError),
-    "object_freed": ({"object": b"\3" * 28}, exceptions.ObjectFreedError),
-    "local_node_died": ({}, exceptions.LocalNodeDiedError),
-    "store_full": ({}, exceptions.ObjectStoreFullError),
-    "out_of_disk": ({}, exceptions.OutOfDiskError),
-    "unschedulable": ({}, exceptions.TaskUnschedulableError),
-    "group_removed": ({}, exceptions.TaskPlacementGroupRemoved),
-    "environment_failed": ({}, exceptions.RuntimeEnvSetupError),
-    "stream_changed": ({}, exceptions.StreamingGeneratorReplayInconsistentError),
-    "unheard_of": ({}, exceptions.EngineError),
+TASK = (1,) * 24
+ACTOR = (2,) * 16
+OBJECT = {"task": (3,) * 24, "index": 1}
+OWNER = {"node": 1, "number": 2}
+KINDS: dict[str, tuple[Any, type[Exception]]] = {
+    "Cancelled": (TASK, exceptions.TaskCancelledError),
+    "TimedOut": ((TASK, {"secs": 1, "nanos": 0}), exceptions.TaskTimeoutError),
+    "WorkerCrashed": ({"task": "work", "death": {}}, exceptions.WorkerCrashedError),
+    "ActorDied": ((ACTOR, "Killed"), exceptions.ActorDiedError),
+    "ActorUnavailable": ((ACTOR, "why"), exceptions.ActorUnavailableError),
+    "OwnerDied": ((OBJECT, OWNER), exceptions.OwnerDiedError),
+    "ObjectLost": ((OBJECT, "why"), exceptions.ObjectLostError),
+    "ObjectFreed": (OBJECT, exceptions.ObjectFreedError),
+    "LocalNodeDied": ("why", exceptions.LocalNodeDiedError),
+    "StoreFull": ("why", exceptions.ObjectStoreFullError),
+    "OutOfDisk": ("why", exceptions.OutOfDiskError),
+    "Unschedulable": ("why", exceptions.TaskUnschedulableError),
+    "GroupRemoved": ((4,) * 18, exceptions.TaskPlacementGroupRemoved),
+    "EnvironmentFailed": ("why", exceptions.RuntimeEnvSetupError),
+    "StreamChanged": (TASK, exceptions.StreamingGeneratorReplayInconsistentError),
+    "UnheardOf": ({}, exceptions.EngineError),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failure_becomes_its_exception_with_its_words(kind: str) -> None:
-    fields, expected = KINDS[kind]
+    told, expected = KINDS[kind]
 
-    error = from_failure(kind, fields | {"sentence": SENTENCE})
+    error = from_failure({kind: told}, SENTENCE)
 
     assert type(error) is expected
     assert SENTENCE in str(error)
@@ -46,8 +50,8 @@ def test_a_failure_becomes_its_exception_with_its_words(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_exception_survives_pickling(kind: str) -> None:
-    fields, _ = KINDS[kind]
-    error = from_failure(kind, fields | {"sentence": SENTENCE})
+    told, _ = KINDS[kind]
+    error = from_failure({kind: told}, SENTENCE)
 
     copy = pickle.loads(pickle.dumps(error))
 
@@ -58,27 +62,27 @@ def test_an_exception_survives_pickling(kind: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("unschedulable", exceptions.ActorUnschedulableError),
-        ("group_removed", exceptions.ActorPlacementGroupRemoved),
-        ("environment_failed", exceptions.RuntimeEnvSetupError),
-        ("raised", exceptions.ActorDiedError),
+        ("Unschedulable", exceptions.ActorUnschedulableError),
+        ("GroupRemoved", exceptions.ActorPlacementGroupRemoved),
+        ("EnvironmentFailed", exceptions.RuntimeEnvSetupError),
+        ("Raised", exceptions.ActorDiedError),
     ],
 )
 def test_an_actor_that_never_lived_fails_with_the_reason(
     reason: str, expected: type[Exception]
 ) -> None:
-    end = {"kind": "not_made", "failure": (reason, {"sentence": "inner"})}
+    end = {"NotMade": {reason: "inner"}}
 
-    error = from_failure("actor_died", {"actor": b"\2" * 16, "end": end, "sentence": SENTENCE})
+    error = from_failure({"ActorDied": (ACTOR, end)}, SENTENCE)
 
     assert type(error) is expected
 
 
 def test_the_error_of_an_actor_names_it_and_says_whether_it_ever_lived() -> None:
     exceptions.remember_actor("0a" * 16, "Counter")
-    fields = {"actor": b"\n" * 16, "end": {"kind": "constructor"}, "sentence": SENTENCE}
+    end = {"Constructor": {"error": b"", "text": "the story"}}
 
-    error = from_failure("actor_died", fields)
+    error = from_failure({"ActorDied": ((10,) * 16, end)}, SENTENCE)
 
     assert isinstance(error, exceptions.ActorDiedError)
     assert (error.actor_id, error.actor_init_failed, error.preempted) == ("0a" * 16, True, False)
@@ -203,9 +207,9 @@ def test_a_cause_that_cannot_be_pickled_is_replaced_by_its_text() -> None:
 
 
 def test_a_damaged_pickle_leaves_the_text() -> None:
-    fields = {"error": b"damaged", "text": "the story", "sentence": SENTENCE}
+    raised_there = {"error": b"damaged", "text": "the story"}
 
-    error = from_failure("raised", fields)
+    error = from_failure({"Raised": raised_there}, SENTENCE)
 
     assert isinstance(error, TaskError)
     assert "the story" in str(error)

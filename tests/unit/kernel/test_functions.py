@@ -19,18 +19,19 @@ class ListHead:
     """Keeps what was published, as an engine would tell the head."""
 
     job: int = 1
-    worker_id: bytes = b""
-    node_id: bytes = b""
+    worker: tuple[int, int] = (1, 1)
+    fingerprint: bytes = b""
     session_name: str = ""
     told: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
-    def put_function(self, job: int, function: bytes, pickled: bytes) -> None:
-        self.told.append((job, function, pickled))
+    def tell(self, message: dict[str, Any], /) -> None:
+        put = message["PutFunction"]
+        self.told.append((put["job"], put["function"], put["pickle"]))
 
-    def ask(self, question: str, /, *, job: int, function: bytes) -> bytes | None:
-        assert question == "function"
-        found = [data for one, name, data in self.told if (one, name) == (job, function)]
-        return found[-1] if found else None
+    def ask(self, question: dict[str, Any], /) -> str | dict[str, bytes]:
+        wanted = question["Function"]
+        found = [data for job, name, data in self.told if (job, name) == wanted]
+        return {"Bytes": found[-1]} if found else "Nothing"
 
 
 @pytest.fixture

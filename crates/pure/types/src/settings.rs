@@ -1,4 +1,4 @@
-//! The one table of core settings: name, default, sentence. Python hands them over as numbers by name.
+//! The one table of core settings: name, default, sentence. Python hands over those that are set, by name.
 //!
 //! Owns: what can be set. Does not own: where it is read from (`aktis.settings`).
 
@@ -8,6 +8,7 @@ macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $default:expr;)+) => {
         /// What can be set for a cluster. Every process of the cluster sees the same.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $name: u64,)+
         }
@@ -15,21 +16,6 @@ macro_rules! settings {
         impl Default for Settings {
             fn default() -> Self {
                 Self { $($name: $default,)+ }
-            }
-        }
-
-        impl Settings {
-            /// Name, default and sentence of each setting.
-            pub const TABLE: &'static [(&'static str, u64, &'static str)] =
-                &[$((stringify!($name), $default, concat!($($doc),+)),)+];
-
-            /// Sets `name` to `value`; false if there is no such setting.
-            pub fn set(&mut self, name: &str, value: u64) -> bool {
-                match name {
-                    $(stringify!($name) => self.$name = value,)+
-                    _ => return false,
-                }
-                true
             }
         }
     };

@@ -17,9 +17,6 @@ use crate::current::Process;
 use crate::objectref::ObjectRef;
 use crate::values::{self, with_encoded};
 
-/// Positional and keyword arguments as Python gives them.
-pub(crate) type Given<'a, 'py> = (&'a Bound<'py, PyTuple>, Option<&'a Bound<'py, PyDict>>);
-
 /// Arguments as a task carries them.
 pub(crate) struct Arguments {
     /// All of them, encoded.
@@ -49,7 +46,8 @@ impl Arguments {
     pub(crate) fn encode(
         process: &Process,
         job: JobId,
-        (positional, named): Given<'_, '_>,
+        positional: &Bound<'_, PyTuple>,
+        named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let count = positional.len() + named.map_or(0, |named| named.len());
         let mut writer = Writer {

@@ -1,12 +1,15 @@
-//! Parts of contents lent to Python through the buffer protocol, without a copy.
+//! Memory lent through the buffer protocol without a copy: parts of contents to Python, and of Python's objects here.
 //!
-//! Owns: how long the memory stays. Does not own: where it lies (`runtime`).
+//! Owns: how long the memory of contents stays. Does not own: where it lies (`runtime`), or when views of Python's
+//! objects are taken (`values`).
 #![expect(unsafe_code, reason = "the buffer protocol is a table of C pointers")]
 
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
+use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -71,4 +74,16 @@ impl Buffer {
         let why = "the content of an object is read-only";
         Err(PyErr::take(slf.py()).unwrap_or_else(|| PyBufferError::new_err(why)))
     }
+}
+
+/// The bytes of a contiguous buffer, in the order of its memory.
+///
+/// As with every reader of Python buffers, what another thread writes meanwhile may be seen in part.
+pub(crate) fn bytes_of(view: &PyUntypedBuffer) -> &[u8] {
+    if view.len_bytes() == 0 {
+        return &[];
+    }
+    // SAFETY: the exporter keeps these bytes where they are while the view lives; callers checked that they are
+    // contiguous. A value that changes while it is stored is the user's own race; no reference or length lies in it.
+    unsafe { slice::from_raw_parts(view.buf_ptr().cast::<u8>(), view.len_bytes()) }
 }

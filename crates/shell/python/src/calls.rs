@@ -6,77 +6,79 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
-use runtime::engine::Handle;
+use pyo3::types::{PyDict, PyTuple};
 use types::{ActorId, Returns, TaskId, TaskSpec};
 
-use crate::arguments::{Arguments, Given};
-use crate::current::Process;
+use crate::arguments::Arguments;
+use crate::engine::Engine;
 use crate::error;
 use crate::objectref::ObjectRef;
 use crate::template::Template;
 
-/// Calls a function.
-pub(crate) fn submit<'py>(
-    process: &Process,
-    template: &Bound<'py, Template>,
-    given: Given<'_, 'py>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let parent = process.parent(template.py())?;
-    let job = parent.job();
-    let arguments = Arguments::encode(process, job, given)?;
-    send(process, template, arguments, process.engine.new_task(job), parent)
-}
+type Named<'py> = Option<Bound<'py, PyDict>>;
 
-/// Calls a method.
-pub(crate) fn call<'py>(
-    process: &Process,
-    actor: ActorId,
-    template: &Bound<'py, Template>,
-    given: Given<'_, 'py>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let parent = process.parent(template.py())?;
-    let arguments = Arguments::encode(process, parent.job(), given)?;
-    send(process, template, arguments, process.engine.new_call(actor), parent)
-}
-
-fn send<'py>(
-    process: &Process,
-    template: &Bound<'py, Template>,
-    arguments: Arguments,
-    id: TaskId,
-    parent: TaskId,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = template.py();
-    let shared = template.get().get();
-    let Arguments { payload, dependencies, nested, kept } = arguments;
-    let spec = TaskSpec {
-        id,
-        template: Arc::clone(shared),
-        arguments: payload,
-        dependencies,
-        nested,
-        parent,
-    };
-    let handles = process.engine.submit(spec).map_err(|error| error::of_engine(py, error))?;
-    drop(kept);
-    if let Some(actor) = id.actor() {
-        process.note_call(actor, handles.first());
+#[pymethods]
+impl Engine {
+    #[pyo3(signature = (template, positional, named=None, /))]
+    fn submit<'py>(
+        &self,
+        template: &Bound<'py, Template>,
+        positional: &Bound<'py, PyTuple>,
+        named: Named<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let parent = self.process.parent(template.py())?;
+        let arguments = Arguments::encode(&self.process, parent.job(), positional, named.as_ref())?;
+        self.send(template, arguments, self.core().new_task(parent.job()), parent)
     }
-    match shared.returns {
-        Returns::Count(0) => Ok(py.None().into_bound(py)),
-        Returns::Count(1) | Returns::Stream | Returns::Dynamic => first(py, handles),
-        Returns::Count(_) => {
-            let references =
-                handles.into_iter().map(|handle| Bound::new(py, ObjectRef::from(handle)));
-            Ok(PyList::new(py, references.collect::<PyResult<Vec<_>>>()?)?.into_any())
+
+    #[pyo3(signature = (actor, template, positional, named=None, /))]
+    fn call<'py>(
+        &self,
+        actor: [u8; ActorId::LEN],
+        template: &Bound<'py, Template>,
+        positional: &Bound<'py, PyTuple>,
+        named: Named<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let parent = self.process.parent(template.py())?;
+        let arguments = Arguments::encode(&self.process, parent.job(), positional, named.as_ref())?;
+        let id = self.core().new_call(ActorId::from_bytes(actor));
+        self.send(template, arguments, id, parent)
+    }
+
+    /// How many calls of this process on the actor are unfinished, of those made since this was first asked.
+    fn pending_calls(&self, actor: [u8; ActorId::LEN]) -> usize {
+        self.process.pending_calls(ActorId::from_bytes(actor))
+    }
+}
+
+impl Engine {
+    fn send<'py>(
+        &self,
+        template: &Bound<'py, Template>,
+        arguments: Arguments,
+        id: TaskId,
+        parent: TaskId,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, shared) = (template.py(), &template.get().shared);
+        let spec = TaskSpec {
+            id,
+            template: Arc::clone(shared),
+            arguments: arguments.payload,
+            dependencies: arguments.dependencies,
+            nested: arguments.nested,
+            parent,
+        };
+        let handles = error::done(self.core().submit(spec))?;
+        drop(arguments.kept);
+        if let Some(actor) = id.actor() {
+            self.process.note_call(actor, handles.first());
         }
-    }
-}
-
-fn first(py: Python<'_>, handles: Vec<Handle>) -> PyResult<Bound<'_, PyAny>> {
-    match handles.into_iter().next() {
-        Some(handle) => Ok(Bound::new(py, ObjectRef::from(handle))?.into_any()),
-        None => Ok(py.None().into_bound(py)),
+        let mut made = handles.into_iter().map(ObjectRef::from);
+        match shared.returns {
+            Returns::Count(0 | 1) | Returns::Stream | Returns::Dynamic => {
+                made.next().into_pyobject(py)
+            }
+            Returns::Count(_) => made.collect::<Vec<_>>().into_pyobject(py),
+        }
     }
 }

@@ -13,7 +13,7 @@ use runtime::engine::{Channel as CoreChannel, Completion, Data, EngineError, Han
 use types::{Map, ObjectId, TaskId};
 
 use crate::current::{Process, lock};
-use crate::engine::interruptible;
+use crate::engine::{Engine, interruptible};
 use crate::objectref::ObjectRef;
 use crate::{error, values};
 
@@ -43,10 +43,11 @@ pub(crate) enum Watched {
 /// Waiters by what they wait for and where they are told.
 pub(crate) type Waiters = Map<(CoreChannel, Watched), Vec<Py<PyAny>>>;
 
-/// The content of a ref, if it is here.
-pub(crate) fn arrival(reference: &ObjectRef) -> PyResult<Option<Arrival>> {
-    let handle = reference.handle()?;
-    Ok(handle.data().map(|data| Arrival { handle: handle.clone(), data }))
+impl Arrival {
+    /// The content of an object, if it is here.
+    pub(crate) fn of(handle: &Handle) -> Option<Self> {
+        handle.data().map(|data| Self { handle: handle.clone(), data })
+    }
 }
 
 /// Waiters of what came, each with the arrival of its object; that of a stream has none.
@@ -58,36 +59,47 @@ pub(crate) fn told<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let told = PyList::empty(py);
     for completion in came {
-        let watched = match &completion {
-            Completion::Object { handle, .. } => Watched::Object(handle.object()),
-            Completion::Stream(task) => Watched::Stream(*task),
+        let (watched, content) = match completion {
+            Completion::Object { handle, data } => {
+                (Watched::Object(handle.object()), Some((handle, data)))
+            }
+            Completion::Stream(task) => (Watched::Stream(task), None),
         };
         let waiters = lock(&process.waiters).remove(&(channel, watched));
         for waiter in waiters.into_iter().flatten() {
-            let arrival = match &completion {
-                Completion::Object { handle, data } => {
-                    Some(Arrival { handle: handle.clone(), data: data.clone() })
-                }
-                Completion::Stream(_) => None,
-            };
+            let arrival = content.clone().map(|(handle, data)| Arrival { handle, data });
             told.append((waiter, arrival))?;
         }
     }
     Ok(told)
 }
 
+#[pymethods]
+impl Engine {
+    /// Where threads are told of what they watch.
+    fn threads_channel(&self) -> Channel {
+        self.channel(CoreChannel::THREADS, None)
+    }
+
+    /// Where the loop that the engine serves is told, by `attend`.
+    fn served_channel(&self) -> Channel {
+        self.channel(CoreChannel::SERVED_LOOP, None)
+    }
+
+    /// Where another event loop is told.
+    fn open_channel(&self) -> PyResult<Channel> {
+        let (channel, descriptor) = error::done(self.core().open_channel())?;
+        Ok(self.channel(channel, Some(descriptor)))
+    }
+}
+
+impl Engine {
+    fn channel(&self, channel: CoreChannel, descriptor: Option<RawFd>) -> Channel {
+        Channel { process: Arc::clone(&self.process), channel, descriptor }
+    }
+}
+
 impl Channel {
-    pub(crate) const fn lasting(process: Arc<Process>, channel: CoreChannel) -> Self {
-        Self { process, channel, descriptor: None }
-    }
-
-    /// One for a loop that the engine does not serve.
-    pub(crate) fn open(py: Python<'_>, process: Arc<Process>) -> PyResult<Self> {
-        let opened = process.engine.open_channel();
-        let (channel, descriptor) = opened.map_err(|error| error::of_engine(py, error))?;
-        Ok(Self { process, channel, descriptor: Some(descriptor) })
-    }
-
     fn note(&self, watched: Watched, waiter: Bound<'_, PyAny>) {
         let mut waiters = lock(&self.process.waiters);
         waiters.entry((self.channel, watched)).or_default().push(waiter.unbind());
@@ -115,8 +127,7 @@ impl Channel {
     fn watch(&self, reference: &Bound<'_, ObjectRef>, waiter: Bound<'_, PyAny>) -> PyResult<()> {
         let handle = reference.get().handle()?;
         self.note(Watched::Object(handle.object()), waiter);
-        let watched = self.process.engine.watch(handle, self.channel);
-        watched.map_err(|error| error::of_engine(reference.py(), error))
+        error::done(self.process.engine.watch(handle, self.channel))
     }
 
     /// Has `waiter` told once the next item of the stream is there, or its end.
@@ -127,14 +138,12 @@ impl Channel {
     ) -> PyResult<()> {
         let task = stream.get().handle()?.object().task;
         self.note(Watched::Stream(task), waiter);
-        let watched = self.process.engine.watch_stream(task, self.channel);
-        watched.map_err(|error| error::of_engine(stream.py(), error))
+        error::done(self.process.engine.watch_stream(task, self.channel))
     }
 
     /// Waiters of what came, each with the arrival of its object.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let came = self.process.engine.completions(self.channel);
-        let came = came.map_err(|error| error::of_engine(py, error))?;
+        let came = error::done(self.process.engine.completions(self.channel))?;
         told(&self.process, py, self.channel, came)
     }
 
@@ -144,11 +153,10 @@ impl Channel {
             self.process.engine.next_completions(None, interrupted)
         })?;
         match waited {
-            Ok(came) => told(&self.process, py, CoreChannel::THREADS, came).map(Some),
             Err(EngineError::Closed | EngineError::NodeDied(_) | EngineError::Interrupted) => {
                 Ok(None)
             }
-            Err(error) => Err(error::of_engine(py, error)),
+            came => told(&self.process, py, self.channel, error::done(came)?).map(Some),
         }
     }
 }

@@ -11,14 +11,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use roles::worker::Source;
-use runtime::engine::{Caller, Engine, Handle};
-use types::{ActorId, FunctionId, JobId, Map, Ref, TaskId};
+use runtime::engine::{Caller, Engine, Handle, Running};
+use types::{ActorId, Assignment, FunctionId, JobId, Map, Ref, TaskId};
 
 use crate::completion::Waiters;
 use crate::engine::Engine as PyEngine;
 use crate::execution::Execution;
 use crate::hooks;
-use crate::ids::Scope;
 
 /// How many functions a worker keeps loaded; at the limit all are forgotten and loaded again at their next call.
 const FUNCTIONS_MAX: usize = 4096;
@@ -29,28 +28,18 @@ pub(crate) struct Process {
     pub(crate) engine: Engine,
     /// The job of a driver.
     pub(crate) job: Option<JobId>,
-    /// What the ids of the session have in common.
-    pub(crate) scope: Scope,
     /// The largest value that is kept inline, in bytes.
     pub(crate) inline_bytes_max: usize,
     functions: Mutex<Map<FunctionId, Py<PyAny>>>,
     running: Mutex<Map<TaskId, Py<Execution>>>,
-    prepared_for: Mutex<Option<Prepared>>,
+    /// The job and the lease for which the process was last made ready.
+    prepared_for: Mutex<Option<(JobId, Assignment)>>,
     main_task: Mutex<Option<TaskId>>,
     instance: PyOnceLock<Py<PyAny>>,
     /// Who is told of which object.
     pub(crate) waiters: Mutex<Waiters>,
     /// First results of unfinished calls, of actors whose callers ask how many there are.
     pending: Mutex<Map<ActorId, Vec<Handle>>>,
-}
-
-/// What the process was last made ready for.
-#[derive(PartialEq)]
-pub(crate) struct Prepared {
-    /// The job.
-    pub(crate) job: JobId,
-    /// What the lease holds.
-    pub(crate) assignment: types::Assignment,
 }
 
 /// The content of an object being unpickled.
@@ -74,11 +63,9 @@ thread_local! {
 impl Process {
     pub(crate) fn new(engine: Engine, job: Option<JobId>) -> Self {
         let inline_bytes_max = engine.identity().settings.inline_bytes_max as usize;
-        let scope = Scope::of(engine.identity());
         Self {
             engine,
             job,
-            scope,
             inline_bytes_max,
             functions: Mutex::default(),
             running: Mutex::default(),
@@ -147,23 +134,19 @@ impl Process {
     }
 
     /// Notes what the process is made ready for; false if it was before.
-    pub(crate) fn prepare_for(&self, execution: &Execution) -> bool {
-        let running = execution.running();
+    pub(crate) fn prepare_for(&self, running: &Running) -> bool {
+        let (job, assignment) = (running.task.job(), &running.assignment);
         let mut prepared = lock(&self.prepared_for);
-        let job = running.task.job();
-        if prepared
-            .as_ref()
-            .is_some_and(|known| known.job == job && known.assignment == running.assignment)
-        {
-            return false;
+        let new = prepared.as_ref().is_none_or(|(one, held)| *one != job || held != assignment);
+        if new {
+            *prepared = Some((job, assignment.clone()));
         }
-        *prepared = Some(Prepared { job, assignment: running.assignment.clone() });
-        true
+        new
     }
 
     /// Notes that an execution began.
     pub(crate) fn began(&self, py: Python<'_>, execution: &Py<Execution>) {
-        let task = execution.get().running().task;
+        let task = execution.get().running.task;
         lock(&self.running).insert(task, execution.clone_ref(py));
         *lock(&self.main_task) = Some(task);
     }
@@ -184,8 +167,8 @@ impl Process {
         if let Some(job) = self.job {
             return Ok(TaskId::driver(job));
         }
-        if let Some(execution) = execution(py)? {
-            return Ok(execution.get().running().task);
+        if let Some(execution) = execution_here(py)? {
+            return Ok(execution.get().running.task);
         }
         let last = *lock(&self.main_task);
         last.ok_or_else(|| {
@@ -214,19 +197,13 @@ pub(crate) fn set_process(process: Option<Arc<Process>>) {
 
 /// The engine that this process uses, if it is connected.
 #[pyfunction]
-pub(crate) fn engine_in_use(py: Python<'_>) -> PyResult<Option<Py<PyEngine>>> {
-    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner).clone();
-    in_use.map(|process| Py::new(py, PyEngine::of(process))).transpose()
+pub(crate) fn engine_in_use() -> Option<PyEngine> {
+    process().ok().map(|process| PyEngine { process })
 }
 
 /// What runs in this thread or coroutine.
 #[pyfunction]
 pub(crate) fn execution_here(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
-    execution(py)
-}
-
-/// What runs in this thread or coroutine.
-pub(crate) fn execution(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
     let here = EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py)));
     if here.is_some() || !is_worker() {
         return Ok(here);

@@ -3,36 +3,31 @@
 //! Owns: what can be asked about it. Does not own: how it is run (`work`, `aktis._kernel.execute`), or how it ends
 //! (`outcome`).
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
+use pythonize::pythonize;
 use roles::worker::Interrupt;
 use runtime::engine::{Engine, Handle, Running};
-use types::{ActorSpec, Callee, Retry, Returns, Strategy, Timestamp};
+use types::{ActorId, Callee, Returns, TaskId, Timestamp};
 
 use crate::arguments;
-use crate::current::{self, Process};
-use crate::engine::waiting;
-use crate::template::resources_dict;
-use crate::{outcome, work};
-
-const GOES_ON: u8 = 0;
-const CANCELLED: u8 = 1;
-const TIMED_OUT: u8 = 2;
-
-/// Asynchronous, the limit of the default group, and the limits of further ones by name.
-type Concurrency = (bool, u32, Vec<(String, u32)>);
+use crate::current::{self, Process, lock};
+use crate::engine::{deadline, waiting};
 
 /// One run of a function, constructor or method.
 #[pyclass(frozen, module = "aktis._core")]
 pub(crate) struct Execution {
-    process: Arc<Process>,
-    running: Box<Running>,
-    began: Timestamp,
-    interrupt: AtomicU8,
+    /// Where it runs.
+    pub(crate) process: Arc<Process>,
+    /// What runs.
+    pub(crate) running: Box<Running>,
+    /// Since when.
+    pub(crate) began: Timestamp,
+    /// Why it is to end, if it is.
+    interrupt: Mutex<Option<Interrupt>>,
     ended: AtomicBool,
     /// Refs inside its results, until these are reported.
     kept: Mutex<Vec<Handle>>,
@@ -41,21 +36,8 @@ pub(crate) struct Execution {
 impl Execution {
     pub(crate) fn new(process: &Arc<Process>, running: Box<Running>) -> Self {
         let (process, began) = (Arc::clone(process), Engine::now());
-        let (interrupt, ended, kept) =
-            (AtomicU8::new(GOES_ON), AtomicBool::new(false), Mutex::default());
+        let (interrupt, ended, kept) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
         Self { process, running, began, interrupt, ended, kept }
-    }
-
-    pub(crate) fn process(&self) -> &Arc<Process> {
-        &self.process
-    }
-
-    pub(crate) fn running(&self) -> &Running {
-        &self.running
-    }
-
-    pub(crate) const fn began(&self) -> Timestamp {
-        self.began
     }
 
     /// Whether it runs a function: its CPUs are lent to others while it waits.
@@ -69,16 +51,6 @@ impl Execution {
             && !self.method().starts_with("__")
     }
 
-    /// What it calls.
-    pub(crate) fn target<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.running.template.callee {
-            Callee::Function | Callee::Constructor => {
-                self.process.function(py, self.running.template.function, self.running.task.job())
-            }
-            Callee::Method { name, .. } => self.process.instance(py)?.getattr(name.as_str()),
-        }
-    }
-
     pub(crate) fn is_constructor(&self) -> bool {
         self.running.template.callee == Callee::Constructor
     }
@@ -86,20 +58,20 @@ impl Execution {
     /// Whether it is a method that was told that nobody wants its result.
     pub(crate) fn is_cancelled_call(&self) -> bool {
         let is_method = matches!(self.running.template.callee, Callee::Method { .. });
-        is_method && self.interrupt.load(Ordering::Relaxed) == CANCELLED
+        is_method && *lock(&self.interrupt) == Some(Interrupt::Cancelled)
     }
 
     /// Keeps these until its results are reported.
     pub(crate) fn keep(&self, mut handles: Vec<Handle>) {
         if !handles.is_empty() {
-            current::lock(&self.kept).append(&mut handles);
+            lock(&self.kept).append(&mut handles);
         }
     }
 
     /// Its results are reported.
     pub(crate) fn release_kept(&self) {
         self.ended.store(true, Ordering::Relaxed);
-        drop(std::mem::take(&mut *current::lock(&self.kept)));
+        drop(std::mem::take(&mut *lock(&self.kept)));
     }
 
     /// Whether its results, or why there are none, are reported.
@@ -109,31 +81,20 @@ impl Execution {
 
     /// Notes that it is to end.
     pub(crate) fn interrupt(&self, why: Interrupt) {
-        let why = match why {
-            Interrupt::Cancelled => CANCELLED,
-            Interrupt::TimedOut => TIMED_OUT,
-        };
-        self.interrupt.store(why, Ordering::Relaxed);
-    }
-
-    fn spec(&self) -> PyResult<&ActorSpec> {
-        self.running
-            .actor
-            .as_deref()
-            .ok_or_else(|| PyRuntimeError::new_err("this execution makes no actor"))
+        *lock(&self.interrupt) = Some(why);
     }
 }
 
 #[pymethods]
 impl Execution {
     #[getter]
-    fn task_id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.running.task.bytes())
+    fn task_id(&self) -> [u8; TaskId::LEN] {
+        *self.running.task.bytes()
     }
 
     #[getter]
-    fn actor_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.running.task.actor().map(|actor| PyBytes::new(py, actor.bytes()))
+    fn actor_id(&self) -> Option<[u8; ActorId::LEN]> {
+        self.running.task.actor().map(|actor| *actor.bytes())
     }
 
     #[getter]
@@ -145,11 +106,6 @@ impl Execution {
     #[getter]
     fn name(&self) -> &str {
         &self.running.template.name
-    }
-
-    #[getter]
-    fn is_method(&self) -> bool {
-        matches!(self.running.template.callee, Callee::Method { .. })
     }
 
     /// The method's name; "" for functions and constructors.
@@ -192,73 +148,39 @@ impl Execution {
         &self.running.template.shape.environment
     }
 
-    /// The placement group it runs in.
-    #[getter]
-    fn group_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        match &self.running.template.shape.strategy {
-            Strategy::Group { group, .. } => Some(PyBytes::new(py, group.bytes())),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                None
-            }
-        }
-    }
-
-    /// What its lease holds.
-    #[getter]
-    fn resources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        resources_dict(py, &self.running.assignment.resources)
-    }
-
-    /// Indexes of the devices its lease holds, by resource.
-    #[getter]
-    fn devices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let devices = PyDict::new(py);
-        for (name, shares) in &self.running.assignment.devices {
-            devices.set_item(name, shares.iter().map(|share| share.index).collect::<Vec<_>>())?;
-        }
-        Ok(devices)
-    }
-
-    /// Which errors of the user ask for another attempt: True, False, or a pickle of their classes.
-    #[getter]
-    fn retry_exceptions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.running.template.retries.exceptions {
-            Retry::Never => Ok(false.into_pyobject(py)?.to_owned().into_any()),
-            Retry::Always => Ok(true.into_pyobject(py)?.to_owned().into_any()),
-            Retry::Listed(pickle) => Ok(PyBytes::new(py, pickle).into_any()),
-        }
-    }
-
     /// Why it is to end: "cancelled" or "timed_out"; "" if it is not.
     #[getter]
     fn interruption(&self) -> &'static str {
-        match self.interrupt.load(Ordering::Relaxed) {
-            CANCELLED => "cancelled",
-            TIMED_OUT => "timed_out",
-            _ => "",
+        match *lock(&self.interrupt) {
+            Some(Interrupt::Cancelled) => "cancelled",
+            Some(Interrupt::TimedOut) => "timed_out",
+            None => "",
         }
     }
 
-    /// How the actor that it makes runs: asynchronous, the limit of the default group, limits of further groups.
-    fn concurrency(&self) -> PyResult<Concurrency> {
-        let concurrency = &self.spec()?.concurrency;
-        Ok((concurrency.asynchronous, concurrency.calls_max, concurrency.groups.clone()))
+    /// What it has in common with other calls.
+    fn template<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize(py, &self.running.template)?)
     }
 
-    /// The name and namespace of the actor that it makes, if it has a name.
-    fn actor_name(&self) -> PyResult<Option<(String, String)>> {
-        let name = self.spec()?.name.as_ref();
-        Ok(name.map(|full| (full.name.clone(), full.namespace.clone())))
+    /// What is held for it.
+    fn assignment<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize(py, &self.running.assignment)?)
     }
 
-    /// What a handle of the actor that it makes needs to know, pickled.
-    fn actor_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.spec()?.handle))
+    /// The actor that it makes; None if it makes none.
+    fn actor<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize(py, &self.running.actor)?)
     }
 
     /// What it calls: a function, a class, or a method of the instance.
-    fn callee<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.target(py)
+    pub(crate) fn callee<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.running.template.callee {
+            Callee::Function | Callee::Constructor => {
+                self.process.function(py, self.running.template.function, self.running.task.job())
+            }
+            Callee::Method { name, .. } => self.process.instance(py)?.getattr(name.as_str()),
+        }
     }
 
     /// Positional and keyword arguments.
@@ -272,54 +194,15 @@ impl Execution {
 
     /// Begins: this process knows it as running from now on.
     fn begin(slf: Bound<'_, Self>) {
-        let py = slf.py();
-        slf.get().process.began(py, slf.as_unbound());
-    }
-
-    /// Ends with what the user's code returned: one value, or as many as there are returns.
-    fn finish(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        outcome::returned(self, value)
-    }
-
-    /// Ends a stream of so many items.
-    fn finish_stream(&self, py: Python<'_>, count: u32) -> PyResult<()> {
-        outcome::streamed(self, py, count)
-    }
-
-    /// Ends with an error: its pickle, its story for people, whether to try again, and how many items came before.
-    #[pyo3(signature = (error, text, *, retriable, yielded))]
-    fn fail(
-        &self,
-        py: Python<'_>,
-        error: &[u8],
-        text: String,
-        retriable: bool,
-        yielded: u32,
-    ) -> PyResult<()> {
-        outcome::failed(self, py, outcome::raised(error, text), retriable, yielded)
-    }
-
-    /// Ends because its actor leaves.
-    fn fail_leaving(&self, py: Python<'_>) -> PyResult<()> {
-        outcome::left(self, py)
-    }
-
-    /// Yields an item of a stream.
-    fn yield_item(&self, index: u32, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        outcome::yielded(self, index, value)
+        slf.get().process.began(slf.py(), slf.as_unbound());
     }
 
     /// Waits, at most so long, until the consumer took `count` items; whether it did.
     fn wait_consumed(&self, py: Python<'_>, count: u32, timeout_s: f64) -> PyResult<bool> {
-        let deadline = crate::engine::deadline(Some(timeout_s))?;
-        let (process, task) = (&self.process, self.running.task);
-        waiting(py, |interrupted| process.engine.await_consumed(task, count, deadline, interrupted))
-    }
-
-    /// Runs it to its end on this thread.
-    fn run(slf: Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        work::run(py, slf.unbind())
+        let (until, engine) = (deadline(Some(timeout_s))?, &self.process.engine);
+        waiting(py, |interrupted| {
+            engine.await_consumed(self.running.task, count, until, interrupted)
+        })
     }
 
     /// Calls `function` on behalf of this execution.

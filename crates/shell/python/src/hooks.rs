@@ -18,16 +18,16 @@ macro_rules! hooks {
 hooks! {
     /// Pickles a value: `(value) -> (bytes, list of buffers)`.
     dumps = "aktis._kernel.serialize", "dumps";
+    /// Raises if other processes cannot import this function or class: `(value) -> None`.
+    check_importable = "aktis._kernel.serialize", "check_importable";
     /// Unpickles: `(data, *, buffers=()) -> value`.
     loads = "_pickle", "loads";
     /// Unpickles a ref: `(bytes) -> ref`.
     restore_ref = "aktis._core", "restore_ref";
-    /// Makes an exception of a failure: `(kind, fields) -> exception`.
+    /// Makes an exception of a failure: `(failure, sentence) -> exception`.
     from_failure = "aktis.exceptions", "from_failure";
     /// The exception for a `get` whose time passed.
     get_timeout_error = "aktis.exceptions", "GetTimeoutError";
-    /// The exception for a name that another actor has.
-    actor_already_exists_error = "aktis.exceptions", "ActorAlreadyExistsError";
     /// Runs what is more than one call of a function: `(execution) -> None`.
     run = "aktis._kernel.execute", "run";
     /// Reports an error of the user's code: `(execution, error) -> None`.

@@ -3,9 +3,13 @@
 //! Owns: conversion between Python objects and the engine's types. Does not own: any decision (`roles`), any wait
 //! (`runtime`), or the words of the public interface (`aktis`).
 //!
-//! Reading order: how bytes become values (`values`, `buffer`, `arguments`), what stands for objects and calls
-//! (`objectref`, `template`), who this process and this thread are (`current`), the engine (`engine`), what runs
-//! (`execution`), and the rest of what can be asked (`actors`, `questions`, `completion`).
+//! Values of the user's own are converted by hand (`values`, `buffer`, `arguments`), since that is hot. What the
+//! engine's own messages and descriptions hold goes through serde, and Python sees plain dicts, lists and numbers
+//! (`aktis._kernel.forms`).
+//!
+//! Reading order: how bytes become values, what stands for objects and calls (`objectref`, `template`), who this
+//! process and this thread are (`current`), the engine (`engine`; its methods lie in `objects`, `calls`, `actors`,
+//! `completion`, `questions` and `work`), and what runs (`execution`, `outcome`).
 
 mod actors;
 mod arguments;
@@ -18,37 +22,27 @@ mod engine;
 mod error;
 mod execution;
 mod hooks;
-mod ids;
-mod looping;
-mod objects;
 mod objectref;
+mod objects;
 mod outcome;
 mod questions;
-mod reading;
 mod template;
 mod values;
 mod work;
 
-use pyo3::prelude::*;
-
-#[pymodule(gil_used = true)]
-fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<buffer::Buffer>()?;
-    module.add_class::<completion::Arrival>()?;
-    module.add_class::<completion::Channel>()?;
-    module.add_class::<engine::Engine>()?;
-    module.add_class::<execution::Execution>()?;
-    module.add_class::<objectref::ObjectRef>()?;
-    module.add_class::<template::Template>()?;
-    module.add_function(wrap_pyfunction!(current::engine_in_use, module)?)?;
-    module.add_function(wrap_pyfunction!(current::execution_here, module)?)?;
-    module.add_function(wrap_pyfunction!(daemon::run_node, module)?)?;
-    module.add_function(wrap_pyfunction!(daemon::set_process_title, module)?)?;
-    module.add_function(wrap_pyfunction!(daemon::settings_table, module)?)?;
-    module.add_function(wrap_pyfunction!(objectref::restore_ref, module)?)?;
-    module.add_function(wrap_pyfunction!(values::decoded, module)?)?;
-    module.add_function(wrap_pyfunction!(values::encoded, module)?)?;
-    module.add_function(wrap_pyfunction!(values::reduce_fast, module)?)?;
-    module.add("NeedsCloudpickleError", module.py().get_type::<values::NeedsCloudpickleError>())?;
-    Ok(())
+#[pyo3::pymodule(gil_used = true)]
+mod _core {
+    #[pymodule_export]
+    use crate::{
+        buffer::Buffer,
+        completion::{Arrival, Channel},
+        current::{engine_in_use, execution_here},
+        daemon::{run_node, set_process_title},
+        engine::Engine,
+        error::sentence,
+        execution::Execution,
+        objectref::{ObjectRef, restore_ref},
+        template::Template,
+        values::{decoded, encoded, reduce_fast},
+    };
 }

@@ -3,17 +3,17 @@
 //! Owns: the class `ObjectRef`, and how it is pickled. Does not own: counts (`ownership`), or futures
 //! (`aktis._kernel.awaiting`).
 
-use std::fmt::Write;
+use std::hash::BuildHasher;
 use std::sync::Mutex;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyList, PyTuple, PyType};
 use runtime::engine::Handle;
-use types::{ObjectId, Ref, TaskId, WorkerId};
+use types::{ObjectId, Ref, Set, WorkerId};
 
-use crate::completion::{self, Arrival};
+use crate::completion::Arrival;
 use crate::{current, error, hooks};
 
 /// How many bytes stand for a ref in a pickle: the object's id and its owner.
@@ -63,36 +63,32 @@ impl ObjectRef {
         (hooks::restore_ref(py)?, (PyBytes::new(py, &bytes),)).into_pyobject(py)
     }
 
-    fn of_id(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
+    fn of_id(bytes: &[u8]) -> PyResult<Self> {
         let object = object_id(bytes)?;
         let Some(owner) = owner_by_id(object).filter(|_| !is_nil(object)) else {
             return Ok(Self { object, handle: None });
         };
         let Ok(process) = current::process() else { return Ok(Self { object, handle: None }) };
-        let held = process.engine.hold(Ref { object, owner }, current::source());
-        Ok(held.map_err(|error| error::of_engine(py, error))?.into())
+        Ok(error::done(process.engine.hold(Ref { object, owner }, current::source()))?.into())
     }
 }
 
 #[pymethods]
 impl ObjectRef {
     #[new]
-    fn new(py: Python<'_>, identifier: &[u8]) -> PyResult<Self> {
-        Self::of_id(py, identifier)
+    fn new(identifier: &[u8]) -> PyResult<Self> {
+        Self::of_id(identifier)
     }
 
     #[classmethod]
-    fn from_binary(
-        _class: &Bound<'_, PyType>,
-        py: Python<'_>,
-        identifier: &[u8],
-    ) -> PyResult<Self> {
-        Self::of_id(py, identifier)
+    fn from_binary(_class: &Bound<'_, PyType>, identifier: &[u8]) -> PyResult<Self> {
+        Self::of_id(identifier)
     }
 
     #[classmethod]
-    fn from_hex(_class: &Bound<'_, PyType>, py: Python<'_>, text: &str) -> PyResult<Self> {
-        Self::of_id(py, &bytes_of_hex(text)?)
+    fn from_hex(class: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
+        let bytes = class.py().get_type::<PyBytes>().call_method1("fromhex", (text,))?;
+        Self::of_id(bytes.extract()?)
     }
 
     #[classmethod]
@@ -105,12 +101,12 @@ impl ObjectRef {
         ObjectId::LEN
     }
 
-    fn binary<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.object.to_bytes())
+    fn binary(&self) -> [u8; ObjectId::LEN] {
+        self.object.to_bytes()
     }
 
-    fn hex(&self) -> String {
-        hex(&self.object.to_bytes())
+    fn hex<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        PyBytes::new(py, &self.object.to_bytes()).call_method0(intern!(py, "hex"))
     }
 
     fn is_nil(&self) -> bool {
@@ -118,16 +114,16 @@ impl ObjectRef {
     }
 
     fn task_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        hooks::task_id(py)?.call1((PyBytes::new(py, self.object.task.bytes()),))
+        hooks::task_id(py)?.call1((*self.object.task.bytes(),))
     }
 
     fn job_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        hooks::job_id(py)?.call1((PyBytes::new(py, &self.object.task.job().0.to_le_bytes()),))
+        hooks::job_id(py)?.call1((self.object.task.job().0.to_le_bytes(),))
     }
 
     /// The owner, in the form of its process's name.
-    fn owner_address(&self) -> PyResult<Vec<u8>> {
-        Ok(self.handle()?.reference().owner.to_u64().to_be_bytes().to_vec())
+    fn owner_address(&self) -> PyResult<[u8; 8]> {
+        Ok(self.handle()?.reference().owner.to_u64().to_be_bytes())
     }
 
     /// Where the ref was made; not recorded.
@@ -137,7 +133,7 @@ impl ObjectRef {
 
     /// The content, if it is here.
     fn arrival(&self) -> PyResult<Option<Arrival>> {
-        completion::arrival(self)
+        Ok(Arrival::of(self.handle()?))
     }
 
     fn future<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -166,27 +162,21 @@ impl ObjectRef {
     }
 
     fn __hash__(&self) -> u64 {
-        let mut hash = u64::from(self.object.index);
-        for chunk in self.object.task.bytes().chunks_exact(8) {
-            // The golden ratio in 64 bits: odd, so that it loses nothing, and its bits are well mixed.
-            let word = chunk.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
-            hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        }
-        hash
+        Set::<ObjectId>::default().hasher().hash_one(self.object)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast_exact::<Self>().is_ok_and(|other| other.get().object == self.object)
     }
 
-    fn __repr__(&self) -> String {
-        format!("ObjectRef({})", self.hex())
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("ObjectRef({})", self.hex(py)?))
     }
 }
 
 /// The ref that was pickled as these bytes.
 #[pyfunction]
-pub(crate) fn restore_ref(py: Python<'_>, pickled: &[u8]) -> PyResult<ObjectRef> {
+pub(crate) fn restore_ref(pickled: &[u8]) -> PyResult<ObjectRef> {
     let wrong = || PyValueError::new_err("the pickle of a ref has another length");
     let (object, owner) = pickled.split_at_checked(ObjectId::LEN).ok_or_else(wrong)?;
     let owner = <[u8; 8]>::try_from(owner).map_err(|_length| wrong())?;
@@ -195,55 +185,33 @@ pub(crate) fn restore_ref(py: Python<'_>, pickled: &[u8]) -> PyResult<ObjectRef>
     if let Some(handle) = current::known(reference) {
         return Ok(handle.into());
     }
-    let held = current::process()?.engine.hold(reference, current::source());
-    let handle = held.map_err(|error| error::of_engine(py, error))?;
+    let handle = error::done(current::process()?.engine.hold(reference, current::source()))?;
     current::found(&handle);
     Ok(handle.into())
 }
 
 /// The handles of a list of refs.
-pub(crate) fn handles_of(refs: &Bound<'_, pyo3::types::PyList>) -> PyResult<Vec<Handle>> {
-    refs.iter()
-        .map(|item| match item.cast_exact::<ObjectRef>() {
-            Ok(reference) => reference.get().handle().cloned(),
-            Err(_) => Err(not_a_ref(&item)),
-        })
-        .collect()
+pub(crate) fn handles_of(refs: &Bound<'_, PyList>) -> PyResult<Vec<Handle>> {
+    refs.iter().map(|item| ref_in(&item)?.handle().cloned()).collect()
 }
 
-/// What stands where a ref should.
-pub(crate) fn not_a_ref(item: &Bound<'_, PyAny>) -> PyErr {
-    let kind = item.get_type();
-    PyTypeError::new_err(format!("a list of ObjectRef is needed, but it holds a {kind}"))
-}
-
-/// Bytes as people write them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn bytes_of_hex(text: &str) -> PyResult<Vec<u8>> {
-    let wrong = || PyValueError::new_err(format!("{text:?} is no id in hexadecimal"));
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return Err(wrong());
+/// The ref that an item of a list is.
+pub(crate) fn ref_in<'a>(item: &'a Bound<'_, PyAny>) -> PyResult<&'a ObjectRef> {
+    match item.cast_exact::<ObjectRef>() {
+        Ok(reference) => Ok(reference.get()),
+        Err(_) => {
+            let kind = item.get_type();
+            let text = format!("a list of ObjectRef is needed, but it holds a {kind}");
+            Err(PyTypeError::new_err(text))
+        }
     }
-    let pairs =
-        (0..text.len()).step_by(2).map(|start| u8::from_str_radix(&text[start..start + 2], 16));
-    pairs.collect::<Result<_, _>>().map_err(|_digit| wrong())
 }
 
 fn object_id(bytes: &[u8]) -> PyResult<ObjectId> {
-    <[u8; ObjectId::LEN]>::try_from(bytes).map(ObjectId::from_bytes).map_err(|_length| {
-        PyValueError::new_err(format!(
-            "the id of an object has {} bytes, not {}",
-            ObjectId::LEN,
-            bytes.len()
-        ))
-    })
+    let sized = <[u8; ObjectId::LEN]>::try_from(bytes).map(ObjectId::from_bytes);
+    let (wanted, len) = (ObjectId::LEN, bytes.len());
+    let text = || format!("the id of an object has {wanted} bytes, not {len}");
+    sized.map_err(|_length| PyValueError::new_err(text()))
 }
 
 fn is_nil(object: ObjectId) -> bool {
@@ -252,11 +220,9 @@ fn is_nil(object: ObjectId) -> bool {
 
 /// Who made the task that makes the object, as far as its id says so: calls on actors do not.
 fn owner_by_id(object: ObjectId) -> Option<WorkerId> {
-    let task: TaskId = object.task;
-    if task.actor().is_some() {
+    if object.task.actor().is_some() {
         return None;
     }
-    let mut maker = [0; 8];
-    maker.copy_from_slice(&task.bytes()[8..16]);
+    let maker = object.task.bytes()[8..16].try_into().ok()?;
     Some(WorkerId::from_u64(u64::from_be_bytes(maker)))
 }

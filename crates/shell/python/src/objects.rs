@@ -7,111 +7,154 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use runtime::engine::{Data, Engine, EngineError, Got, Handle, Item, Waited};
+use runtime::engine::{Data, Engine as Core, EngineError, Got, Handle, Item, Outcomes, Waited};
 use types::{Failure, Timestamp};
 
 use crate::current::{self, Process};
-use crate::engine::{ANSWER_PATIENCE, deadline, interruptible, waiting};
-use crate::objectref::{ObjectRef, handles_of, not_a_ref};
+use crate::engine::{Engine, deadline, interruptible, waiting};
+use crate::objectref::{ObjectRef, handles_of, ref_in};
+use crate::questions::ANSWER_PATIENCE;
 use crate::{error, values, work};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
 const FEW: usize = 16;
 
-/// Stores a value.
-pub(crate) fn put(process: &Process, value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
-    let py = value.py();
-    if value.is_exact_instance_of::<ObjectRef>() {
-        let text =
-            "put() of an ObjectRef would only wrap it; put it into a list if that is what you want";
-        return Err(PyTypeError::new_err(text));
-    }
-    let job = process.parent(py)?.job();
-    let handle =
-        values::with_encoded(value, |encoded, refs| values::put(py, process, job, encoded, &refs))?;
-    Ok(handle.into())
-}
-
-/// The value of an object.
-pub(crate) fn get_one<'py>(
-    process: &Arc<Process>,
-    reference: &Bound<'py, ObjectRef>,
-    timeout_s: Option<f64>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let (py, handle) = (reference.py(), reference.get().handle()?);
-    let data = match handle.data() {
-        Some(data) => data,
-        None => {
-            let contents =
-                contents(py, process, std::slice::from_ref(handle), deadline(timeout_s)?)?;
-            contents.into_iter().next().ok_or_else(|| error::timed_out(py, "nothing came"))?
+#[pymethods]
+impl Engine {
+    fn put(&self, value: &Bound<'_, PyAny>) -> PyResult<ObjectRef> {
+        let (py, process) = (value.py(), &self.process);
+        if value.is_exact_instance_of::<ObjectRef>() {
+            let text = "put() of an ObjectRef would only wrap it; put it into a list if that is what you want";
+            return Err(PyTypeError::new_err(text));
         }
-    };
-    current::reading(handle, || values::decode(py, &data, current::source()))
-}
-
-/// How many bytes the value of an object has; `None` if the object failed.
-pub(crate) fn size(
-    process: &Arc<Process>,
-    reference: &Bound<'_, ObjectRef>,
-) -> PyResult<Option<usize>> {
-    let (py, handle) = (reference.py(), reference.get().handle()?);
-    let (until, caller) = (Some(Engine::now() + ANSWER_PATIENCE), current::caller());
-    loop {
-        let got = waiting(py, |interrupted| {
-            process.engine.get(std::slice::from_ref(handle), until, caller, interrupted)
+        let job = process.parent(py)?.job();
+        let handle = values::with_encoded(value, |encoded, refs| {
+            values::put(py, process, job, encoded, &refs)
         })?;
-        match got {
-            Got::Ready(contents) => return Ok(contents.first().and_then(len_of)),
-            Got::Help(running) => work::help(py, process, running)?,
-            Got::TimedOut => return Ok(None),
+        Ok(handle.into())
+    }
+
+    #[pyo3(signature = (reference, timeout_s, /))]
+    fn get_one<'py>(
+        &self,
+        reference: &Bound<'py, ObjectRef>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, handle) = (reference.py(), reference.get().handle()?);
+        let data = match handle.data() {
+            Some(data) => data,
+            None => {
+                let one = std::slice::from_ref(handle);
+                let contents = contents(py, &self.process, one, deadline(timeout_s)?)?;
+                contents.into_iter().next().ok_or_else(|| error::timed_out("nothing came"))?
+            }
+        };
+        current::reading(handle, || values::decode(py, &data, current::source()))
+    }
+
+    /// The values of objects, in the order of their refs.
+    #[pyo3(signature = (references, timeout_s, /))]
+    fn get<'py>(
+        &self,
+        references: &Bound<'py, PyList>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let (py, handles) = (references.py(), handles_of(references)?);
+        let contents = contents(py, &self.process, &handles, deadline(timeout_s)?)?;
+        let values = PyList::empty(py);
+        for (data, handle) in contents.iter().zip(&handles) {
+            let value = current::reading(handle, || values::decode(py, data, current::source()));
+            values.append(value?)?;
+        }
+        Ok(values)
+    }
+
+    /// How many bytes the value of an object has that is ready; None if it failed.
+    #[pyo3(signature = (reference, /))]
+    fn object_size(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<usize>> {
+        let handle = std::slice::from_ref(reference.get().handle()?);
+        let until = Some(Core::now() + ANSWER_PATIENCE);
+        let got = await_contents(reference.py(), &self.process, handle, until, &mut || false)?;
+        Ok(match error::done(got)?.as_deref() {
+            Some([Data::Bytes(bytes), ..]) => Some(bytes.len()),
+            Some([Data::Mapped(bytes), ..]) => Some(bytes.len()),
+            _ => None,
+        })
+    }
+
+    /// The refs that are ready, at most `count`, and the others, both in the order of the list.
+    #[pyo3(signature = (references, count, timeout_s, /))]
+    fn wait<'py>(
+        &self,
+        references: &Bound<'py, PyList>,
+        count: usize,
+        timeout_s: Option<f64>,
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
+        let mut survey = self.core().survey(count);
+        for item in references.iter() {
+            error::done(survey.see(ref_in(&item)?.handle()?))?;
+        }
+        let positions = match survey.enough() {
+            Some(positions) => positions,
+            None => await_positions(&self.process, references, count, timeout_s)?,
+        };
+        split(references, &positions)
+    }
+
+    /// The next item of a stream; None at its end.
+    ///
+    /// Raises `GetTimeoutError` when the time is up.
+    #[pyo3(signature = (stream, index, timeout_s, /))]
+    fn next_item(
+        &self,
+        stream: &Bound<'_, ObjectRef>,
+        index: u32,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Option<ObjectRef>> {
+        let (task, until) = (stream.get().handle()?.object().task, deadline(timeout_s)?);
+        let caller = current::caller();
+        let next = waiting(stream.py(), |interrupted| {
+            self.core().next_item(task, index, until, caller, interrupted)
+        })?;
+        match next {
+            Item::Next(handle) => Ok(Some(handle.into())),
+            Item::End => Ok(None),
+            Item::TimedOut => {
+                Err(error::timed_out("the stream yielded nothing in the time allowed for it"))
+            }
         }
     }
-}
 
-fn len_of(data: &Data) -> Option<usize> {
-    match data {
-        Data::Bytes(bytes) => Some(bytes.len()),
-        Data::Mapped(bytes) => Some(bytes.len()),
-        Data::Failed(_) => None,
+    fn abandon(&self, stream: &Bound<'_, ObjectRef>) -> PyResult<()> {
+        error::done(self.core().abandon(stream.get().handle()?.object().task))
     }
-}
 
-/// The values of objects, in the order of their refs.
-pub(crate) fn get<'py>(
-    process: &Arc<Process>,
-    references: &Bound<'py, PyList>,
-    timeout_s: Option<f64>,
-) -> PyResult<Bound<'py, PyList>> {
-    let py = references.py();
-    let handles = handles_of(references)?;
-    let contents = contents(py, process, &handles, deadline(timeout_s)?)?;
-    let values = PyList::empty(py);
-    for (data, handle) in contents.iter().zip(&handles) {
-        let value = current::reading(handle, || values::decode(py, data, current::source()));
-        values.append(value?)?;
+    /// Waits until one of the refs or the next item of one of the streams is there; whether it is.
+    #[pyo3(signature = (references, streams, timeout_s, /))]
+    fn wait_any(
+        &self,
+        references: &Bound<'_, PyList>,
+        streams: &Bound<'_, PyList>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<bool> {
+        let (handles, streams) = (handles_of(references)?, handles_of(streams)?);
+        let tasks = streams.iter().map(|stream| stream.object().task).collect();
+        let until = deadline(timeout_s)?;
+        waiting(references.py(), |interrupted| {
+            self.core().wait_any(&handles, tasks, until, interrupted)
+        })
     }
-    Ok(values)
-}
 
-/// The refs whose objects are there, at most `count`, and the others.
-pub(crate) fn wait<'py>(
-    process: &Arc<Process>,
-    references: &Bound<'py, PyList>,
-    count: usize,
-    timeout_s: Option<f64>,
-) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let py = references.py();
-    let mut survey = process.engine.survey(count);
-    for item in references.iter() {
-        let Ok(reference) = item.cast_exact::<ObjectRef>() else { return Err(not_a_ref(&item)) };
-        survey.see(reference.get().handle()?).map_err(|error| error::of_engine(py, error))?;
+    #[pyo3(signature = (reference, /, *, force, recursive))]
+    #[expect(clippy::fn_params_excessive_bools, reason = "both are named, and are Ray's")]
+    fn cancel(
+        &self,
+        reference: &Bound<'_, ObjectRef>,
+        force: bool,
+        recursive: bool,
+    ) -> PyResult<()> {
+        error::done(self.core().cancel(reference.get().handle()?.reference(), force, recursive))
     }
-    let positions = match survey.enough() {
-        Some(positions) => positions,
-        None => await_positions(process, references, count, timeout_s)?,
-    };
-    split(references, &positions)
 }
 
 /// The positions of those that are ready, waiting for as many as are wanted.
@@ -162,28 +205,6 @@ fn split<'py>(
     Ok((ready, others))
 }
 
-/// The next item of a stream; `None` at its end.
-pub(crate) fn next_item(
-    process: &Process,
-    stream: &Bound<'_, ObjectRef>,
-    index: u32,
-    timeout_s: Option<f64>,
-) -> PyResult<Option<ObjectRef>> {
-    let (py, task, until) =
-        (stream.py(), stream.get().handle()?.object().task, deadline(timeout_s)?);
-    let caller = current::caller();
-    let next = waiting(py, |interrupted| {
-        process.engine.next_item(task, index, until, caller, interrupted)
-    })?;
-    match next {
-        Item::Next(handle) => Ok(Some(handle.into())),
-        Item::End => Ok(None),
-        Item::TimedOut => {
-            Err(error::timed_out(py, "the stream yielded nothing in the time allowed for it"))
-        }
-    }
-}
-
 /// The contents of all objects. The failure of one ends the wait for the others.
 fn contents(
     py: Python<'_>,
@@ -191,27 +212,42 @@ fn contents(
     handles: &[Handle],
     until: Option<Timestamp>,
 ) -> PyResult<Vec<Data>> {
+    let mut failed = None;
+    let got = await_contents(py, process, handles, until, &mut || {
+        failed = first_failure(handles);
+        failed.is_some()
+    })?;
+    match got {
+        Ok(Some(contents)) => return Ok(contents),
+        Ok(None) => failed = first_failure(handles),
+        Err(EngineError::Interrupted) if failed.is_some() => {}
+        Err(error) => return Err(error::of_engine(error)),
+    }
+    Err(failed.map_or_else(|| missing(handles), |failure| error::of_failure(&failure)))
+}
+
+/// The contents of all objects, running what it is asked to run meanwhile; `None` at the deadline. `enough` ends the
+/// wait before.
+fn await_contents(
+    py: Python<'_>,
+    process: &Arc<Process>,
+    handles: &[Handle],
+    until: Option<Timestamp>,
+    enough: &mut (dyn FnMut() -> bool + Send),
+) -> PyResult<Outcomes<Option<Vec<Data>>>> {
     let caller = current::caller();
     loop {
-        if let Some(failure) = first_failure(handles) {
-            return Err(error::of_failure(py, &failure));
+        if enough() {
+            return Ok(Err(EngineError::Interrupted));
         }
-        let mut failed = None;
         let got = interruptible(py, |interrupted| {
-            process.engine.get(handles, until, caller, &mut || {
-                failed = first_failure(handles);
-                failed.is_some() || interrupted()
-            })
+            process.engine.get(handles, until, caller, &mut || enough() || interrupted())
         })?;
         match got {
-            Ok(Got::Ready(contents)) => return Ok(contents),
+            Ok(Got::Ready(contents)) => return Ok(Ok(Some(contents))),
             Ok(Got::Help(running)) => work::help(py, process, running)?,
-            Ok(Got::TimedOut) => return Err(missing(py, handles)),
-            Err(EngineError::Interrupted) if failed.is_some() => {}
-            Err(error) => return Err(error::of_engine(py, error)),
-        }
-        if let Some(failure) = failed {
-            return Err(error::of_failure(py, &failure));
+            Ok(Got::TimedOut) => return Ok(Ok(None)),
+            Err(error) => return Ok(Err(error)),
         }
     }
 }
@@ -223,15 +259,10 @@ fn first_failure(handles: &[Handle]) -> Option<Arc<Failure>> {
     })
 }
 
-fn missing(py: Python<'_>, handles: &[Handle]) -> PyErr {
-    if let Some(failure) = first_failure(handles) {
-        return error::of_failure(py, &failure);
-    }
+fn missing(handles: &[Handle]) -> PyErr {
     let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
     let first =
         late.first().map_or_else(String::new, |handle| format!(", {} first", handle.object()));
-    error::timed_out(
-        py,
-        &format!("{} of {} objects are not here yet{first}", late.len(), handles.len()),
-    )
+    let (late, all) = (late.len(), handles.len());
+    error::timed_out(&format!("{late} of {all} objects are not here yet{first}"))
 }

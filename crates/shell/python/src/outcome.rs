@@ -15,103 +15,104 @@ use crate::error;
 use crate::execution::Execution;
 use crate::values::{self, with_encoded};
 
-/// The user's code returned `value`.
-///
-/// # Errors
-/// If it cannot be pickled or has not as many parts as there are returns.
-pub(crate) fn returned(execution: &Execution, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let task = execution.running().task;
-    if execution.is_cancelled_call() {
-        return failed(execution, value.py(), Failure::Cancelled(task), false, 0);
-    }
-    let outputs = match execution.running().template.returns {
-        Returns::Count(0) => Vec::new(),
-        Returns::Count(1) | Returns::Dynamic => vec![stored(execution, task.output(1), value)?],
-        Returns::Count(count) => several(execution, value, count)?,
-        Returns::Stream => {
-            return Err(PyTypeError::new_err("a stream ends with the number of its items"));
+#[pymethods]
+impl Execution {
+    /// Ends with what the user's code returned: one value, or as many as there are returns.
+    ///
+    /// # Errors
+    /// If it cannot be pickled or has not as many parts as there are returns.
+    pub(crate) fn finish(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let task = self.running.task;
+        if self.is_cancelled_call() {
+            return self.report_failure(Failure::Cancelled(task), false, 0);
         }
-    };
-    report(execution, value.py(), Outcome::Returned(outputs))
-}
-
-/// A generator yielded its last item.
-pub(crate) fn streamed(execution: &Execution, py: Python<'_>, count: u32) -> PyResult<()> {
-    report(execution, py, Outcome::Streamed(count))
-}
-
-/// The user's code failed.
-pub(crate) fn failed(
-    execution: &Execution,
-    py: Python<'_>,
-    failure: Failure,
-    retriable: bool,
-    yielded: u32,
-) -> PyResult<()> {
-    report(execution, py, Outcome::Failed { failure: Arc::new(failure), retriable, yielded })
-}
-
-/// The actor leaves, and this call ends with it.
-pub(crate) fn left(execution: &Execution, py: Python<'_>) -> PyResult<()> {
-    let actor = execution.running().task.actor();
-    let actor = actor.ok_or_else(|| PyTypeError::new_err("only an actor can leave"))?;
-    let leaving = execution.process().engine.leave();
-    leaving.map_err(|error| error::of_engine(py, error))?;
-    failed(execution, py, Failure::ActorDied(actor, ActorEnd::Exited), false, 0)
-}
-
-/// A generator yielded an item.
-pub(crate) fn yielded(execution: &Execution, index: u32, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let task = execution.running().task;
-    // The object of the whole has index 1, the first item index 2.
-    let item = stored(execution, task.output(index + 2), value)?;
-    let told = execution.process().engine.yielded(task, index, item);
-    told.map_err(|error| error::of_engine(value.py(), error))
-}
-
-/// The failure that an error of the user's code is.
-pub(crate) fn raised(error: &[u8], text: String) -> Failure {
-    Failure::Raised { error: Payload::from(error), text }
-}
-
-fn several(execution: &Execution, value: &Bound<'_, PyAny>, count: u32) -> PyResult<Vec<Stored>> {
-    let py = value.py();
-    let name = &execution.running().template.name;
-    let values = py.get_type::<PyList>().call1((value,)).map_err(|error| {
-        if !error.is_instance_of::<PyTypeError>(py) || value.hasattr("__iter__").unwrap_or(true) {
-            return error;
-        }
-        PyTypeError::new_err(format!(
-            "{name} has num_returns={count}, but what it returned has no parts"
-        ))
-    })?;
-    let values = values.cast_into::<PyList>()?;
-    if values.len() != count as usize {
-        let text = format!("{name} has num_returns={count}, but returned {} values", values.len());
-        return Err(PyValueError::new_err(text));
+        let outputs = match self.running.template.returns {
+            Returns::Count(0) => Vec::new(),
+            Returns::Count(1) | Returns::Dynamic => vec![self.stored(task.output(1), value)?],
+            Returns::Count(count) => self.several(value, count)?,
+            Returns::Stream => {
+                return Err(PyTypeError::new_err("a stream ends with the number of its items"));
+            }
+        };
+        self.report(Outcome::Returned(outputs))
     }
-    let task = execution.running().task;
-    (1..=count)
-        .zip(values.iter())
-        .map(|(index, value)| stored(execution, task.output(index), &value))
-        .collect()
+
+    /// Ends a stream of so many items.
+    fn finish_stream(&self, count: u32) -> PyResult<()> {
+        self.report(Outcome::Streamed(count))
+    }
+
+    /// Ends with an error: its pickle, its story for people, whether to try again, and how many items came before.
+    #[pyo3(signature = (error, text, *, retriable, yielded))]
+    pub(crate) fn fail(
+        &self,
+        error: &[u8],
+        text: String,
+        retriable: bool,
+        yielded: u32,
+    ) -> PyResult<()> {
+        let failure = Failure::Raised { error: Payload::from(error), text };
+        self.report_failure(failure, retriable, yielded)
+    }
+
+    /// Ends because its actor leaves.
+    fn fail_leaving(&self) -> PyResult<()> {
+        let actor = self.running.task.actor();
+        let actor = actor.ok_or_else(|| PyTypeError::new_err("only an actor can leave"))?;
+        error::done(self.process.engine.leave())?;
+        self.report_failure(Failure::ActorDied(actor, ActorEnd::Exited), false, 0)
+    }
+
+    /// Yields an item of a stream.
+    fn yield_item(&self, index: u32, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let task = self.running.task;
+        // The object of the whole has index 1, the first item index 2.
+        let item = self.stored(task.output(index + 2), value)?;
+        error::done(self.process.engine.yielded(task, index, item))
+    }
 }
 
-fn stored(execution: &Execution, object: ObjectId, value: &Bound<'_, PyAny>) -> PyResult<Stored> {
-    let (process, owner) = (execution.process(), execution.running().owner);
-    with_encoded(value, |encoded, refs| {
-        let contains = values::refs_of(&refs);
-        execution.keep(refs);
-        let value = values::output(value.py(), process, object, owner, encoded)?;
-        Ok(Stored { value, contains })
-    })
-}
+impl Execution {
+    fn several(&self, value: &Bound<'_, PyAny>, count: u32) -> PyResult<Vec<Stored>> {
+        let (py, name) = (value.py(), &self.running.template.name);
+        let values = py.get_type::<PyList>().call1((value,)).map_err(|error| {
+            if !error.is_instance_of::<PyTypeError>(py) || value.hasattr("__iter__").unwrap_or(true)
+            {
+                return error;
+            }
+            PyTypeError::new_err(format!(
+                "{name} has num_returns={count}, but what it returned has no parts"
+            ))
+        })?;
+        let values = values.cast_into::<PyList>()?;
+        if values.len() != count as usize {
+            let len = values.len();
+            let text = format!("{name} has num_returns={count}, but returned {len} values");
+            return Err(PyValueError::new_err(text));
+        }
+        let objects = (1..=count).map(|index| self.running.task.output(index));
+        objects.zip(values.iter()).map(|(object, value)| self.stored(object, &value)).collect()
+    }
 
-fn report(execution: &Execution, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
-    let process = execution.process();
-    process.ended(execution.running().task);
-    let ran = Engine::now().since(execution.began());
-    let told = process.engine.finish(execution.running(), outcome, ran);
-    execution.release_kept();
-    told.map_err(|error| error::of_engine(py, error))
+    fn stored(&self, object: ObjectId, value: &Bound<'_, PyAny>) -> PyResult<Stored> {
+        with_encoded(value, |encoded, refs| {
+            let contains = values::refs_of(&refs);
+            self.keep(refs);
+            let (process, owner) = (&self.process, self.running.owner);
+            let value = values::output(value.py(), process, object, owner, encoded)?;
+            Ok(Stored { value, contains })
+        })
+    }
+
+    fn report_failure(&self, failure: Failure, retriable: bool, yielded: u32) -> PyResult<()> {
+        self.report(Outcome::Failed { failure: Arc::new(failure), retriable, yielded })
+    }
+
+    fn report(&self, outcome: Outcome) -> PyResult<()> {
+        self.process.ended(self.running.task);
+        let ran = Engine::now().since(self.began);
+        let told = self.process.engine.finish(&self.running, outcome, ran);
+        self.release_kept();
+        error::done(told)
+    }
 }

@@ -5,27 +5,19 @@
 
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType,
 };
-use pyo3::{create_exception, intern};
 use roles::worker::Source;
 use runtime::engine::{Data, Encoded, Handle, Layout, View, WritableRange, read_value};
 use types::{JobId, ObjectId, Payload, Ref, Value, WorkerId};
 
-use crate::buffer::{Buffer, Memory};
+use crate::buffer::{Buffer, Memory, bytes_of};
 use crate::current::{self, Process};
 use crate::objectref::ObjectRef;
-use crate::reading::bytes_of;
 use crate::{engine, error, hooks};
-
-create_exception!(
-    aktis._core,
-    NeedsCloudpickleError,
-    pyo3::exceptions::PyException,
-    "The value holds a function or class that other processes cannot import."
-);
 
 /// Calls `take` with `value` in the form in which it is written, and handles of the refs inside it.
 pub(crate) fn with_encoded<R>(
@@ -87,7 +79,7 @@ pub(crate) fn put(
         let range = written(py, process, object, engine.identity().worker, &layout)?;
         engine.put_written(range, contains)
     };
-    stored.map_err(|error| error::of_engine(py, error))
+    error::done(stored)
 }
 
 /// The value that a task of `owner` answers with for `object`.
@@ -103,7 +95,7 @@ pub(crate) fn output(
         return Ok(Value::Inline(layout.to_payload()));
     }
     let range = written(py, process, object, owner, &layout)?;
-    process.engine.written(range).map_err(|error| error::of_engine(py, error))
+    error::done(process.engine.written(range))
 }
 
 /// Shared memory that holds the value of `layout`, filled without the GIL.
@@ -140,7 +132,7 @@ pub(crate) fn decode<'py>(
         Data::Mapped(pinned) => {
             decode_bytes(py, pinned, source, || Memory::Shared(std::sync::Arc::clone(pinned)))
         }
-        Data::Failed(failure) => Err(error::of_failure(py, failure)),
+        Data::Failed(failure) => Err(error::of_failure(failure)),
     }
 }
 
@@ -181,7 +173,7 @@ pub(crate) fn decode_bytes<'py>(
 /// The C pickler's `reducer_override`: notices what other processes could not import.
 ///
 /// # Errors
-/// `NeedsCloudpickleError` for such a function or class.
+/// What `aktis._kernel.serialize` raises for such a function or class.
 #[pyfunction]
 pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
@@ -189,37 +181,9 @@ pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
         return Ok(reference.get().reduced(py)?.into_any());
     }
     if value.is_exact_instance_of::<PyFunction>() || value.is_instance_of::<PyType>() {
-        let module = value.getattr(intern!(py, "__module__"))?;
-        let importable = match module.cast::<PyString>() {
-            Ok(name) => name != "__main__" && !is_registered_by_value(py, name)?,
-            Err(_) => false,
-        };
-        if !importable {
-            return Err(NeedsCloudpickleError::new_err(()));
-        }
+        hooks::check_importable(py)?.call1((value,))?;
     }
     Ok(py.NotImplemented().into_bound(py))
-}
-
-/// Whether the user asked cloudpickle to carry this module, or one above it, along.
-fn is_registered_by_value(py: Python<'_>, module: &Bound<'_, PyString>) -> PyResult<bool> {
-    let modules =
-        py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
-    let Some(cloudpickle) = modules.get_item(intern!(py, "cloudpickle.cloudpickle"))? else {
-        return Ok(false);
-    };
-    let registered = cloudpickle.getattr(intern!(py, "_PICKLE_BY_VALUE_MODULES"))?;
-    if registered.len()? == 0 {
-        return Ok(false);
-    }
-    let mut name = module.to_str()?;
-    loop {
-        if registered.contains(name)? {
-            return Ok(true);
-        }
-        let Some((above, _)) = name.rsplit_once('.') else { return Ok(false) };
-        name = above;
-    }
 }
 
 /// The bytes of a value, wherever it will lie; refs in it must be kept by the caller.

@@ -1,38 +1,108 @@
-//! Runs tasks one after the other on the calling thread.
+//! Takes what is to run or to end, and runs tasks one after the other on the calling thread.
 //!
 //! Owns: the short way from a task to its result, without a line of Python besides the user's. Does not own: what
-//! takes more than one call (`aktis._kernel.execute`), or who runs on which thread (`aktis._kernel.worker_main`).
+//! takes more than one call (`aktis._kernel.execute`), who runs on which thread (`aktis._kernel.worker_main`), or the
+//! event loop of an async actor (`aktis._kernel.loops`).
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use runtime::engine::{EngineError, Running};
+use pyo3::types::PyList;
+use roles::worker::Interrupt;
+use runtime::engine::{Channel, EngineError, News, Running};
+use types::TaskId;
 
 use crate::current::{self, Process};
+use crate::engine::{Engine, adopted, deadline, interruptible, waiting};
 use crate::execution::Execution;
-use crate::{arguments, engine, error, hooks, outcome};
+use crate::{arguments, completion, error, hooks};
 
-/// Runs tasks of `group` until the engine closes, or until one is to make an actor, which is returned.
-pub(crate) fn work(
-    py: Python<'_>,
-    process: &Arc<Process>,
-    group: &str,
-) -> PyResult<Option<Py<Execution>>> {
-    loop {
-        let next = engine::interruptible(py, |interrupted| {
-            process.engine.next_task(group, None, interrupted)
-        })?;
-        let running = match next {
-            Ok(Some(running)) => running,
-            Ok(None) => continue,
-            Err(EngineError::Closed) => return Ok(None),
-            Err(error) => return Err(error::of_engine(py, error)),
-        };
-        let execution = Py::new(py, Execution::new(process, running))?;
-        if execution.get().is_constructor() {
-            return Ok(Some(execution));
+/// Executions that may begin, those that are to end, waiters of what came, and whether the loop is to look at its own
+/// descriptors.
+type Turn<'py> = (Vec<Execution>, Vec<Py<Execution>>, Bound<'py, PyList>, bool);
+
+#[pymethods]
+impl Engine {
+    /// Runs tasks of a group on this thread until the engine closes, or until one is to make an actor.
+    #[pyo3(signature = (group="", /))]
+    fn work(&self, py: Python<'_>, group: &str) -> PyResult<Option<Py<Execution>>> {
+        let process = &self.process;
+        loop {
+            let next = interruptible(py, |interrupted| {
+                process.engine.next_task(group, None, interrupted)
+            })?;
+            let running = match next {
+                Err(EngineError::Closed) => return Ok(None),
+                next => match error::done(next)? {
+                    Some(running) => running,
+                    None => continue,
+                },
+            };
+            let execution = Py::new(py, Execution::new(process, running))?;
+            if execution.get().is_constructor() {
+                return Ok(Some(execution));
+            }
+            run(py, execution)?;
         }
-        run(py, execution)?;
+    }
+
+    /// A descriptor that is readable after an interrupt came.
+    fn interrupts_fd(&self) -> PyResult<RawFd> {
+        error::done(self.core().interrupts_fd())
+    }
+
+    /// Executions that are to end, each told once; they know why.
+    fn take_interrupts(&self, py: Python<'_>) -> Vec<Py<Execution>> {
+        self.interrupted(py, self.core().take_interrupts())
+    }
+
+    /// Whether interrupts also send SIGINT to the main thread.
+    fn signal_main_thread(&self, on: bool) {
+        self.core().signal_main_thread(on);
+    }
+
+    /// From now on this actor lives in this process.
+    fn set_instance(&self, py: Python<'_>, instance: Py<PyAny>) -> PyResult<()> {
+        self.process.set_instance(py, instance)
+    }
+
+    /// Serves the event loop whose poller this is, from its thread; the descriptor belongs to the engine from now on.
+    fn serve_loop(&self, poller: RawFd) -> PyResult<()> {
+        error::done(self.core().serve_loop(adopted(poller)))
+    }
+
+    /// Waits, at most so long, until something concerns the loop that is served.
+    #[pyo3(signature = (timeout_s, /))]
+    fn attend<'py>(&self, py: Python<'py>, timeout_s: Option<f64>) -> PyResult<Turn<'py>> {
+        let process = &self.process;
+        let news = if timeout_s.is_some_and(|limit| limit <= 0.0) {
+            error::done(process.engine.news())?
+        } else {
+            let until = deadline(timeout_s)?;
+            waiting(py, |interrupted| process.engine.attend(until, interrupted))?
+        };
+        let News { tasks, interrupts, completions, descriptors } = news;
+        let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();
+        let end = self.interrupted(py, interrupts);
+        let told = completion::told(process, py, Channel::SERVED_LOOP, completions)?;
+        Ok((begin, end, told, descriptors))
+    }
+}
+
+impl Engine {
+    /// The executions of these tasks, which know from now on why they are to end.
+    fn interrupted(
+        &self,
+        py: Python<'_>,
+        interrupts: Vec<(TaskId, Interrupt)>,
+    ) -> Vec<Py<Execution>> {
+        let running = |(task, why): (TaskId, Interrupt)| {
+            let execution = self.process.execution_of(py, task)?;
+            execution.get().interrupt(why);
+            Some(execution)
+        };
+        interrupts.into_iter().filter_map(running).collect()
     }
 }
 
@@ -42,32 +112,28 @@ pub(crate) fn help(py: Python<'_>, process: &Arc<Process>, running: Box<Running>
 }
 
 /// Runs an execution to its end.
-pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
-    let process = Arc::clone(execution.get().process());
+fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
+    let process = Arc::clone(&execution.get().process);
     process.began(py, &execution);
     let here = execution.clone_ref(py);
     current::on_behalf_of(here, || {
-        let attempted = attempt(py, &process, &execution);
-        match attempted {
-            Ok(()) => Ok(()),
-            Err(error) => report(py, &execution, error),
-        }
+        attempt(py, &process, &execution).or_else(|error| report(py, &execution, error))
     })
 }
 
 fn attempt(py: Python<'_>, process: &Process, execution: &Py<Execution>) -> PyResult<()> {
     let this = execution.get();
-    if process.prepare_for(this) {
+    if process.prepare_for(&this.running) {
         let prepared = hooks::prepare(py)?.call1((execution,));
         prepared.inspect_err(|_error| process.forget_preparation())?;
     }
     if !this.is_single_call() {
         return hooks::run(py)?.call1((execution,)).map(drop);
     }
-    let target = this.target(py)?;
-    let (positional, named) = arguments::decode(py, this.running())?;
+    let target = this.callee(py)?;
+    let (positional, named) = arguments::decode(py, &this.running)?;
     let value = target.call(positional, named.as_ref())?;
-    outcome::returned(this, &value)
+    this.finish(&value)
 }
 
 /// Says how the user's code failed; if even that fails, in words.
@@ -79,7 +145,7 @@ fn report(py: Python<'_>, execution: &Py<Execution>, error: PyErr) -> PyResult<(
         Err(second) if execution.get().has_ended() => Err(second),
         Err(second) => {
             let text = format!("{error}\nIts story cannot be told whole: {second}");
-            outcome::failed(execution.get(), py, outcome::raised(&[], text), false, 0)
+            execution.get().fail(&[], text, false, 0)
         }
     }
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use roles::node::NodeConfig;
 use roles::{Head, Node, Role, head, node};
+use serde::Deserialize;
 use shm::Segment;
 use types::{NodeId, Payload, Resources, Settings, Timestamp};
 use wire::ToDaemon;
@@ -54,7 +55,7 @@ type NodeRole = Box<dyn Role<Event = node::Event, Effect = node::Effect>>;
 type HeadRole = Box<dyn Role<Event = head::Event, Effect = head::Effect>>;
 
 /// What a daemon must know to begin.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct DaemonConfig {
     /// The name of the session.
     pub session: String,
@@ -81,6 +82,7 @@ pub struct DaemonConfig {
     /// What is set for the cluster.
     pub settings: Settings,
     /// Gets one byte when the daemon is ready.
+    #[serde(skip)]
     pub ready: Option<OwnedFd>,
 }
 
