@@ -38,14 +38,15 @@ def find_process(session_directory: Path, title: str) -> int:
     Raises:
         AssertionError: there is none, or more than one.
     """
+    titled: list[int] = []
 
-    def titled() -> list[int]:
+    def one_is_titled() -> bool:
         everything = session_processes(session_directory)
-        return [process_id for process_id, text in everything.items() if title in text]
+        titled[:] = [process_id for process_id, text in everything.items() if title in text]
+        return len(titled) == 1
 
-    wait_for(lambda: len(titled()) == 1, story=f"one process of the session is titled {title!r}")
-    (found,) = titled()
-    return found
+    wait_for(one_is_titled, story=f"one process of the session is titled {title!r}")
+    return titled[0]
 
 
 def descriptors_open(process_id: int) -> int:
