@@ -361,7 +361,7 @@ def from_failure(failure: Mapping[str, Any], sentence: str) -> Exception:
         sentence: What it says to people.
     """
     ((kind, told),) = failure.items()
-    make = _MAKERS.get(kind)
+    make = FAILURES.get(kind)
     return EngineError(f"{kind}: {sentence}") if make is None else make(told, sentence)
 
 
@@ -449,7 +449,8 @@ _NOT_MADE: dict[str, Callable[[str], Exception]] = {
     "GroupRemoved": ActorPlacementGroupRemoved,
     "EnvironmentFailed": RuntimeEnvSetupError,
 }
-_MAKERS: dict[str, Maker] = {
+# What each kind of failure becomes.
+FAILURES: dict[str, Maker] = {
     "Raised": _raised,
     "Cancelled": _cancelled,
     "TimedOut": _saying(TaskTimeoutError),

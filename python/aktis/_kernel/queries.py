@@ -19,6 +19,7 @@ ACTOR_STATES = {
     "Restarting": "RESTARTING",
     "Dead": "DEAD",
 }
+GROUP_STATES = {"Pending": "PENDING", "Created": "CREATED", "Removed": "REMOVED"}
 _STRATEGIES = {told: name for name, told in forms.GROUP_STRATEGIES.items()}
 
 
@@ -175,7 +176,7 @@ def _group(here: Session, found: dict[str, Any]) -> dict[str, Any]:
         "bundles": [forms.amounts(bundle) for bundle in spec["bundles"]],
         "strategy": _STRATEGIES[spec["strategy"]],
         "detached": spec["detached"],
-        "state": forms.kind(found["state"]).upper(),
+        "state": GROUP_STATES[forms.kind(found["state"])],
         "nodes": [here.id_of_node(node) for node in nodes],
         "why": reason,
     }
