@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aktis import _core
 from aktis.exceptions import AktisError
@@ -32,6 +32,7 @@ class Session:
         namespace: Where the job's actors are named.
         default_environment: The runtime environment of the job, as JSON.
         published: Functions that the head has from this process, by job.
+        unfinished: First results of calls, of actors whose callers ask how many are unfinished.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class Session:
         self.session_dir = session_dir
         self.default_environment = ""
         self.published: set[tuple[int, bytes]] = set()
+        self.unfinished: dict[bytes, list[_core.ObjectRef[Any]]] = {}
+        self.unfinished_lock = threading.Lock()
 
     @property
     def job_id(self) -> int:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from aktis import _core
 from aktis._kernel import awaiting
-from aktis._kernel.session import require
+from aktis._kernel.session import current, require
 from aktis.exceptions import GetTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from aktis import _core
 
 
 class ObjectRefGenerator:
@@ -103,9 +104,9 @@ class ObjectRefGenerator:
         raise TypeError(message)
 
     def __del__(self) -> None:
-        engine = _core.engine_in_use()
-        if engine is not None and not self._ended:
-            engine.abandon(self._whole)
+        here = current()
+        if here is not None and not self._ended:
+            here.engine.abandon(self._whole)
 
     def __repr__(self) -> str:
         return f"ObjectRefGenerator({self._whole.hex()})"

@@ -100,7 +100,11 @@ def call(  # noqa: PLR0917 - positional, since this is the hot path
     kwargs: dict[str, Any],
 ) -> Made:
     """Calls a method. Returns at once; the call keeps the actor alive."""
-    made = require().engine.call(actor_id, template, args, kwargs)
+    here = require()
+    made = here.engine.call(actor_id, template, args, kwargs)
+    if actor_id in here.unfinished and made is not None:
+        with here.unfinished_lock:
+            here.unfinished[actor_id].append(made[0] if isinstance(made, list) else made)
     return ObjectRefGenerator(made) if template.streams else made
 
 
@@ -166,7 +170,11 @@ def cancel(ref: _core.ObjectRef[Any], *, force: bool, recursive: bool) -> None:
 
 def pending_calls(actor_id: bytes) -> int:
     """How many calls of this process on the actor are unfinished, since this was first asked."""
-    return require().engine.pending_calls(actor_id)
+    here = require()
+    with here.unfinished_lock:
+        results = here.unfinished.get(actor_id, [])
+        left = here.unfinished[actor_id] = [one for one in results if not one.is_available()]
+    return len(left)
 
 
 def create_group(

@@ -44,11 +44,6 @@ impl Engine {
         let id = self.core().new_call(ActorId::from_bytes(actor));
         self.send(template, arguments, id, parent)
     }
-
-    /// How many calls of this process on the actor are unfinished, of those made since this was first asked.
-    fn pending_calls(&self, actor: [u8; ActorId::LEN]) -> usize {
-        self.process.pending_calls(ActorId::from_bytes(actor))
-    }
 }
 
 impl Engine {
@@ -70,9 +65,6 @@ impl Engine {
         };
         let handles = error::done(self.core().submit(spec))?;
         drop(arguments.kept);
-        if let Some(actor) = id.actor() {
-            self.process.note_call(actor, handles.first());
-        }
         let mut made = handles.into_iter().map(ObjectRef::from);
         match shared.returns {
             Returns::Count(0 | 1) | Returns::Stream | Returns::Dynamic => {

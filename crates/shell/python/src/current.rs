@@ -12,10 +12,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use roles::worker::Source;
 use runtime::engine::{Caller, Engine, Handle, Running};
-use types::{ActorId, Assignment, FunctionId, JobId, Map, Ref, TaskId};
+use types::{Assignment, FunctionId, JobId, Map, Ref, TaskId};
 
 use crate::completion::Waiters;
-use crate::engine::Engine as PyEngine;
 use crate::execution::Execution;
 use crate::hooks;
 
@@ -38,8 +37,6 @@ pub(crate) struct Process {
     instance: PyOnceLock<Py<PyAny>>,
     /// Who is told of which object.
     pub(crate) waiters: Mutex<Waiters>,
-    /// First results of unfinished calls, of actors whose callers ask how many there are.
-    pending: Mutex<Map<ActorId, Vec<Handle>>>,
 }
 
 /// The content of an object being unpickled.
@@ -73,25 +70,6 @@ impl Process {
             main_task: Mutex::default(),
             instance: PyOnceLock::new(),
             waiters: Mutex::default(),
-            pending: Mutex::default(),
-        }
-    }
-
-    /// How many calls on `actor` are unfinished, of those made since this was first asked.
-    pub(crate) fn pending_calls(&self, actor: ActorId) -> usize {
-        let mut pending = lock(&self.pending);
-        let calls = pending.entry(actor).or_default();
-        calls.retain(|result| !result.is_available());
-        calls.len()
-    }
-
-    /// Notes a call, if anybody asks how many there are.
-    pub(crate) fn note_call(&self, actor: ActorId, result: Option<&Handle>) {
-        let mut pending = lock(&self.pending);
-        if let (false, Some(result)) = (pending.is_empty(), result)
-            && let Some(calls) = pending.get_mut(&actor)
-        {
-            calls.push(result.clone());
         }
     }
 
@@ -193,12 +171,6 @@ pub(crate) fn process() -> PyResult<Arc<Process>> {
 /// Puts `process` into use, or none.
 pub(crate) fn set_process(process: Option<Arc<Process>>) {
     *IN_USE.write().unwrap_or_else(PoisonError::into_inner) = process;
-}
-
-/// The engine that this process uses, if it is connected.
-#[pyfunction]
-pub(crate) fn engine_in_use() -> Option<PyEngine> {
-    process().ok().map(|process| PyEngine { process })
 }
 
 /// What runs in this thread or coroutine.

@@ -36,7 +36,7 @@ mod _core {
     use crate::{
         buffer::Buffer,
         completion::{Arrival, Channel},
-        current::{engine_in_use, execution_here},
+        current::execution_here,
         daemon::{run_node, set_process_title},
         engine::Engine,
         error::sentence,

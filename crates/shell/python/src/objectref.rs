@@ -130,6 +130,11 @@ impl ObjectRef {
         ""
     }
 
+    /// Whether the object is known to exist, or to have failed.
+    fn is_available(&self) -> PyResult<bool> {
+        Ok(self.handle()?.is_available())
+    }
+
     /// The content, if it is here.
     fn arrival(&self) -> PyResult<Option<Arrival>> {
         Ok(Arrival::of(self.handle()?))
