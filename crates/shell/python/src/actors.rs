@@ -55,9 +55,9 @@ impl Engine {
             creator,
             template: Arc::clone(&template.get().shared),
             placement: options.placement,
+            dependencies: arguments.refs.dependencies(),
+            nested: arguments.refs.nested(),
             arguments: arguments.payload,
-            dependencies: arguments.dependencies,
-            nested: arguments.nested,
             name: options.name,
             detached: options.detached,
             restarts_max: options.restarts_max,
@@ -66,7 +66,6 @@ impl Engine {
         };
         let created = engine.create_actor(Box::new(spec), options.get_if_exists);
         let (request, handle) = error::done(created)?;
-        drop(arguments.kept);
         if !is_named {
             engine.forget_answer(request);
             return Ok((*id.bytes(), handle.into(), None));

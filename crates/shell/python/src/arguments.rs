@@ -21,21 +21,17 @@ use crate::values::{self, with_encoded};
 pub(crate) struct Arguments {
     /// All of them, encoded.
     pub(crate) payload: Payload,
-    /// Refs that are arguments themselves.
-    pub(crate) dependencies: Box<[Ref]>,
-    /// Refs inside arguments.
-    pub(crate) nested: Box<[Ref]>,
-    /// Keeps all of these until the task is submitted.
-    pub(crate) kept: Vec<Handle>,
+    /// The refs among and in them.
+    pub(crate) refs: Refs,
 }
 
-struct Writer<'a> {
-    process: &'a Process,
-    job: JobId,
-    bytes: ArgumentWriter,
-    dependencies: Vec<Ref>,
+/// Refs of a task, kept while this lives: until the task is submitted.
+#[derive(Default)]
+pub(crate) struct Refs {
+    /// Those that are arguments themselves, each once.
+    dependencies: Vec<Handle>,
+    /// Those inside arguments.
     nested: Vec<Handle>,
-    kept: Vec<Handle>,
 }
 
 impl Arguments {
@@ -50,64 +46,62 @@ impl Arguments {
         named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let count = positional.len() + named.map_or(0, |named| named.len());
-        let mut writer = Writer {
-            process,
-            job,
-            bytes: ArgumentWriter::new(count),
-            dependencies: Vec::new(),
-            nested: Vec::new(),
-            kept: Vec::new(),
-        };
+        let (mut bytes, mut refs) = (ArgumentWriter::new(count), Refs::default());
         for value in positional.iter_borrowed() {
-            writer.add(&value)?;
+            refs.add(&mut bytes, process, job, &value)?;
         }
         let mut names = Vec::new();
         if let Some(named) = named {
             for (name, value) in named.iter() {
-                writer.add(&value)?;
+                refs.add(&mut bytes, process, job, &value)?;
                 names.push(name.cast_into::<PyString>()?);
             }
         }
         let names: Vec<&str> = names.iter().map(|name| name.to_str()).collect::<PyResult<_>>()?;
-        let nested = values::refs_of(&writer.nested);
-        writer.kept.append(&mut writer.nested);
-        Ok(Self {
-            payload: writer.bytes.finish(names.into_iter()),
-            dependencies: writer.dependencies.into(),
-            nested,
-            kept: writer.kept,
-        })
+        Ok(Self { payload: bytes.finish(names.into_iter()), refs })
     }
 }
 
-impl Writer<'_> {
-    fn add(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+impl Refs {
+    /// Refs that are arguments themselves, in the order in which they were given.
+    pub(crate) fn dependencies(&self) -> Box<[Ref]> {
+        self.dependencies.iter().map(Handle::reference).collect()
+    }
+
+    /// Refs inside arguments, each once.
+    pub(crate) fn nested(&self) -> Box<[Ref]> {
+        values::refs_of(&self.nested)
+    }
+
+    fn add(
+        &mut self,
+        bytes: &mut ArgumentWriter,
+        process: &Process,
+        job: JobId,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         if let Ok(reference) = value.cast_exact::<ObjectRef>() {
-            let handle = reference.get().handle()?;
-            self.depend_on(handle.clone());
+            self.depend_on(bytes, reference.get().handle()?.clone());
             return Ok(());
         }
-        let py = value.py();
-        let (process, job) = (self.process, self.job);
-        with_encoded(value, |encoded, mut refs| {
+        with_encoded(value, |encoded, mut inside| {
             if Layout::of(encoded).size() <= process.inline_bytes_max {
-                self.bytes.value(encoded);
-                self.nested.append(&mut refs);
+                bytes.value(encoded);
+                self.nested.append(&mut inside);
             } else {
-                let handle = values::put(py, process, job, encoded, &refs)?;
-                self.depend_on(handle);
+                let handle = values::put(value.py(), process, job, encoded, &inside)?;
+                self.depend_on(bytes, handle);
             }
             Ok(())
         })
     }
 
-    fn depend_on(&mut self, handle: Handle) {
-        let reference = handle.reference();
-        let known = self.dependencies.iter().position(|known| *known == reference);
-        self.bytes.dependency(known.unwrap_or(self.dependencies.len()));
+    fn depend_on(&mut self, bytes: &mut ArgumentWriter, handle: Handle) {
+        let object = handle.object();
+        let known = self.dependencies.iter().position(|known| known.object() == object);
+        bytes.dependency(known.unwrap_or(self.dependencies.len()));
         if known.is_none() {
-            self.dependencies.push(reference);
-            self.kept.push(handle);
+            self.dependencies.push(handle);
         }
     }
 }

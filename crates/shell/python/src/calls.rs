@@ -58,13 +58,12 @@ impl Engine {
         let spec = TaskSpec {
             id,
             template: Arc::clone(shared),
+            dependencies: arguments.refs.dependencies(),
+            nested: arguments.refs.nested(),
             arguments: arguments.payload,
-            dependencies: arguments.dependencies,
-            nested: arguments.nested,
             parent,
         };
         let handles = error::done(self.core().submit(spec))?;
-        drop(arguments.kept);
         let mut made = handles.into_iter().map(ObjectRef::from);
         match shared.returns {
             Returns::Count(0 | 1) | Returns::Stream | Returns::Dynamic => {
