@@ -12,7 +12,6 @@ from __future__ import annotations
 import atexit
 import concurrent.futures
 import itertools
-import threading
 import time
 import uuid
 import weakref
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import aktis
 from aktis.util.carried_functions import Packed, Packer, outcome, returned, unpacked
+from aktis.util.session_wait import SessionWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,8 +65,8 @@ class Executor(concurrent.futures.Executor):
         **options: Any,
     ) -> None:
         _check(max_workers, initializer)
-        # This begins a session if there is none.
-        self._session_name = _session_name()
+        self._session = SessionWait()
+        self._changed = self._session.changed
         cpus = max(1, int(aktis.cluster_resources().get("CPU", 1)))
         self._max_workers = max_workers or cpus
         self._packer = Packer()
@@ -76,7 +76,6 @@ class Executor(concurrent.futures.Executor):
         self._waiting: deque[_Call] = deque()
         self._sent: dict[_Future, aktis.ObjectRef[Any]] = {}
         self._is_shut_down = False
-        self._changed = threading.Condition(threading.Lock())
         self._at_exit = partial(_shut_down, weakref.ref(self))
         # What was submitted is finished before the session ends, as the standard library has it.
         atexit.register(self._at_exit)
@@ -147,24 +146,28 @@ class Executor(concurrent.futures.Executor):
             call.future.cancel()
             # Only this tells whoever waits for several futures at once.
             call.future.set_running_or_notify_cancel()
-        if not self._is_in_its_session():
+        if self._session.is_over():
             self._give_up()
         if wait:
-            self._wait_until(self._is_idle, None)
+            self._session.lend(self._is_idle, self._sent.values)
+            with self._changed:
+                self._changed.wait_for(self._is_idle)
             atexit.unregister(self._at_exit)
 
-    def wait_in_task(self, future: _Future, timeout_s: float | None) -> None:
-        """Returns once the future is done or the time is over; at once in a driver.
+    def wait_in_task(self, future: _Future, timeout_s: float | None) -> float | None:
+        """Returns once the future is nearly done or the time is over; at once in a driver.
 
         A task that waits here gives its CPUs to others meanwhile. Without the session in which
         calls were sent none of them can end, so they fail.
+
+        Returns:
+            How much of the time is left.
         """
         if future.done():
-            return
-        if not self._is_in_its_session():
+            return timeout_s
+        if self._session.is_over():
             self._give_up()
-        elif _is_in_task():
-            self._wait_until(future.done, timeout_s)
+        return self._session.lend(future.done, self._sent.values, timeout_s)
 
     def _submit(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -215,9 +218,6 @@ class Executor(concurrent.futures.Executor):
             future.set_exception(error)
         _fail(failed)
 
-    def _is_in_its_session(self) -> bool:
-        return aktis.is_initialized() and _session_name() == self._session_name
-
     def _give_up(self) -> None:
         """Fails all calls that have not ended."""
         with self._changed:
@@ -233,18 +233,6 @@ class Executor(concurrent.futures.Executor):
     def _is_idle(self) -> bool:
         return not self._sent and not self._waiting
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float | None) -> None:
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        in_task = _is_in_task()
-        while not condition():
-            left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
-            with self._changed:
-                sent = list(self._sent.values())
-            if in_task and sent:
-                aktis.wait(sent, timeout=left_s)
-            with self._changed:
-                self._changed.wait_for(lambda: condition() or not sent, left_s)
-
 
 class _Future(concurrent.futures.Future[Any]):
     """A future that a task can wait for without keeping its CPUs."""
@@ -255,13 +243,11 @@ class _Future(concurrent.futures.Future[Any]):
 
     def result(self, timeout: float | None = None) -> Any:
         """Waits for the value and returns it, or raises what the call raised."""
-        self._executor.wait_in_task(self, timeout)
-        return super().result(timeout)
+        return super().result(self._executor.wait_in_task(self, timeout))
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for the end of the call and returns what it raised, or None."""
-        self._executor.wait_in_task(self, timeout)
-        return super().exception(timeout)
+        return super().exception(self._executor.wait_in_task(self, timeout))
 
 
 class _Call(NamedTuple):
@@ -310,17 +296,6 @@ def _check(max_workers: int | None, initializer: object) -> None:
     if initializer is not None and not callable(initializer):
         message = f"initializer must be a function, not {initializer!r}"
         raise TypeError(message)
-
-
-def _session_name() -> str:
-    return aktis.get_runtime_context().get_session_name()
-
-
-def _is_in_task() -> bool:
-    """Whether the caller holds what others may need while it waits."""
-    return aktis.is_initialized() and bool(
-        aktis.get_runtime_context().get_assigned_resources()
-    )
 
 
 def _remote_call(

@@ -77,7 +77,7 @@ class Queue:
             Full: there was no room.
             ValueError: `timeout` is negative.
         """
-        aktis.get(self._put(item, timeout) if block else self.actor.put_nowait.remote([item]))
+        aktis.get(self._put(item, timeout if block else 0))
 
     async def put_async(
         self,
@@ -86,7 +86,7 @@ class Queue:
         timeout: float | None = None,  # noqa: ASYNC109 - Ray's signature
     ) -> None:
         """Adds an item as `put` does, and lets others run on the loop meanwhile."""
-        await (self._put(item, timeout) if block else self.actor.put_nowait.remote([item]))
+        await self._put(item, timeout if block else 0)
 
     def get(
         self,
@@ -103,9 +103,7 @@ class Queue:
             Empty: there was none.
             ValueError: `timeout` is negative.
         """
-        if block:
-            return aktis.get(self._get(timeout))
-        return self.get_nowait_batch(1)[0]
+        return aktis.get(self._get(timeout if block else 0))
 
     async def get_async(
         self,
@@ -113,9 +111,7 @@ class Queue:
         timeout: float | None = None,  # noqa: ASYNC109 - Ray's signature
     ) -> Any:
         """Takes the oldest item out as `get` does, and lets others run on the loop meanwhile."""
-        if block:
-            return await self._get(timeout)
-        return (await self.actor.get_nowait.remote(1))[0]
+        return await self._get(timeout if block else 0)
 
     def put_nowait(self, item: Any) -> None:
         """Adds an item; raises `Full` if there is no room."""
@@ -132,7 +128,7 @@ class Queue:
             Full: there is no room for all.
             TypeError: `items` is not iterable.
         """
-        aktis.get(self.actor.put_nowait.remote(list(items)))
+        aktis.get(self.actor.put_all.remote(list(items)))
 
     def get_nowait_batch(self, num_items: int) -> list[Any]:
         """Takes so many items out in one call, or none, and returns them, oldest first.
@@ -148,7 +144,7 @@ class Queue:
         if num_items < 0:
             message = f"num_items must be 0 or more, not {num_items}"
             raise ValueError(message)
-        items: list[Any] = aktis.get(self.actor.get_nowait.remote(num_items))
+        items: list[Any] = aktis.get(self.actor.get_all.remote(num_items))
         return items
 
     def shutdown(
@@ -214,7 +210,7 @@ class _Items:
             message = f"there was nothing in the queue within {timeout_s} s"
             raise Empty(message) from None
 
-    async def put_nowait(self, items: list[Any]) -> None:
+    async def put_all(self, items: list[Any]) -> None:
         """Adds all items, or none."""
         room = self._items.maxsize - self._items.qsize()
         if self._items.maxsize > 0 and room < len(items):
@@ -223,7 +219,7 @@ class _Items:
         for item in items:
             self._items.put_nowait(item)
 
-    async def get_nowait(self, count: int) -> list[Any]:
+    async def get_all(self, count: int) -> list[Any]:
         """Takes so many items out, or none."""
         if self._items.qsize() < count:
             message = f"the queue holds {self._items.qsize()} items, not {count}"
