@@ -154,6 +154,17 @@ class Executor(concurrent.futures.Executor):
                 self._changed.wait_for(self._is_idle)
             atexit.unregister(self._at_exit)
 
+    def terminate_workers(self) -> None:
+        """Shuts down at once: what waits is cancelled, and workers that run calls are ended.
+
+        The futures of those calls get `TaskCancelledError`.
+        """
+        self.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            sent = list(self._sent.values())
+        for ref in sent:
+            aktis.cancel(ref, force=True)
+
     def wait_in_task(self, future: _Future, timeout_s: float | None) -> float | None:
         """Returns once the future is nearly done or the time is over; at once in a driver.
 
