@@ -26,3 +26,12 @@ def register_serializer(
 def deregister_serializer(cls: type) -> None:
     """Forgets what was registered for `cls`; harmless if nothing was."""
     serialize.deregister(cls)
+
+
+def try_serialize(value: object) -> Exception | None:
+    """Serializes a value as for another process, and returns the error if that fails."""
+    try:
+        serialize.dumps(value)
+    except Exception as error:  # noqa: BLE001 - a `__reduce__` of the user's may raise anything
+        return error
+    return None

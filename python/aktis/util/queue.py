@@ -2,7 +2,6 @@
 
 Owns the public form and the actor. Does not own its order, which is that of `asyncio.Queue`.
 """
-# ruff: noqa: A005 - Ray's name of the module
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Pool:
             option is not known.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the standard library's signature
         self,
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
@@ -85,7 +85,7 @@ class Pool:
         """Calls `func(*args, **kwds)` in a process and returns the result."""
         return self.apply_async(func, args, kwds).get()
 
-    def apply_async(
+    def apply_async(  # noqa: PLR0917 - the standard library's signature
         self,
         func: Callable[..., Any],
         args: Iterable[Any] = (),
@@ -104,7 +104,11 @@ class Pool:
         """
         self._processes.check_running()
         result = AsyncResult(
-            self._processes, jobs=1, is_single=True, callback=callback, error_callback=error_callback
+            self._processes,
+            jobs=1,
+            is_single=True,
+            callback=callback,
+            error_callback=error_callback,
         )
         call = (tuple(args or ()), dict(kwds or {}))
         self._processes.add([Job(func, [call], partial(result.settle, 0))])
@@ -120,7 +124,7 @@ class Pool:
         result: list[Any] = self.map_async(func, iterable, chunksize).get()
         return result
 
-    def map_async(
+    def map_async(  # noqa: PLR0917 - the standard library's signature
         self,
         func: Callable[[Any], Any],
         iterable: Iterable[Any],
@@ -142,7 +146,7 @@ class Pool:
         result: list[Any] = self.starmap_async(func, iterable, chunksize).get()
         return result
 
-    def starmap_async(
+    def starmap_async(  # noqa: PLR0917 - the standard library's signature
         self,
         func: Callable[..., Any],
         iterable: Iterable[Iterable[Any]],
@@ -222,9 +226,9 @@ class Pool:
             error_callback=error_callback,
         )
         packed = self._processes.packer.pack_for_many(func) if chunks else func
-        self._processes.add([
-            Job(packed, chunk, partial(result.settle, turn)) for turn, chunk in enumerate(chunks)
-        ])
+        self._processes.add(
+            [Job(packed, chunk, partial(result.settle, turn)) for turn, chunk in enumerate(chunks)]
+        )
         return result
 
     def _imap(

@@ -7,6 +7,7 @@ outcome means (`aktis.util.multiprocessing.results`), nor how input becomes jobs
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,12 +17,12 @@ from aktis.util.carried_functions import Packed, Packer, outcome, unpacked
 from aktis.util.session_wait import SessionWait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from aktis.types import ObjectRef
 
 # Takes the value and the error of a job, one of which is None.
-Settle = Callable[[Any, "BaseException | None"], None] if TYPE_CHECKING else Any
+Settle = Callable[[Any, BaseException | None], None]
 # Positional and named arguments of one call.
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -202,7 +203,9 @@ class Processes:
 class Process:
     """What runs in a process of the pool."""
 
-    def __init__(self, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+    def __init__(
+        self, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+    ) -> None:
         if initializer is not None:
             initializer(*initargs)
 
