@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,10 @@ F = TypeVar("F")
 STABILITIES = ("stable", "beta", "alpha")
 
 
+@overload
+def PublicAPI(thing: F, /) -> F: ...
+@overload
+def PublicAPI(*, stability: str = "stable", api_group: str = "Others") -> Callable[[F], F]: ...
 def PublicAPI(*things: Any, stability: str = "stable", api_group: str = "Others") -> Any:  # noqa: ARG001, N802 - Ray's signature
     """Marks what users may rely on, bare or as `PublicAPI(stability="beta")`.
 
@@ -31,12 +35,20 @@ def PublicAPI(*things: Any, stability: str = "stable", api_group: str = "Others"
     return _mark(things, lambda thing: _with_sentence(thing, sentence))
 
 
+@overload
+def DeveloperAPI(thing: F, /) -> F: ...
+@overload
+def DeveloperAPI() -> Callable[[F], F]: ...
 def DeveloperAPI(*things: Any) -> Any:  # noqa: N802 - Ray's name
     """Marks what is for developers and may change between minor versions."""
     sentence = "This interface is for developers and may change between minor versions."
     return _mark(things, lambda thing: _with_sentence(thing, sentence))
 
 
+@overload
+def Deprecated(thing: F, /) -> F: ...
+@overload
+def Deprecated(*, message: str = "", warning: bool = False) -> Callable[[F], F]: ...
 def Deprecated(*things: Any, message: str = "", warning: bool = False) -> Any:  # noqa: N802 - Ray's name
     """Marks what will go, bare or with what to use instead; with `warning`, each use warns."""
     sentence = f"Deprecated. {message}".strip()

@@ -1,4 +1,4 @@
-"""The small names of `util`: checks of what can be sent, results as they come, marks, lines said once.
+"""Checks of what can be sent, results as they come, marks, and lines that are said once.
 
 Owns them all. Serializers and named actors have rows of their own elsewhere.
 """
@@ -131,7 +131,7 @@ def test_map_unordered_refuses_what_is_not_remote() -> None:
 
 
 @pytest.mark.parametrize("options", [{"chunk_size": 0}, {"backpressure_size": 0}])
-def test_amounts_are_positive(options: dict[str, int]) -> None:
+def test_amounts_are_positive(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         util.map_unordered(negative, [1], **options)
 
