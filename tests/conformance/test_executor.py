@@ -231,19 +231,20 @@ def test_an_initializer_that_fails_breaks_the_calls() -> None:
     assert "not ready" in str(error)
 
 
-def test_a_call_whose_worker_died_runs_no_second_time(tally: Tally) -> None:
+def test_a_call_whose_worker_died_is_tried_again(tally: Tally) -> None:
     with Executor() as executor:
+        result = executor.submit(die_at_first, tally).result()
+
+    assert result == "alive"
+    assert tally.count() == 2
+
+
+def test_a_call_that_may_not_be_retried_runs_once(tally: Tally) -> None:
+    with Executor(max_retries=0) as executor:
         error = executor.submit(die, tally).exception()
 
     assert isinstance(error, WorkerCrashedError)
     assert tally.count() == 1
-
-
-def test_max_retries_asks_for_more_attempts(tally: Tally) -> None:
-    with Executor(max_retries=2) as executor:
-        executor.submit(die, tally).exception()
-
-    assert tally.count() == 3
 
 
 def test_options_of_tasks_may_be_given() -> None:
@@ -332,6 +333,12 @@ def open_and_wait(started: Gate, gate: Gate) -> None:
 
 def process_of(_item: int) -> int:
     return os.getpid()
+
+
+def die_at_first(tally: Tally) -> str:
+    if tally.add() == 1:
+        os._exit(1)
+    return "alive"
 
 
 def die(tally: Tally) -> None:

@@ -41,9 +41,9 @@ MEASURE_S = 0.002
 class Executor(concurrent.futures.Executor):
     """Runs calls as tasks: `submit`, `map` and `shutdown` as `concurrent.futures` describes them.
 
-    What a call raises is raised by its future as the same type. A call runs once: one whose worker
-    died fails with `WorkerCrashedError`, unless `max_retries` says otherwise. An argument that is a
-    ref arrives as its value.
+    What a call raises is raised by its future as the same type. A call whose worker died is tried
+    again, as tasks are; with `max_retries=0` it runs once at most, and short calls are slower, since
+    none is sent before the one ahead of it ended. An argument that is a ref arrives as its value.
 
     Args:
         max_workers: How many calls run at once at most; None is one for each CPU of the cluster.
@@ -320,7 +320,7 @@ def _remote_call(
         return _run(name, payload, *args, **kwargs)
 
     function: Any = _run if initializer is None else run_prepared
-    return aktis.remote(**({"max_retries": 0, "name": "Executor.submit"} | options))(function)
+    return aktis.remote(**({"name": "Executor.submit"} | options))(function)
 
 
 def _run(name: str, payload: Any, /, *args: Any, **kwargs: Any) -> Any:
