@@ -42,8 +42,8 @@ class Executor(concurrent.futures.Executor):
     """Runs calls as tasks: `submit`, `map` and `shutdown` as `concurrent.futures` describes them.
 
     What a call raises is raised by its future as the same type. A call whose worker died is tried
-    again, as tasks are; with `max_retries=0` it runs once at most, and short calls are slower, since
-    none is sent before the one ahead of it ended. An argument that is a ref arrives as its value.
+    again, as tasks are; with `max_retries=0` it runs once at most, and short calls take longer,
+    since each waits for the one ahead of it. An argument that is a ref arrives as its value.
 
     Args:
         max_workers: How many calls run at once at most; None is one for each CPU of the cluster.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import aktis
 from aktis import settings
-from aktis.util.multiprocessing.processes import Call, Job, Processes
+from aktis.util.multiprocessing.processes import Form, Job, Processes
 from aktis.util.multiprocessing.results import AsyncResult, IMapIterator, UnorderedIMapIterator
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Pool:
             error_callback=error_callback,
         )
         call = (tuple(args or ()), dict(kwds or {}))
-        self._processes.add([Job(func, [call], partial(result.settle, 0))])
+        self._processes.add([Job(func, "call", call, partial(result.settle, 0))])
         return result
 
     def map(
@@ -133,8 +133,8 @@ class Pool:
         error_callback: Callback | None = None,
     ) -> AsyncResult:
         """Does what `map` does, but returns at once; the callbacks are as for `apply_async`."""
-        calls = [_call_with(item) for item in _listed(iterable)]
-        return self._map(func, calls, chunksize, (callback, error_callback))
+        items = list(iterable)
+        return self._map(func, "map", items, chunksize, callbacks=(callback, error_callback))
 
     def starmap(
         self,
@@ -155,8 +155,8 @@ class Pool:
         error_callback: Callback | None = None,
     ) -> AsyncResult:
         """Does what `starmap` does, but returns at once; the callbacks are as for `apply_async`."""
-        calls = [(tuple(item), _NO_NAMED) for item in _listed(iterable)]
-        return self._map(func, calls, chunksize, (callback, error_callback))
+        items = [tuple(item) for item in iterable]
+        return self._map(func, "starmap", items, chunksize, callbacks=(callback, error_callback))
 
     def imap(
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int = 1
@@ -208,15 +208,17 @@ class Pool:
     def _map(
         self,
         func: Callable[..., Any],
-        calls: list[Call],
+        form: Form,
+        items: list[Any],
         chunksize: int | None,
+        *,
         callbacks: tuple[Callback | None, Callback | None],
     ) -> AsyncResult:
         self._processes.check_running()
         if chunksize is None:
-            chunksize = max(1, -(-len(calls) // (self._count * JOBS_PER_PROCESS)))
+            chunksize = max(1, -(-len(items) // (self._count * JOBS_PER_PROCESS)))
         _check_positive("chunksize", chunksize)
-        chunks = list(_chunks(calls, chunksize))
+        chunks = list(_chunks(items, chunksize))
         callback, error_callback = callbacks
         result = AsyncResult(
             self._processes,
@@ -227,7 +229,10 @@ class Pool:
         )
         packed = self._processes.packer.pack_for_many(func) if chunks else func
         self._processes.add(
-            [Job(packed, chunk, partial(result.settle, turn)) for turn, chunk in enumerate(chunks)]
+            [
+                Job(packed, form, chunk, partial(result.settle, turn))
+                for turn, chunk in enumerate(chunks)
+            ]
         )
         return result
 
@@ -241,9 +246,9 @@ class Pool:
         self._processes.check_running()
         _check_positive("chunksize", chunksize)
         packed = self._processes.packer.pack_for_many(func)
-        chunks = _chunks((_call_with(item) for item in iterable), chunksize)
+        chunks = enumerate(_chunks(iterable, chunksize))
         self._processes.begin_feeding()
-        jobs = (Job(packed, chunk, partial(results.settle, i)) for i, chunk in enumerate(chunks))
+        jobs = (Job(packed, "map", chunk, partial(results.settle, turn)) for turn, chunk in chunks)
         feeder = threading.Thread(
             target=_feed, args=(self._processes, results, jobs), name="aktis-imap", daemon=True
         )
@@ -292,18 +297,7 @@ def _check_positive(name: str, value: int) -> None:
         raise ValueError(message)
 
 
-def _call_with(item: Any) -> Call:
-    return (item,), _NO_NAMED
-
-
-_NO_NAMED: dict[str, Any] = {}
-
-
-def _listed(iterable: Iterable[Any]) -> list[Any]:
-    return iterable if isinstance(iterable, list) else list(iterable)
-
-
-def _chunks(items: Iterable[Call], size: int) -> Iterator[list[Call]]:
+def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     rest = iter(items)
     while chunk := list(itertools.islice(rest, size)):
         yield chunk

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, assert_never
 
 import aktis
 from aktis.exceptions import ActorDiedError
@@ -21,17 +21,25 @@ if TYPE_CHECKING:
 
     from aktis.types import ObjectRef
 
+# With one tuple and one dict of arguments; with each item alone; with each item as arguments.
+Form = Literal["call", "map", "starmap"]
 # Takes the value and the error of a job, one of which is None.
 Settle = Callable[[Any, BaseException | None], None]
-# Positional and named arguments of one call.
-Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Job(NamedTuple):
-    """Calls that go to one process together."""
+    """Calls that go to one process together.
+
+    Attributes:
+        function: What is called.
+        form: How: once, or with each of the items.
+        items: What it is called with.
+        settle: Takes the results, as a list, or the error.
+    """
 
     function: Packed | Callable[..., Any]
-    calls: list[Call]
+    form: Form
+    items: Any
     settle: Settle
 
 
@@ -166,7 +174,7 @@ class Processes:
                 function = job.function
                 packed = function if isinstance(function, Packed) else self.packer.pack(function)
                 process = self._idle[-1]
-                ref = process.actor.run.remote(*packed, job.calls)
+                ref = process.actor.run.remote(*packed, job.form, job.items)
             except Exception as error:  # noqa: BLE001 - it belongs to who waits for the job
                 failed.append((job.settle, error))
                 continue
@@ -209,10 +217,19 @@ class Process:
         if initializer is not None:
             initializer(*initargs)
 
-    def run(self, key: str, payload: Any, calls: list[Call]) -> list[Any]:
+    def run(self, key: str, payload: Any, form: Form, items: Any) -> list[Any]:
         """Does the calls of a job, up to the first that raises."""
         function = unpacked(key, payload)
-        return [function(*args, **kwargs) for args, kwargs in calls]
+        match form:
+            case "call":
+                args, kwargs = items
+                return [function(*args, **kwargs)]
+            case "map":
+                return [function(item) for item in items]
+            case "starmap":
+                return [function(*item) for item in items]
+            case _:
+                assert_never(form)
 
 
 class _Started:
