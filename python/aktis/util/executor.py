@@ -12,7 +12,6 @@ from __future__ import annotations
 import atexit
 import concurrent.futures
 import itertools
-import time
 import uuid
 import weakref
 from collections import deque
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import aktis
 from aktis.util.carried_functions import Packed, Packer, outcome, returned, unpacked
+from aktis.util.pace import Pace
 from aktis.util.session_wait import SessionWait
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
 
 T = TypeVar("T")
-
-# How much of the cluster's time is sent ahead.
-AHEAD_S = 0.01
-AHEAD_CALLS_MAX = 4_096
-# How long the speed of the cluster is measured before it is believed.
-MEASURE_S = 0.002
 
 
 class Executor(concurrent.futures.Executor):
@@ -72,7 +66,7 @@ class Executor(concurrent.futures.Executor):
         self._packer = Packer()
         self._call: Any = _remote_call(initializer, initargs, options)
         is_limited_here = max_workers is not None and (max_workers < cpus or "num_cpus" in options)
-        self._pace = _Pace(self._max_workers, may_run_ahead=not is_limited_here)
+        self._pace = Pace(self._max_workers, may_run_ahead=not is_limited_here)
         self._waiting: deque[_Call] = deque()
         self._sent: dict[_Future, aktis.ObjectRef[Any]] = {}
         self._is_shut_down = False
@@ -268,36 +262,6 @@ class _Call(NamedTuple):
     function: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-
-
-class _Pace:
-    """How many calls are under way at once.
-
-    Short calls are sent ahead, as many as the cluster does in a moment, so that no worker waits for
-    the next one. The speed is measured; the lock of the executor covers it.
-    """
-
-    def __init__(self, at_once: int, *, may_run_ahead: bool) -> None:
-        self.limit = at_once
-        self._at_once = at_once
-        self._may_run_ahead = may_run_ahead
-        self._ended = 0
-        self._since = time.perf_counter()
-
-    def room(self, sent: int) -> int:
-        """How many more to send, if so many are under way: none, or enough to be worth a burst."""
-        room = self.limit - sent
-        return room if self.limit == self._at_once or room * 2 >= self.limit else 0
-
-    def count_one(self) -> None:
-        """Notes that a call ended."""
-        self._ended += 1
-        now = time.perf_counter()
-        measured_s = now - self._since
-        if self._may_run_ahead and measured_s >= MEASURE_S:
-            ahead = int(self._ended / measured_s * AHEAD_S)
-            self.limit = max(self._at_once, min(ahead, AHEAD_CALLS_MAX))
-            self._ended, self._since = 0, now
 
 
 def _check(max_workers: int | None, initializer: object) -> None:
