@@ -12,6 +12,8 @@ AHEAD_S = 0.01
 AHEAD_CALLS_MAX = 4_096
 # How long the speed of the cluster is measured before it is believed.
 MEASURE_S = 0.002
+# How long it is believed once nothing is under way: what comes next may be longer.
+BELIEVED_S = 0.1
 
 
 class Pace:
@@ -31,8 +33,10 @@ class Pace:
 
     def room(self, sent: int) -> int:
         """How many more to send, if so many are under way: none, or enough to be worth a burst."""
+        if not sent and time.perf_counter() - self._since > BELIEVED_S:
+            self.limit = self._at_once
         room = self.limit - sent
-        return room if self.limit == self._at_once or room * 2 >= self.limit else 0
+        return room if room * 2 >= self.limit else max(0, self._at_once - sent)
 
     def count_one(self) -> None:
         """Notes that a call ended."""
