@@ -5,7 +5,16 @@ Owns nothing: it is cloudpickle, which keeps alive what a pickled ref names.
 
 from __future__ import annotations
 
-from cloudpickle import CloudPickler, Pickler, dump, dumps, load, loads, register_pickle_by_value
+from cloudpickle import (
+    CloudPickler,
+    Pickler,
+    dump,
+    dumps,
+    load,
+    loads,
+    register_pickle_by_value,
+    unregister_pickle_by_value,
+)
 
 __all__ = [
     "CloudPickler",
@@ -15,4 +24,5 @@ __all__ = [
     "load",
     "loads",
     "register_pickle_by_value",
+    "unregister_pickle_by_value",
 ]

@@ -1,7 +1,8 @@
 """What a driver tells the workers of its job, and what they do with it before their first task.
 
-Owns those facts on their way through the head's table, import paths, and the job's setup hook. Does
-not own variables, with which processes begin (the node), nor log records (`aktis._kernel.records`).
+Owns those facts on their way through the head's table, import paths, modules that change what
+imports mean, and the job's setup hook. Does not own variables, with which processes begin (the
+node), nor log records (`aktis._kernel.records`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from aktis._kernel import functions, queries
+from aktis._kernel import functions, queries, session
 from aktis.exceptions import RuntimeEnvSetupError
 
 if TYPE_CHECKING:
@@ -26,6 +27,28 @@ JOBS = "aktis.jobs"
 
 # A function, or the full name of one.
 Hook: TypeAlias = Callable[[], object] | str
+
+
+def require_module(name: str) -> None:
+    """Has each worker of this process's jobs import a module before its first task.
+
+    Raises:
+        RuntimeError: this process drives a job already, whose workers may have begun without it.
+    """
+    if name in _required_modules:
+        return
+    here = session.current()
+    if here is not None and here.is_driver:
+        message = (
+            f"import {name} before the session begins: its workers may run already, and would not "
+            f"know of it; call aktis.shutdown() first, and aktis.init() after the import"
+        )
+        raise RuntimeError(message)
+    _required_modules.append(name)
+
+
+# In the order of their requests; it has one line for each module that asks when it is imported.
+_required_modules: list[str] = []
 
 
 def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Hook | None) -> None:
@@ -42,6 +65,7 @@ def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Ho
         "namespace": here.namespace,
         "environment": here.default_environment,
         "paths": list(dict.fromkeys(paths)),
+        "modules": _required_modules,
         "logging": logging,
         "setup_hook": _named(setup_hook),
     }
@@ -60,6 +84,8 @@ def take_up(here: Session, job: int) -> None:
     here.default_environment = facts.get("environment", "")
     known = set(sys.path)
     sys.path.extend(path for path in facts.get("paths", []) if path not in known)
+    for module in facts.get("modules", []):
+        importlib.import_module(module)
     if facts.get("logging"):
         from aktis._kernel import records
 

@@ -1,0 +1,91 @@
+"""Where aktis has what Ray has elsewhere, by Ray's dotted name.
+
+Owns the exceptions to one rule, and what is said of names that are missing. The rule: what Ray has
+at `ray.module.name`, aktis has at `aktis.module.name`. Does not own which names Ray has
+(`aktis.as_ray.public_names`), nor what they mean.
+"""
+
+from __future__ import annotations
+
+# The version of Ray whose interface this is; programs compare it with what they need.
+RAY_VERSION = "2.60.0"
+
+ELSEWHERE: dict[str, str] = {
+    # What carries Ray's own name, or a word that aktis does not use.
+    "ray.exceptions.LocalRayletDiedError": "aktis.exceptions.LocalNodeDiedError",
+    "ray.exceptions.RayActorError": "aktis.exceptions.ActorError",
+    "ray.exceptions.RayCgraphCapacityExceeded": "aktis.exceptions.CompiledGraphCapacityExceeded",
+    "ray.exceptions.RayChannelError": "aktis.exceptions.ChannelError",
+    "ray.exceptions.RayChannelTimeoutError": "aktis.exceptions.ChannelTimeoutError",
+    "ray.exceptions.RayDirectTransportError": "aktis.exceptions.DirectTransportError",
+    "ray.exceptions.RayError": "aktis.exceptions.AktisError",
+    "ray.exceptions.RaySystemError": "aktis.exceptions.EngineError",
+    "ray.exceptions.RayTaskError": "aktis.exceptions.TaskError",
+    # One module here, several there.
+    "ray.dag.class_node.ClassMethodNode": "aktis.dag.ClassMethodNode",
+    "ray.dag.class_node.ClassNode": "aktis.dag.ClassNode",
+    "ray.dag.context.DAGContext": "aktis.dag.DAGContext",
+    "ray.dag.dag_node.DAGNode": "aktis.dag.DAGNode",
+    "ray.dag.function_node.FunctionNode": "aktis.dag.FunctionNode",
+    "ray.dag.input_node.DAGInputData": "aktis.dag.DAGInputData",
+    "ray.dag.input_node.InputAttributeNode": "aktis.dag.InputAttributeNode",
+    "ray.dag.input_node.InputNode": "aktis.dag.InputNode",
+    "ray.dag.output_node.MultiOutputNode": "aktis.dag.MultiOutputNode",
+    "ray.experimental.locations.get_local_object_locations": (
+        "aktis.experimental.get_local_object_locations"
+    ),
+    "ray.experimental.locations.get_object_locations": "aktis.experimental.get_object_locations",
+    "ray.util.debug.disable_log_once_globally": "aktis.util.disable_log_once_globally",
+    "ray.util.debug.enable_periodic_logging": "aktis.util.enable_periodic_logging",
+    "ray.util.debug.log_once": "aktis.util.log_once",
+    "ray.util.helpers.as_completed": "aktis.util.as_completed",
+    "ray.util.helpers.map_unordered": "aktis.util.map_unordered",
+    "ray.util.multiprocessing.pool.AsyncResult": "aktis.util.multiprocessing.AsyncResult",
+    "ray.util.multiprocessing.pool.IMapIterator": "aktis.util.multiprocessing.IMapIterator",
+    "ray.util.multiprocessing.pool.Pool": "aktis.util.multiprocessing.Pool",
+    "ray.util.serialization.deregister_serializer": "aktis.serializers.deregister_serializer",
+    "ray.util.serialization.register_serializer": "aktis.serializers.register_serializer",
+    # Not public, but guides of Ray use it.
+    "ray._private.internal_api.free": "aktis.internal.free",
+    # Modin asks which machine a partition lies on.
+    "ray._private.services.get_node_ip_address": "aktis.util.get_node_ip_address",
+    # Modin and others ask of a value whether it is a ref or a handle, of a remote cluster too.
+    "ray.util.client.common.ClientActorHandle": "aktis.actor.ActorHandle",
+    "ray.util.client.common.ClientObjectRef": "aktis.ObjectRef",
+    # Libraries name these in annotations, and in checks of what they were given.
+    "ray._raylet.DynamicObjectRefGenerator": "aktis.DynamicObjectRefGenerator",
+    "ray._raylet.ObjectRef": "aktis.ObjectRef",
+    "ray._raylet.ObjectRefGenerator": "aktis.ObjectRefGenerator",
+    "ray._raylet.PlacementGroupID": "aktis.PlacementGroupID",
+}
+
+# What comes nearest to a name that is missing; the longest beginning counts.
+NEAREST: dict[str, str] = {
+    "ray.ClientBuilder": 'aktis.init(address="auto") attaches to a session of this machine',
+    "ray.air": "tasks and actors are, on which such libraries stand",
+    "ray.autoscaler": "aktis.init(num_cpus=...) says how large the cluster is",
+    "ray.client": 'aktis.init(address="auto") attaches to a session of this machine',
+    "ray.cluster_utils": "aktis.init(num_cpus=...) starts a cluster of one node",
+    "ray.cpp_function": "functions are Python only",
+    "ray.cross_language": "functions and classes are Python only",
+    "ray.dag.DAGContext": "graphs that run as they are written are, with execute()",
+    "ray.dag.plot": "str() of a node tells what is bound to what",
+    "ray.dashboard": "aktis.nodes() and aktis.available_resources() tell what the cluster has",
+    "ray.data": "tasks over parts of the data are, and aktis.put for shared arrays",
+    "ray.exceptions.PlasmaObjectNotAvailable": "aktis.exceptions.ObjectLostError is",
+    "ray.experimental": "aktis.experimental.get_object_locations is",
+    "ray.java": "functions and classes are Python only",
+    "ray.job_submission": 'a program run beside the session, with aktis.init(address="auto"), is',
+    "ray.llm": "actors that hold a model are",
+    "ray.rllib": "actors that hold an environment each are",
+    "ray.serve": "actors are, named ones and async ones too",
+    "ray.train": "actors in a placement group are",
+    "ray.tune": "tasks, one for each trial, and aktis.wait are",
+    "ray.util.accelerators": 'accelerator_type="..." takes the plain string',
+    "ray.util.actor_group": "a list of actor handles is",
+    "ray.util.collective": "aktis.put and refs as arguments carry arrays between actors",
+    "ray.util.iter": "generators, as streams of refs, are",
+    "ray.util.state": "aktis.util.list_named_actors, aktis.nodes and aktis.timeline are",
+    "ray.widgets": "plain text is what objects show",
+    "ray.workflow": "graphs of calls (bind and execute) are",
+}
