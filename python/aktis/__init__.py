@@ -11,6 +11,7 @@ if typing.TYPE_CHECKING:
     from aktis import (
         actor as actor,
         cloudpickle as cloudpickle,
+        dag as dag,
         exceptions as exceptions,
         experimental as experimental,
         internal as internal,
@@ -112,7 +113,7 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 _WITHOUT_SESSION = frozenset({"ids", "language", "logging_config", "types", "version"})
 _SUBMODULES = frozenset(
-    {"actor", "cloudpickle", "exceptions", "experimental", "internal", "job_config"}
+    {"actor", "cloudpickle", "dag", "exceptions", "experimental", "internal", "job_config"}
     | {"runtime_env", "util"}
 )
 

@@ -12,7 +12,6 @@ from typing import (
     Annotated,
     Any,
     Generic,
-    NoReturn,
     ParamSpec,
     Protocol,
     TypeAlias,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from aktis.actor_handles import ActorHandle
     from aktis.actors import ActorClass
+    from aktis.dag.class_node import ClassNode
     from aktis.types import ObjectRef
 
 T = TypeVar("T")
@@ -212,7 +212,7 @@ if TYPE_CHECKING:
 
         def remote(cls: type[T], *args: Any, **kwargs: Any) -> ActorHandle[T]: ...
         def options(cls: type[T], **options: Any) -> ActorClass[T]: ...
-        def bind(cls: type[T], *args: Any, **kwargs: Any) -> NoReturn: ...
+        def bind(cls: type[T], *args: Any, **kwargs: Any) -> ClassNode: ...
 
 else:
 

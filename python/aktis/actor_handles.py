@@ -18,6 +18,7 @@ from aktis.remote_function import look_ahead, retried
 if TYPE_CHECKING:
     from aktis._kernel.session import Session
     from aktis._kernel.submit import Template
+    from aktis.dag.class_node import ClassMethodNode, MethodResultNode
     from aktis.methods import KnownClass, MethodInfo
     from aktis.types import ObjectRef
 
@@ -138,10 +139,19 @@ class ActorMethod(Remote[P, S_co]):
         option_table.check_returns(asked, name=name, is_generator=self._method.is_generator)
         return ActorMethod(self._handle, self._method, changed)
 
-    def bind(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Raises: graphs of calls are not there yet."""
-        message = "graphs of calls (bind) are not there yet; pass refs as arguments instead"
-        raise NotImplementedError(message)
+    def bind(self, *args: Any, **kwargs: Any) -> ClassMethodNode | tuple[MethodResultNode, ...]:
+        """Returns a node of a graph, or as many as the method has results.
+
+        The call is made when the graph is executed; this actor is the same in each execution.
+
+        Raises:
+            TypeError: the method cannot be called so.
+        """
+        from aktis.dag.class_node import bound_methods
+
+        self._method.signature.check(args, kwargs)
+        options = self._options or {}
+        return bound_methods(self._handle, self._method, args, kwargs, options=options)
 
     def __repr__(self) -> str:
         return f"<method {self._method.signature.name} of {self._handle!r}>"

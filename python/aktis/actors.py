@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aktis._kernel.session import Session
     from aktis._kernel.submit import Template
+    from aktis.dag.class_node import ClassNode
 
 T = TypeVar("T")
 
@@ -127,10 +128,16 @@ class ActorClass(Generic[T]):
         changed = self._options | option_table.checked("actor call", options)
         return ActorClass(self._kind, changed)
 
-    def bind(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Raises: graphs of calls are not there yet."""
-        message = "graphs of calls (bind) are not there yet; make the actor with .remote()"
-        raise NotImplementedError(message)
+    def bind(self, *args: Any, **kwargs: Any) -> ClassNode:
+        """Returns a node of a graph: each execution of the graph makes an actor of its own.
+
+        Raises:
+            TypeError: the constructor cannot be called so.
+        """
+        from aktis.dag.class_node import ClassNode
+
+        self._constructor.check(args, kwargs)
+        return ClassNode(self, methods.methods_of(self._kind), args, kwargs)
 
     def __repr__(self) -> str:
         return f"<actor class {self._kind.__qualname__}>"

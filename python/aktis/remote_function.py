@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from aktis._kernel.session import Session
     from aktis._kernel.submit import Template
+    from aktis.dag.function_node import FunctionNode
     from aktis.generators import DynamicObjectRefGenerator, ObjectRefGenerator
     from aktis.types import ObjectRef
 
@@ -94,10 +95,16 @@ class RemoteFunction(Remote[P, S_co]):
         changed = self._options | option_table.checked("task call", options)
         return RemoteFunction(self._function, changed)
 
-    def bind(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Raises: graphs of calls are not there yet."""
-        message = "graphs of calls (bind) are not there yet; pass refs as arguments instead"
-        raise NotImplementedError(message)
+    def bind(self, *args: Any, **kwargs: Any) -> FunctionNode:
+        """Returns a node of a graph: the call is made when the graph is executed.
+
+        Raises:
+            TypeError: the function cannot be called so.
+        """
+        from aktis.dag.function_node import FunctionNode
+
+        self._known_signature().check(args, kwargs)
+        return FunctionNode(self, args, kwargs)
 
     def __repr__(self) -> str:
         return f"<remote function {self._name}>"
@@ -119,12 +126,16 @@ class RemoteFunction(Remote[P, S_co]):
         option_table.check_returns(
             self._returns(), name=self._name, is_generator=self._is_generator
         )
-        if self._signature is None:
-            self._signature = signature_of(self._function, name=self._name)
-        self._count_min, self._count_max = self._signature.count_min, self._signature.count_max
+        signature = self._known_signature()
+        self._count_min, self._count_max = signature.count_min, signature.count_max
         self._template = self._make_template()
         self._made_for = placing.caller(here)
         self._session = here
+
+    def _known_signature(self) -> Signature:
+        if self._signature is None:
+            self._signature = signature_of(self._function, name=self._name)
+        return self._signature
 
     def _template_here(self, here: Session) -> Template:
         """The template for the caller: what children inherit differs between tasks."""

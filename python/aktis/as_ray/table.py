@@ -22,15 +22,6 @@ ELSEWHERE: dict[str, str] = {
     "ray.exceptions.RaySystemError": "aktis.exceptions.EngineError",
     "ray.exceptions.RayTaskError": "aktis.exceptions.TaskError",
     # One module here, several there.
-    "ray.dag.class_node.ClassMethodNode": "aktis.dag.ClassMethodNode",
-    "ray.dag.class_node.ClassNode": "aktis.dag.ClassNode",
-    "ray.dag.context.DAGContext": "aktis.dag.DAGContext",
-    "ray.dag.dag_node.DAGNode": "aktis.dag.DAGNode",
-    "ray.dag.function_node.FunctionNode": "aktis.dag.FunctionNode",
-    "ray.dag.input_node.DAGInputData": "aktis.dag.DAGInputData",
-    "ray.dag.input_node.InputAttributeNode": "aktis.dag.InputAttributeNode",
-    "ray.dag.input_node.InputNode": "aktis.dag.InputNode",
-    "ray.dag.output_node.MultiOutputNode": "aktis.dag.MultiOutputNode",
     "ray.experimental.locations.get_local_object_locations": (
         "aktis.experimental.get_local_object_locations"
     ),

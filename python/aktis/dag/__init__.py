@@ -1,0 +1,23 @@
+"""Graphs of calls: bound first, run as often as wanted with `execute`.
+
+Owns nothing: each kind of node has a module of its own.
+"""
+
+from __future__ import annotations
+
+from aktis.dag.class_node import ClassMethodNode, ClassNode
+from aktis.dag.dag_node import DAGNode
+from aktis.dag.function_node import FunctionNode
+from aktis.dag.input_node import DAGInputData, InputAttributeNode, InputNode
+from aktis.dag.output_node import MultiOutputNode
+
+__all__ = [
+    "ClassMethodNode",
+    "ClassNode",
+    "DAGInputData",
+    "DAGNode",
+    "FunctionNode",
+    "InputAttributeNode",
+    "InputNode",
+    "MultiOutputNode",
+]
