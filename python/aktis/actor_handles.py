@@ -18,7 +18,6 @@ from aktis.remote_function import look_ahead, retried
 if TYPE_CHECKING:
     from aktis._kernel.session import Session
     from aktis._kernel.submit import Template
-    from aktis.dag.class_node import ClassMethodNode, MethodResultNode
     from aktis.methods import KnownClass, MethodInfo
     from aktis.types import ObjectRef
 
@@ -139,8 +138,8 @@ class ActorMethod(Remote[P, S_co]):
         option_table.check_returns(asked, name=name, is_generator=self._method.is_generator)
         return ActorMethod(self._handle, self._method, changed)
 
-    def bind(self, *args: Any, **kwargs: Any) -> ClassMethodNode | tuple[MethodResultNode, ...]:
-        """Returns a node of a graph, or as many as the method has results.
+    def bind(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns a node of a graph, or a tuple of as many as the method has results.
 
         The call is made when the graph is executed; this actor is the same in each execution.
 
