@@ -213,9 +213,9 @@ def test_errors_of_tasks_are_caught_by_the_names_of_ray(drive: Drive) -> None:
             "ray.util.state is not in aktis yet; aktis.util.list_named_actors",
         ),
         (
-            "from ray.exceptions import PlasmaObjectNotAvailable",
+            "from ray.experimental import set_resource",
             "ModuleNotFoundError",
-            "ray.exceptions.PlasmaObjectNotAvailable is not in aktis yet; aktis.exceptions.Obj",
+            "ray.experimental.set_resource is not in aktis yet; ",
         ),
     ],
 )  # fmt: skip

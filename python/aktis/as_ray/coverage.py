@@ -39,8 +39,10 @@ class Report:
         rows = ["| module of Ray | here | not yet |", "|---|---|---|"]
         for module in self.covered_by_module | self.missing_by_module:
             here = _code(self.covered_by_module.get(module, ()))
-            absent = self.missing_by_module.get(module, ())
-            rows.append(f"| `{module}` | {here} | {_code(absent) if any(absent) else 'all'} |")
+            absent = "all"
+            if here:
+                absent = _code(self.missing_by_module.get(module, ()))
+            rows.append(f"| `{module}` | {here} | {absent} |")
         return "\n".join(rows) + "\n"
 
     def __str__(self) -> str:

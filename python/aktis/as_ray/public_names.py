@@ -55,7 +55,8 @@ NAMES: dict[str, str] = {
         set_resource set_target_for_ref wait_tensor_freed
     """,
     "ray.experimental.collective": """
-        allgather allreduce create_collective_group destroy_collective_group reducescatter
+        allgather allreduce create_collective_group destroy_all_collective_groups
+        destroy_collective_group get_collective_groups reducescatter
     """,
     "ray.experimental.internal_kv": """
         _internal_kv_del _internal_kv_exists _internal_kv_get _internal_kv_initialized
@@ -87,7 +88,7 @@ NAMES: dict[str, str] = {
         APPLE_M3_MAX APPLE_M3_PRO APPLE_SILICON AWS_NEURON_CORE GOOGLE_TPU_V2 GOOGLE_TPU_V3
         GOOGLE_TPU_V4 GOOGLE_TPU_V5LITEPOD GOOGLE_TPU_V5P GOOGLE_TPU_V6E GOOGLE_TPU_V7X INTEL_GAUDI
         INTEL_MAX_1100 INTEL_MAX_1550 METAX_C500 METAX_C550 MOBILINT_ARIES MOBILINT_REGULUS
-        NVIDIA_A100 NVIDIA_A100_40G NVIDIA_A100_80G NVIDIA_H100 NVIDIA_L4 NVIDIA_TESLA_A100
+        NVIDIA_A100 NVIDIA_H100 NVIDIA_L4 NVIDIA_TESLA_A100
         NVIDIA_TESLA_A10G NVIDIA_TESLA_K80 NVIDIA_TESLA_P100 NVIDIA_TESLA_P4 NVIDIA_TESLA_T4
         NVIDIA_TESLA_V100
     """,
@@ -146,7 +147,7 @@ NAMES: dict[str, str] = {
         SlicePlacementGroup SubslicePlacementGroup dispatch run_on_slice slice_placement_group
         subslice_placement_group
     """,
-    "ray.util.tracing": "setup_local_tmp_tracing",
+    "ray.util.tracing": "",
     "ray.air": "",
     "ray.autoscaler": "",
     "ray.autoscaler.sdk": """
