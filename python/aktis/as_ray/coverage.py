@@ -66,7 +66,7 @@ def report() -> Report:
         if found:
             covered[module] = tuple(found)
         absent = tuple(name for name in names if name not in found)
-        if absent or (not names and not lookup.has_module(module)):
+        if absent or (not names and not lookup.has_counterpart(module)):
             missing[module] = absent
     return Report(covered, missing)
 

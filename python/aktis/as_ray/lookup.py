@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import NoReturn
 
 from aktis.as_ray.public_names import NAMES
-from aktis.as_ray.table import ELSEWHERE, NEAREST, RAY_VERSION
+from aktis.as_ray.table import ELSEWHERE, NEAREST, RAY_VERSION, REFUSED_WHEN_CALLED
 
 ROOT = "ray"
 # As many modules as a program may ask for before the first is looked for again.
@@ -36,6 +37,8 @@ def value_of(module: str, name: str) -> object:
     dotted = f"{module}.{name}"
     if dotted in _CONSTANTS:
         return _CONSTANTS[dotted]
+    if dotted in REFUSED_WHEN_CALLED:
+        return partial(_refuse, dotted)
     place = ELSEWHERE.get(dotted)
     if place is None and name not in PUBLIC.get(module, ()):
         raise NotThereError(why_not(dotted))
@@ -50,11 +53,15 @@ def value_of(module: str, name: str) -> object:
 
 @lru_cache(maxsize=MODULES_MAX)
 def has_module(module: str) -> bool:
-    """Whether aktis has anything that Ray has in this module."""
-    if any(name.startswith(f"{module}.") for name in ELSEWHERE):
+    """Whether aktis has anything that Ray has in this module, or below it."""
+    prefix = f"{module}."
+    if any(name.startswith(prefix) for name in (*ELSEWHERE, *REFUSED_WHEN_CALLED)):
         return True
-    if module not in PUBLIC:
-        return False
+    return module in PUBLIC and has_counterpart(module)
+
+
+def has_counterpart(module: str) -> bool:
+    """Whether aktis has a module at the place of this one."""
     try:
         return importlib.util.find_spec(counterpart(module)) is not None
     except ModuleNotFoundError:
@@ -62,9 +69,14 @@ def has_module(module: str) -> bool:
 
 
 def is_public(dotted: str) -> bool:
-    """Whether Ray has a public object or module of this name."""
+    """Whether Ray has a public object or module of this name.
+
+    What is in a library that is missing as a whole is not listed, and taken to be public.
+    """
     module, _, name = dotted.rpartition(".")
-    return dotted in PUBLIC or name in PUBLIC.get(module, ())
+    if dotted in PUBLIC or name in PUBLIC.get(module, ()):
+        return True
+    return PUBLIC.get(module) == () and not name.startswith("_")
 
 
 def counterpart(dotted: str) -> str:
@@ -78,6 +90,10 @@ def why_not(dotted: str) -> str:
         module, _, name = dotted.rpartition(".")
         return f"module {module!r} has no attribute {name!r}"
     return f"{dotted} is not in aktis yet; {_nearest(dotted)}"
+
+
+def _refuse(dotted: str, *_args: object, **_kwargs: object) -> NoReturn:
+    raise NotImplementedError(why_not(dotted))
 
 
 def _nearest(dotted: str) -> str:

@@ -26,14 +26,8 @@ ELSEWHERE: dict[str, str] = {
         "aktis.experimental.get_local_object_locations"
     ),
     "ray.experimental.locations.get_object_locations": "aktis.experimental.get_object_locations",
-    "ray.util.debug.disable_log_once_globally": "aktis.util.disable_log_once_globally",
-    "ray.util.debug.enable_periodic_logging": "aktis.util.enable_periodic_logging",
-    "ray.util.debug.log_once": "aktis.util.log_once",
     "ray.util.helpers.as_completed": "aktis.util.as_completed",
     "ray.util.helpers.map_unordered": "aktis.util.map_unordered",
-    "ray.util.multiprocessing.pool.AsyncResult": "aktis.util.multiprocessing.AsyncResult",
-    "ray.util.multiprocessing.pool.IMapIterator": "aktis.util.multiprocessing.IMapIterator",
-    "ray.util.multiprocessing.pool.Pool": "aktis.util.multiprocessing.Pool",
     "ray.util.serialization.deregister_serializer": "aktis.serializers.deregister_serializer",
     "ray.util.serialization.register_serializer": "aktis.serializers.register_serializer",
     # Not public, but guides of Ray use it.
@@ -48,6 +42,11 @@ ELSEWHERE: dict[str, str] = {
     "ray._raylet.ObjectRef": "aktis.ObjectRef",
     "ray._raylet.ObjectRefGenerator": "aktis.ObjectRefGenerator",
     "ray._raylet.PlacementGroupID": "aktis.PlacementGroupID",
+}
+
+# What libraries import although a program may never need it: it is refused when it is called.
+REFUSED_WHEN_CALLED: dict[str, str] = {
+    "ray.data.from_pandas_refs": "Modin imports it for frames that become datasets",
 }
 
 # What comes nearest to a name that is missing; the longest beginning counts.
