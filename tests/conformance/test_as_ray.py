@@ -210,7 +210,7 @@ def test_errors_of_tasks_are_caught_by_the_names_of_ray(drive: Drive) -> None:
             "NotImplementedError",
             "ray.data.from_pandas_refs is not in aktis yet; tasks over",
         ),
-        ("import ray.train.torch", "ModuleNotFoundError", "ray.train is not in aktis yet; "),
+        ("import ray.train.torch", "ModuleNotFoundError", "ray.train.torch is not in aktis yet; "),
         ("ray.java_function", "AttributeError", "ray.java_function is not in aktis yet; functions"),
         (
             "from ray.util.state import list_actors",

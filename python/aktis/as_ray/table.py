@@ -21,6 +21,8 @@ ELSEWHERE: dict[str, str] = {
     "ray.exceptions.RayError": "aktis.exceptions.AktisError",
     "ray.exceptions.RaySystemError": "aktis.exceptions.EngineError",
     "ray.exceptions.RayTaskError": "aktis.exceptions.TaskError",
+    # Here a warning of its own would say no more.
+    "ray.util.annotations.RayDeprecationWarning": "builtins.DeprecationWarning",
     # One module here, several there.
     "ray.experimental.locations.get_local_object_locations": (
         "aktis.experimental.get_local_object_locations"
@@ -32,6 +34,8 @@ ELSEWHERE: dict[str, str] = {
     "ray.util.serialization.register_serializer": "aktis.serializers.register_serializer",
     # Not public, but guides of Ray use it.
     "ray._private.internal_api.free": "aktis.internal.free",
+    # xgboost_ray and others write their records with it.
+    "ray.logger": "aktis.as_ray.logger.logger",
     # Modin asks which machine a partition lies on.
     "ray._private.services.get_node_ip_address": "aktis.util.get_node_ip_address",
     # Modin and others ask of a value whether it is a ref or a handle, of a remote cluster too.
@@ -47,6 +51,7 @@ ELSEWHERE: dict[str, str] = {
 # What libraries import although a program may never need it: it is refused when it is called.
 REFUSED_WHEN_CALLED: dict[str, str] = {
     "ray.data.from_pandas_refs": "Modin imports it for frames that become datasets",
+    "ray.train._internal.session.get_session": "xgboost_ray imports it, for runs within Tune",
 }
 
 # What comes nearest to a name that is missing; the longest beginning counts.
