@@ -9,12 +9,26 @@ Owns the effect of the import, in the driver and in the workers of its jobs. Doe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aktis._kernel import job_setup
-from aktis.as_ray.coverage import Report, report
-from aktis.as_ray.finder import install
+from aktis.as_ray import finder
 from aktis.as_ray.table import RAY_VERSION
 
-__all__ = ["RAY_VERSION", "Report", "report"]
+if TYPE_CHECKING:
+    from aktis.as_ray.coverage import Report
 
-install()
+__all__ = ["RAY_VERSION", "report"]
+
+
+def report() -> Report:
+    """Tells which public names of Ray are here, and which are not; printed, it is readable."""
+    from aktis.as_ray import coverage
+
+    return coverage.counted()
+
+
+# What can fail comes first: either all of it holds, or nothing.
+finder.check()
 job_setup.require_module(__name__)
+finder.install()

@@ -57,7 +57,7 @@ class Report:
         return "\n".join(parts)
 
 
-def report() -> Report:
+def counted() -> Report:
     """Looks every public name of Ray up, and tells which aktis has and which not."""
     covered: dict[str, tuple[str, ...]] = {}
     missing: dict[str, tuple[str, ...]] = {}

@@ -12,19 +12,22 @@ from __future__ import annotations
 import importlib
 import sys
 from functools import partial
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aktis.as_ray import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
     from types import ModuleType
 
 
-class RayFinder(MetaPathFinder):
-    """Finds `ray` and all below it; nothing else of that name is ever loaded."""
+class RayFinder:
+    """Finds `ray` and all below it; nothing else of that name is ever loaded.
+
+    It is a finder by what it does: the class for finders costs each worker twenty milliseconds.
+    """
 
     def find_spec(
         self,
@@ -43,13 +46,13 @@ class RayFinder(MetaPathFinder):
             # All are packages to the import system, so that it asks here for each missing name.
             return ModuleSpec(fullname, _LOADER, origin="aktis.as_ray", is_package=True)
         if lookup.is_public(fullname):
-            # Without the name, or `from ray import data` would drop the sentence for its own.
+            # Without the name, or `from ray import tune` would drop the sentence for its own.
             raise ModuleNotFoundError(lookup.why_not(fullname))
         message = f"No module named {fullname!r}"
         raise ModuleNotFoundError(message, name=fullname)
 
 
-class _Loader(Loader):
+class _Loader:
     """Fills a module of Ray."""
 
     def create_module(self, spec: ModuleSpec) -> None:
@@ -58,37 +61,41 @@ class _Loader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Has the module look its names up when they are used."""
         vars(module).update(
-            __doc__=f"What {lookup.counterpart(module.__name__)} is, under Ray's name.",
+            __doc__=f"{module.__name__}: the names are Ray's, the objects are those of aktis.",
             __getattr__=partial(_attribute, module),
             __dir__=partial(_names, module),
         )
         _bind_over_modules(module)
 
 
-_LOADER = _Loader()
+_LOADER = cast("Loader", _Loader())
+
+
+def check() -> None:
+    """Raises `ImportError` if Ray itself was imported before."""
+    if lookup.ROOT not in sys.modules or _is_installed():
+        return
+    where = getattr(sys.modules[lookup.ROOT], "__file__", None) or "an unknown place"
+    message = (
+        f"ray was imported before aktis.as_ray, from {where}; import aktis.as_ray first, or run "
+        f"the program with python -m aktis.as_ray"
+    )
+    raise ImportError(message)
 
 
 def install() -> None:
-    """From now on `import ray` is answered here. Harmless if it is already.
-
-    Raises:
-        ImportError: Ray itself was imported before.
-    """
-    if any(isinstance(finder, RayFinder) for finder in sys.meta_path):
-        return
-    if lookup.ROOT in sys.modules:
-        where = getattr(sys.modules[lookup.ROOT], "__file__", None) or "an unknown place"
-        message = (
-            f"ray was imported before aktis.as_ray, from {where}; import aktis.as_ray first, or "
-            f"run the program with python -m aktis.as_ray"
-        )
-        raise ImportError(message)
-    sys.meta_path.insert(0, RayFinder())
+    """From now on `import ray` is answered here. Harmless if it is already."""
+    if not _is_installed():
+        sys.meta_path.insert(0, RayFinder())
 
 
 def public_names_of(module: str) -> list[str]:
     """The names in a module of Ray that aktis has."""
     return [name for name in lookup.PUBLIC.get(module, ()) if _has(module, name)]
+
+
+def _is_installed() -> bool:
+    return any(isinstance(finder, RayFinder) for finder in sys.meta_path)
 
 
 def _attribute(module: ModuleType, name: str) -> object:
@@ -128,6 +135,6 @@ def _bind_over_modules(module: ModuleType) -> None:
     """
     for name in lookup.PUBLIC.get(module.__name__, ()):
         below = f"{module.__name__}.{name}"
-        if below in lookup.PUBLIC and lookup.has_module(below):
+        if below in lookup.PUBLIC and lookup.has_module(below) and _has(module.__name__, name):
             importlib.import_module(below)
             setattr(module, name, lookup.value_of(module.__name__, name))

@@ -33,6 +33,7 @@ def value_of(module: str, name: str) -> object:
 
     Raises:
         NotThereError: it has nothing, or Ray has no such name either.
+        ModuleNotFoundError: it needs a package that is not installed.
     """
     dotted = f"{module}.{name}"
     if dotted in _CONSTANTS:
@@ -43,12 +44,16 @@ def value_of(module: str, name: str) -> object:
     if place is None and name not in PUBLIC.get(module, ()):
         raise NotThereError(why_not(dotted))
     home, _, attribute = (place or counterpart(dotted)).rpartition(".")
+    absent = object()
     try:
-        return getattr(importlib.import_module(home), attribute)
-    except (ModuleNotFoundError, AttributeError) as error:
-        if isinstance(error, ModuleNotFoundError) and _is_foreign(error):
+        found: object = getattr(importlib.import_module(home), attribute, absent)
+    except ModuleNotFoundError as error:
+        if _is_foreign(error):
             raise
-        raise NotThereError(why_not(dotted)) from None
+        found = absent
+    if found is absent:
+        raise NotThereError(why_not(dotted))
+    return found
 
 
 @lru_cache(maxsize=MODULES_MAX)
