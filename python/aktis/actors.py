@@ -137,7 +137,8 @@ class ActorClass(Generic[T]):
         from aktis.dag.class_node import ClassNode
 
         self._constructor.check(args, kwargs)
-        return ClassNode(self, methods.methods_of(self._kind), args, kwargs)
+        known = methods.methods_of(self._kind)
+        return ClassNode(self, known, args, kwargs, options=self._options)
 
     def __repr__(self) -> str:
         return f"<actor class {self._kind.__qualname__}>"

@@ -104,7 +104,7 @@ class RemoteFunction(Remote[P, S_co]):
         from aktis.dag.function_node import FunctionNode
 
         self._known_signature().check(args, kwargs)
-        return FunctionNode(self, args, kwargs)
+        return FunctionNode(self, args, kwargs, options=self._options)
 
     def __repr__(self) -> str:
         return f"<remote function {self._name}>"

@@ -330,6 +330,25 @@ def test_a_method_that_the_class_has_not_is_an_error_at_bind() -> None:
         Counter.bind(1).nothing.bind()
 
 
+def test_a_node_tells_its_options() -> None:
+    assert add.bind(1).get_options() == {}
+    assert add.options(num_cpus=2).bind(1).get_options() == {"num_cpus": 2}
+    assert Counter.options(name="one").bind(1).get_options() == {"name": "one"}
+    assert Counter.bind(1).add.options(name="two").bind(1).get_options() == {"name": "two"}
+
+
+def test_what_is_bound_is_executed_and_not_called() -> None:
+    with pytest.raises(AttributeError, match=r"write \.execute\(\) instead of \.remote\(\)"):
+        add.bind(1).remote(2)
+    with pytest.raises(AttributeError, match="Counter has no method 'remote'"):
+        Counter.bind(1).remote()
+
+
+def test_the_input_node_itself_takes_nothing() -> None:
+    with pytest.raises(ValueError, match=r"given to execute\(\)"):
+        InputNode(1)
+
+
 def test_a_bound_method_cannot_be_called() -> None:
     with pytest.raises(AttributeError, match=r"write \.bind"):
         Counter.bind(1).add.remote(1)

@@ -19,6 +19,10 @@ NAMES = {
         "put", "remote", "shutdown", "timeline", "wait",
     ],
     "aktis.actor": ["ActorClass", "ActorHandle", "ActorMethod", "exit_actor"],
+    "aktis.dag": [
+        "ClassMethodNode", "ClassNode", "DAGInputData", "DAGNode", "FunctionNode",
+        "InputAttributeNode", "InputNode", "MultiOutputNode",
+    ],
     "aktis.remote_function": ["RemoteFunction"],
     "aktis.runtime_env": ["RuntimeEnv", "RuntimeEnvConfig"],
     "aktis.runtime_context": ["RuntimeContext", "get_runtime_context"],

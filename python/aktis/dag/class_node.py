@@ -31,9 +31,11 @@ class ClassNode(DAGNode):
         methods: Mapping[str, MethodInfo],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        *,
+        options: Mapping[str, Any],
     ) -> None:
-        """Binds an actor class, whose options are those of the actor."""
-        super().__init__(args, kwargs)
+        """Binds an actor class, which has these options."""
+        super().__init__(args, kwargs, options=options)
         self._actor_class = actor_class
         self._methods = methods
         self._last_method: tuple[ClassMethodNode, ...] = ()

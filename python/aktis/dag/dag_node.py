@@ -88,6 +88,12 @@ class DAGNode(ABC):
             run.results[node] = node._run(run)  # noqa: SLF001 - of this class
         return run.results[self]
 
+    @property
+    def remote(self) -> NoReturn:
+        """Raises: what is bound is executed, not called."""
+        message = f"{self!r} is bound already: write .execute() instead of .remote()"
+        raise AttributeError(message)
+
     def experimental_compile(self, **_options: Any) -> NoReturn:
         """Raises: compiled graphs are not there yet."""
         message = "compiled graphs are not there yet; execute() runs the same graph call by call"

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 class FunctionNode(DAGNode):
     """What `f.bind(...)` gives: a task, once the graph is executed."""
 
-    def __init__(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Binds a remote function, whose options are those of the call."""
-        super().__init__(args, kwargs)
+    def __init__(
+        self,
+        function: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        options: Mapping[str, Any],
+    ) -> None:
+        """Binds a remote function, which has these options."""
+        super().__init__(args, kwargs, options=options)
         self._function = function
 
     def _run(self, run: Run) -> Any:

@@ -45,7 +45,15 @@ class InputNode(DAGNode):
     # Otherwise a loop over it would never end: it answers every index.
     __iter__ = None
 
-    def __init__(self, input_type: Any = None) -> None:  # noqa: ARG002 - Ray's signature
+    def __init__(self, *args: Any, input_type: Any = None, **kwargs: Any) -> None:  # noqa: ARG002 - Ray's signature
+        """Takes nothing: what it stands for is given to `execute`.
+
+        Raises:
+            ValueError: it is given something.
+        """
+        if args or kwargs:
+            message = "InputNode() takes no arguments; what it stands for is given to execute()"
+            raise ValueError(message)
         super().__init__()
 
     def __enter__(self) -> Self:
