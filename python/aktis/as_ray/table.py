@@ -76,7 +76,6 @@ NEAREST: dict[str, str] = {
     "ray.serve": "actors are, named ones and async ones too",
     "ray.train": "actors in a placement group are",
     "ray.tune": "tasks, one for each trial, and aktis.wait are",
-    "ray.util.accelerators": 'accelerator_type="..." takes the plain string',
     "ray.util.actor_group": "a list of actor handles is",
     "ray.util.collective": "aktis.put and refs as arguments carry arrays between actors",
     "ray.util.iter": "generators, as streams of refs, are",
