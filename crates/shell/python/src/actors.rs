@@ -8,7 +8,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pythonize::depythonize;
-use runtime::engine::{Engine as Core, encoded_value};
+use roles::worker::Event;
+use runtime::clock;
 use serde::Deserialize;
 use types::{ActorId, ActorName, ActorSpec, Concurrency, GroupId, Payload, Resources};
 
@@ -67,17 +68,17 @@ impl Engine {
         let created = engine.create_actor(Box::new(spec), options.get_if_exists);
         let (request, handle) = error::done(created)?;
         if !is_named {
-            engine.forget_answer(request);
             return Ok((*id.bytes(), handle.into(), None));
         }
-        let until = Core::now() + ANSWER_PATIENCE;
-        let answer = waiting(py, |interrupted| engine.answer(request, Some(until), interrupted))?;
+        let until = clock::now() + ANSWER_PATIENCE;
+        let answer = waiting(py, Some(until), |patience| engine.answer(request, patience))?;
         Ok((*id.bytes(), handle.into(), Some(answered(py, &answer)?)))
     }
 
     #[pyo3(signature = (actor, /, *, for_good))]
     fn kill_actor(&self, actor: [u8; ActorId::LEN], for_good: bool) -> PyResult<()> {
-        error::done(self.core().kill_actor(ActorId::from_bytes(actor), for_good))
+        let actor = ActorId::from_bytes(actor);
+        error::done(self.core().step(Event::KillActor { actor, for_good }))
     }
 
     /// An id for a placement group of the job on whose behalf this thread works.
@@ -89,7 +90,7 @@ impl Engine {
     /// Reserves a placement group.
     #[pyo3(signature = (group, /))]
     fn create_group(&self, group: &Bound<'_, PyAny>) -> PyResult<()> {
-        error::done(self.core().create_group(Box::new(depythonize(group)?)))
+        error::done(self.core().step(Event::CreateGroup(Box::new(depythonize(group)?))))
     }
 
     /// A ref to an object that holds `value` once the group is reserved.
@@ -99,12 +100,12 @@ impl Engine {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<ObjectRef> {
         let (group, job) = (GroupId::from_bytes(group), self.process.parent(value.py())?.job());
-        let payload = with_encoded(value, |encoded, _refs| Ok(encoded_value(encoded)))?;
+        let payload = with_encoded(value, |encoded, _refs| Ok(encoded.to_payload()))?;
         Ok(error::done(self.core().group_ready(job, group, payload))?.into())
     }
 
     fn remove_group(&self, group: [u8; GroupId::LEN]) -> PyResult<()> {
-        error::done(self.core().remove_group(GroupId::from_bytes(group)))
+        error::done(self.core().step(Event::RemoveGroup(GroupId::from_bytes(group))))
     }
 }
 

@@ -7,9 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use roles::worker::Source;
-use runtime::engine::{
-    Argument, ArgumentReader, ArgumentWriter, Handle, Layout, MalformedValue, Running,
-};
+use runtime::engine::{Argument, ArgumentWriter, Handle, MalformedValue, Running, read_arguments};
 use types::{JobId, Payload, Ref};
 
 use crate::buffer::Memory;
@@ -85,7 +83,7 @@ impl Refs {
             return Ok(());
         }
         with_encoded(value, |encoded, mut inside| {
-            if Layout::of(encoded).size() <= process.inline_bytes_max {
+            if encoded.size() <= process.inline_bytes_max {
                 bytes.value(encoded);
                 self.nested.append(&mut inside);
             } else {
@@ -115,9 +113,9 @@ pub(crate) fn decode<'py>(
     running: &Running,
 ) -> PyResult<(Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>)> {
     let malformed = |error: MalformedValue| PyValueError::new_err(error.to_string());
-    let mut reader = ArgumentReader::new(&running.arguments).map_err(malformed)?;
-    let mut all = Vec::with_capacity(reader.left());
-    while let Some(argument) = reader.next_argument().map_err(malformed)? {
+    let (arguments, names) = read_arguments(&running.arguments).map_err(malformed)?;
+    let mut all = Vec::with_capacity(arguments.len());
+    for argument in arguments {
         all.push(match argument {
             Argument::Value(bytes) => {
                 // Views into it need an alignment that a place among other arguments does not have.
@@ -128,7 +126,6 @@ pub(crate) fn decode<'py>(
             Argument::Dependency(index) => dependency(py, running, index)?,
         });
     }
-    let names = reader.names().map_err(malformed)?;
     if names.is_empty() {
         return Ok((PyTuple::new(py, all)?, None));
     }
@@ -146,7 +143,7 @@ fn dependency<'py>(
     running: &Running,
     index: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let data = running.dependencies().get(index).ok_or_else(|| {
+    let data = running.dependencies.get(index).ok_or_else(|| {
         PyValueError::new_err(format!(
             "the arguments name dependency {index}, which did not come along"
         ))

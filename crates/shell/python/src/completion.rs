@@ -9,8 +9,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Source;
-use runtime::engine::{Channel as CoreChannel, Completion, Data, EngineError, Handle};
-use types::{Map, ObjectId, TaskId};
+use runtime::engine::{Channel as CoreChannel, Completion, Data, EngineError, Handle, Watched};
+use types::Map;
 
 use crate::current::{Process, lock};
 use crate::engine::{Engine, interruptible};
@@ -33,13 +33,6 @@ pub(crate) struct Channel {
     descriptor: Option<RawFd>,
 }
 
-/// What is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Watched {
-    Object(ObjectId),
-    Stream(TaskId),
-}
-
 /// Waiters by what they wait for and where they are told.
 pub(crate) type Waiters = Map<(CoreChannel, Watched), Vec<Py<PyAny>>>;
 
@@ -58,13 +51,7 @@ pub(crate) fn told<'py>(
     came: Vec<Completion>,
 ) -> PyResult<Bound<'py, PyList>> {
     let told = PyList::empty(py);
-    for completion in came {
-        let (watched, content) = match completion {
-            Completion::Object { handle, data } => {
-                (Watched::Object(handle.object()), Some((handle, data)))
-            }
-            Completion::Stream(task) => (Watched::Stream(task), None),
-        };
+    for Completion { watched, arrival: content } in came {
         let waiters = lock(&process.waiters).remove(&(channel, watched));
         for waiter in waiters.into_iter().flatten() {
             let arrival = content.clone().map(|(handle, data)| Arrival { handle, data });
@@ -149,9 +136,8 @@ impl Channel {
 
     /// The same for threads, waiting for some; None once the engine closed.
     fn wait<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let waited = interruptible(py, |interrupted| {
-            self.process.engine.next_completions(None, interrupted)
-        })?;
+        let waited =
+            interruptible(py, None, |patience| self.process.engine.next_completions(patience))?;
         match waited {
             Err(EngineError::Closed | EngineError::NodeDied(_) | EngineError::Interrupted) => {
                 Ok(None)

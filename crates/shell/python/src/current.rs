@@ -24,7 +24,7 @@ const FUNCTIONS_MAX: usize = 4096;
 /// A process of the cluster, as the binding knows it.
 pub(crate) struct Process {
     /// The engine.
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
     /// The job of a driver.
     pub(crate) job: Option<JobId>,
     /// The largest value that is kept inline, in bytes.
@@ -58,7 +58,7 @@ thread_local! {
 }
 
 impl Process {
-    pub(crate) fn new(engine: Engine, job: Option<JobId>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, job: Option<JobId>) -> Self {
         let inline_bytes_max = engine.identity().settings.inline_bytes_max as usize;
         Self {
             engine,

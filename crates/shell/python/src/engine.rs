@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use runtime::engine::{
-    DriverOptions, Engine as Core, Identity, Interrupted, Outcomes, WorkerOptions,
-};
+use roles::worker::Event;
+use runtime::clock;
+use runtime::engine::{DriverOptions, Engine as Core, Identity, Outcomes, Patience, WorkerOptions};
 use types::{JobId, Timestamp, WorkerId};
 
 use crate::current::{self, Process};
@@ -25,40 +25,41 @@ pub(crate) struct Engine {
     pub(crate) process: Arc<Process>,
 }
 
-/// Calls `call` without the GIL. It may wait: signals end it.
+/// Calls `call` without the GIL. It may wait until `deadline`: signals end it.
 ///
 /// # Errors
 /// What the handler of a signal raised, or what the engine says.
 pub(crate) fn waiting<T: Send>(
     py: Python<'_>,
-    call: impl FnOnce(Interrupted<'_>) -> Outcomes<T> + Send,
+    deadline: Option<Timestamp>,
+    call: impl FnOnce(Patience<'_>) -> Outcomes<T> + Send,
 ) -> PyResult<T> {
-    interruptible(py, call).and_then(error::done)
+    interruptible(py, deadline, call).and_then(error::done)
 }
 
 /// The same, with what the engine says as a value.
 pub(crate) fn interruptible<T: Send>(
     py: Python<'_>,
-    call: impl FnOnce(Interrupted<'_>) -> Outcomes<T> + Send,
+    deadline: Option<Timestamp>,
+    call: impl FnOnce(Patience<'_>) -> Outcomes<T> + Send,
 ) -> PyResult<Outcomes<T>> {
-    let mut raised = None;
-    let outcome = py.detach(|| {
-        call(&mut || match Python::try_attach(|py| py.check_signals()) {
-            Some(Ok(())) => false,
-            Some(Err(error)) => {
-                raised = Some(error);
-                true
-            }
-            // The interpreter is ending, and with it this wait.
-            None => true,
-        })
-    });
+    let (mut raised, caller) = (None, current::caller());
+    let mut interrupted = || match Python::try_attach(|py| py.check_signals()) {
+        Some(Ok(())) => false,
+        Some(Err(error)) => {
+            raised = Some(error);
+            true
+        }
+        // The interpreter is ending, and with it this wait.
+        None => true,
+    };
+    let outcome = py.detach(|| call(Patience { deadline, caller, interrupted: &mut interrupted }));
     raised.map_or(Ok(outcome), Err)
 }
 
 /// The moment so many seconds from now.
 pub(crate) fn deadline(timeout_s: Option<f64>) -> PyResult<Option<Timestamp>> {
-    Ok(timeout_s.map(seconds).transpose()?.map(|span| Core::now() + span))
+    Ok(timeout_s.map(seconds).transpose()?.map(|span| clock::now() + span))
 }
 
 /// A span from a number of seconds.
@@ -79,7 +80,7 @@ impl Engine {
     }
 
     /// Puts the process into use.
-    fn started(engine: Core, job: Option<JobId>) -> Self {
+    fn started(engine: Arc<Core>, job: Option<JobId>) -> Self {
         let process = Arc::new(Process::new(engine, job));
         current::set_process(Some(Arc::clone(&process)));
         Self { process }
@@ -100,7 +101,8 @@ impl Engine {
         owns_cluster: bool,
     ) -> PyResult<Self> {
         let options = DriverOptions { socket, token, namespace, entrypoint, owns_cluster };
-        let (engine, job) = waiting(py, |interrupted| Core::connect_driver(options, interrupted))?;
+        let (engine, job) =
+            waiting(py, None, |patience| Core::connect_driver(options, patience.interrupted))?;
         Ok(Self::started(engine, Some(job)))
     }
 
@@ -109,7 +111,7 @@ impl Engine {
     fn start_worker(py: Python<'_>, control: RawFd, worker: u64) -> PyResult<Self> {
         let options =
             WorkerOptions { control: adopted(control), worker: WorkerId::from_u64(worker) };
-        let engine = waiting(py, |_interrupted| Core::start_worker(options))?;
+        let engine = waiting(py, None, |_patience| Core::start_worker(options))?;
         Ok(Self::started(engine, None))
     }
 
@@ -159,12 +161,12 @@ impl Engine {
 
     /// The actor here leaves after what it is doing.
     fn leave(&self) -> PyResult<()> {
-        error::done(self.core().leave())
+        error::done(self.core().step(Event::Leave))
     }
 
     /// What this process is called in the driver's terminal.
     fn set_title(&self, title: String) -> PyResult<()> {
-        error::done(self.core().named(title))
+        error::done(self.core().step(Event::Named(title)))
     }
 
     fn __repr__(&self) -> String {

@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pythonize::pythonize;
 use roles::worker::Interrupt;
-use runtime::engine::{Engine, Handle, Running};
+use runtime::clock;
+use runtime::engine::{Handle, Running};
 use types::{ActorId, Callee, Returns, TaskId, Timestamp};
 
 use crate::arguments;
@@ -35,7 +36,7 @@ pub(crate) struct Execution {
 
 impl Execution {
     pub(crate) fn new(process: &Arc<Process>, running: Box<Running>) -> Self {
-        let (process, began) = (Arc::clone(process), Engine::now());
+        let (process, began) = (Arc::clone(process), clock::now());
         let (interrupt, ended, kept) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
         Self { process, running, began, interrupt, ended, kept }
     }
@@ -200,9 +201,7 @@ impl Execution {
     /// Waits, at most so long, until the consumer took `count` items; whether it did.
     fn wait_consumed(&self, py: Python<'_>, count: u32, timeout_s: f64) -> PyResult<bool> {
         let (until, engine) = (deadline(Some(timeout_s))?, &self.process.engine);
-        waiting(py, |interrupted| {
-            engine.await_consumed(self.running.task, count, until, interrupted)
-        })
+        waiting(py, until, |patience| engine.await_consumed(self.running.task, count, patience))
     }
 
     /// Calls `function` on behalf of this execution.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use runtime::engine::{Data, Engine as Core, EngineError, Got, Handle, Item, Outcomes, Waited};
+use roles::worker::Event;
+use runtime::clock;
+use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience, Waited};
 use types::{Failure, Timestamp};
 
 use crate::current::{self, Process};
@@ -73,7 +75,7 @@ impl Engine {
     #[pyo3(signature = (reference, /))]
     fn object_size(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<usize>> {
         let handle = std::slice::from_ref(reference.get().handle()?);
-        let until = Some(Core::now() + ANSWER_PATIENCE);
+        let until = Some(clock::now() + ANSWER_PATIENCE);
         let got = await_contents(reference.py(), &self.process, handle, until, &mut || false)?;
         Ok(match error::done(got)?.as_deref() {
             Some([Data::Bytes(bytes), ..]) => Some(bytes.len()),
@@ -112,21 +114,19 @@ impl Engine {
         timeout_s: Option<f64>,
     ) -> PyResult<Option<ObjectRef>> {
         let (task, until) = (stream.get().handle()?.object().task, deadline(timeout_s)?);
-        let caller = current::caller();
-        let next = waiting(stream.py(), |interrupted| {
-            self.core().next_item(task, index, until, caller, interrupted)
+        let next = interruptible(stream.py(), until, |patience| {
+            self.core().next_item(task, index, patience)
         })?;
         match next {
-            Item::Next(handle) => Ok(Some(handle.into())),
-            Item::End => Ok(None),
-            Item::TimedOut => {
+            Err(EngineError::TimedOut) => {
                 Err(error::timed_out("the stream yielded nothing in the time allowed for it"))
             }
+            item => Ok(error::done(item)?.map(ObjectRef::from)),
         }
     }
 
     fn abandon(&self, stream: &Bound<'_, ObjectRef>) -> PyResult<()> {
-        error::done(self.core().abandon(stream.get().handle()?.object().task))
+        error::done(self.core().step(Event::Abandoned(stream.get().handle()?.object().task)))
     }
 
     /// Waits until one of the refs or the next item of one of the streams is there; whether it is.
@@ -140,9 +140,7 @@ impl Engine {
         let (handles, streams) = (handles_of(references)?, handles_of(streams)?);
         let tasks = streams.iter().map(|stream| stream.object().task).collect();
         let until = deadline(timeout_s)?;
-        waiting(references.py(), |interrupted| {
-            self.core().wait_any(&handles, tasks, until, interrupted)
-        })
+        waiting(references.py(), until, |patience| self.core().wait_any(&handles, tasks, patience))
     }
 
     #[pyo3(signature = (reference, /, *, force, recursive))]
@@ -153,7 +151,8 @@ impl Engine {
         force: bool,
         recursive: bool,
     ) -> PyResult<()> {
-        error::done(self.core().cancel(reference.get().handle()?.reference(), force, recursive))
+        let target = reference.get().handle()?.reference();
+        error::done(self.core().step(Event::Cancel { target, force, recursive }))
     }
 }
 
@@ -166,11 +165,9 @@ fn await_positions(
 ) -> PyResult<Vec<u32>> {
     let py = references.py();
     let handles = handles_of(references)?;
-    let (until, caller) = (deadline(timeout_s)?, current::caller());
+    let until = deadline(timeout_s)?;
     loop {
-        let waited = waiting(py, |interrupted| {
-            process.engine.wait(&handles, count, until, caller, interrupted)
-        })?;
+        let waited = waiting(py, until, |patience| process.engine.wait(&handles, count, patience))?;
         match waited {
             Waited::Ready(positions) => return Ok(positions),
             Waited::Help(running) => work::help(py, process, running)?,
@@ -235,18 +232,18 @@ fn await_contents(
     until: Option<Timestamp>,
     enough: &mut (dyn FnMut() -> bool + Send),
 ) -> PyResult<Outcomes<Option<Vec<Data>>>> {
-    let caller = current::caller();
     loop {
         if enough() {
             return Ok(Err(EngineError::Interrupted));
         }
-        let got = interruptible(py, |interrupted| {
-            process.engine.get(handles, until, caller, &mut || enough() || interrupted())
+        let got = interruptible(py, until, |Patience { deadline, caller, interrupted }| {
+            let interrupted = &mut || enough() || interrupted();
+            process.engine.get(handles, Patience { deadline, caller, interrupted })
         })?;
         match got {
-            Ok(Got::Ready(contents)) => return Ok(Ok(Some(contents))),
-            Ok(Got::Help(running)) => work::help(py, process, running)?,
-            Ok(Got::TimedOut) => return Ok(Ok(None)),
+            Ok(Waited::Ready(contents)) => return Ok(Ok(Some(contents))),
+            Ok(Waited::Help(running)) => work::help(py, process, running)?,
+            Err(EngineError::TimedOut) => return Ok(Ok(None)),
             Err(error) => return Ok(Err(error)),
         }
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use runtime::engine::Engine;
+use roles::worker::Event;
+use runtime::clock;
 use types::{ActorEnd, Failure, ObjectId, Payload, Returns, Stored};
 use wire::to_worker::Outcome;
 
@@ -59,7 +60,7 @@ impl Execution {
     fn fail_leaving(&self) -> PyResult<()> {
         let actor = self.running.task.actor();
         let actor = actor.ok_or_else(|| PyTypeError::new_err("only an actor can leave"))?;
-        error::done(self.process.engine.leave())?;
+        error::done(self.process.engine.step(Event::Leave))?;
         self.report_failure(Failure::ActorDied(actor, ActorEnd::Exited), false, 0)
     }
 
@@ -68,7 +69,7 @@ impl Execution {
         let task = self.running.task;
         // The object of the whole has index 1, the first item index 2.
         let item = self.stored(task.output(index + 2), value)?;
-        error::done(self.process.engine.yielded(task, index, item))
+        error::done(self.process.engine.step(Event::Yielded { task, index, item }))
     }
 }
 
@@ -110,7 +111,7 @@ impl Execution {
 
     fn report(&self, outcome: Outcome) -> PyResult<()> {
         self.process.ended(self.running.task);
-        let ran = Engine::now().since(self.began);
+        let ran = clock::now().since(self.began);
         let told = self.process.engine.finish(&self.running, outcome, ran);
         self.release_kept();
         error::done(told)

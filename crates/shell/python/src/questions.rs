@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pythonize::{depythonize, pythonize};
-use runtime::engine::{Engine as Core, EngineError};
-use types::Timestamp;
+use roles::worker::Event;
+use runtime::clock;
+use runtime::engine::EngineError;
 use wire::Answer;
 
 use crate::engine::{Engine, deadline, interruptible, seconds, waiting};
@@ -22,16 +23,16 @@ impl Engine {
     /// Asks the head, and gives its answer.
     #[pyo3(signature = (question, /))]
     fn ask<'py>(&self, question: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let (asked, until) = (depythonize(question)?, Core::now() + ANSWER_PATIENCE);
+        let (asked, until) = (depythonize(question)?, clock::now() + ANSWER_PATIENCE);
         let answer =
-            waiting(question.py(), |interrupted| self.core().ask(asked, Some(until), interrupted))?;
+            waiting(question.py(), Some(until), |patience| self.core().ask(asked, patience))?;
         answered(question.py(), &answer)
     }
 
     /// Says something to the head.
     #[pyo3(signature = (message, /))]
     fn tell(&self, message: &Bound<'_, PyAny>) -> PyResult<()> {
-        error::done(self.core().tell(depythonize(message)?))
+        error::done(self.core().step(Event::Tell(depythonize(message)?)))
     }
 
     /// Lines of workers, and how many were dropped before; None once it closed.
@@ -41,7 +42,7 @@ impl Engine {
         timeout_s: f64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let until = deadline(Some(timeout_s))?;
-        match interruptible(py, |interrupted| self.core().next_lines(until, interrupted))? {
+        match interruptible(py, until, |patience| self.core().next_lines(patience))? {
             Err(EngineError::Closed | EngineError::NodeDied(_)) => Ok(None),
             lines => Ok(Some(pythonize(py, &error::done(lines)?)?)),
         }
@@ -50,8 +51,7 @@ impl Engine {
     /// Keeps a span of the user's own for the timeline.
     fn record_span(&self, py: Python<'_>, name: String, ran_s: f64) -> PyResult<()> {
         let (job, ran) = (self.process.parent(py)?.job(), seconds(ran_s)?);
-        let began = Timestamp(Core::now().0.saturating_sub(ran.as_nanos() as u64));
-        self.core().record_span(job, name, began, ran, false);
+        self.core().record_span(job, name, ran);
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple, PyType,
 };
 use roles::worker::Source;
-use runtime::engine::{Data, Encoded, Handle, Layout, View, WritableRange, read_value};
-use types::{JobId, ObjectId, Payload, Ref, Value, WorkerId};
+use runtime::engine::{Data, Encoded, Handle, View, read_value};
+use types::{JobId, ObjectId, Payload, Ref, Stored, Value, WorkerId};
 
 use crate::buffer::{Buffer, Memory, bytes_of};
 use crate::current::{self, Process};
@@ -69,20 +69,13 @@ pub(crate) fn put(
     encoded: Encoded<'_>,
     refs: &[Handle],
 ) -> PyResult<Handle> {
-    let contains = refs_of(refs);
-    let layout = Layout::of(encoded);
     let engine = &process.engine;
-    let stored = if layout.size() <= process.inline_bytes_max {
-        engine.put(job, layout.to_payload(), contains)
-    } else {
-        let object = ObjectId { task: engine.new_task(job), index: 0 };
-        let range = written(py, process, object, engine.identity().worker, &layout)?;
-        engine.put_written(range, contains)
-    };
-    error::done(stored)
+    let object = ObjectId { task: engine.new_task(job), index: 0 };
+    let value = output(py, process, object, engine.identity().worker, encoded)?;
+    error::done(engine.put(object, Stored { value, contains: refs_of(refs) }))
 }
 
-/// The value that a task of `owner` answers with for `object`.
+/// The value of `object`, which `owner` gets or awaits. A large one is written to shared memory, without the GIL.
 pub(crate) fn output(
     py: Python<'_>,
     process: &Process,
@@ -90,27 +83,10 @@ pub(crate) fn output(
     owner: WorkerId,
     encoded: Encoded<'_>,
 ) -> PyResult<Value> {
-    let layout = Layout::of(encoded);
-    if layout.size() <= process.inline_bytes_max {
-        return Ok(Value::Inline(layout.to_payload()));
+    if encoded.size() <= process.inline_bytes_max {
+        return Ok(Value::Inline(encoded.to_payload()));
     }
-    let range = written(py, process, object, owner, &layout)?;
-    error::done(process.engine.written(range))
-}
-
-/// Shared memory that holds the value of `layout`, filled without the GIL.
-fn written(
-    py: Python<'_>,
-    process: &Process,
-    object: ObjectId,
-    owner: WorkerId,
-    layout: &Layout<'_>,
-) -> PyResult<WritableRange> {
-    engine::waiting(py, |interrupted| {
-        let mut range =
-            process.engine.allocate(object, owner, layout.size() as u64, interrupted)?;
-        process.engine.fill(&mut range, layout).map(|()| range)
-    })
+    engine::waiting(py, None, |patience| process.engine.store(object, owner, encoded, patience))
 }
 
 /// The refs of `handles`, each once.
@@ -190,7 +166,7 @@ pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 #[pyfunction]
 pub(crate) fn encoded<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
-    with_encoded(value, |form, _refs| Ok(PyBytes::new(py, &Layout::of(form).to_payload())))
+    with_encoded(value, |form, _refs| Ok(PyBytes::new(py, &form.to_payload())))
 }
 
 /// The value that [`encoded`] made bytes of.

@@ -29,9 +29,8 @@ impl Engine {
     fn work(&self, py: Python<'_>, group: &str) -> PyResult<Option<Py<Execution>>> {
         let process = &self.process;
         loop {
-            let next = interruptible(py, |interrupted| {
-                process.engine.next_task(group, None, interrupted)
-            })?;
+            let next =
+                interruptible(py, None, |patience| process.engine.next_task(group, patience))?;
             let running = match next {
                 Err(EngineError::Closed) => return Ok(None),
                 next => match error::done(next)? {
@@ -80,7 +79,7 @@ impl Engine {
             error::done(process.engine.news())?
         } else {
             let until = deadline(timeout_s)?;
-            waiting(py, |interrupted| process.engine.attend(until, interrupted))?
+            waiting(py, until, |patience| process.engine.attend(patience))?
         };
         let News { tasks, interrupts, completions, descriptors } = news;
         let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();

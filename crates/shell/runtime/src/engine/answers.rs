@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use types::{ObjectId, Settings, WorkerId};
+use types::{ObjectId, Settings, Timestamp, WorkerId};
 
-use super::handles::Handle;
-use super::pins::Data;
 use super::running::Running;
 
 /// Who this process is.
@@ -74,45 +72,35 @@ pub enum EngineError {
 /// The answer of one call of this module.
 pub type Outcomes<T> = Result<T, EngineError>;
 
-/// Says whether a waiting call is to end. Called without locks.
+/// Says whether a waiting call is to end. Called without locks: after every signal, when an awaited object failed, and
+/// now and then.
 pub type Interrupted<'a> = &'a mut dyn FnMut() -> bool;
+
+/// How long a call waits.
+pub struct Patience<'a> {
+    /// Until then.
+    pub deadline: Option<Timestamp>,
+    /// On whose behalf.
+    pub caller: Caller,
+    /// Or until this says so.
+    pub interrupted: Interrupted<'a>,
+}
 
 /// On whose behalf a thread waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
     /// The user's own thread, or one of an actor that keeps its CPUs: waits and no more.
     Thread,
-    /// A thread that runs a task: its CPUs are lent to others while it waits, and it may be asked to help.
+    /// A thread that runs a task: its CPUs are lent to others while it waits for their work, and it may be asked to
+    /// help.
     Task,
 }
 
-/// How `get` ended.
+/// How a wait for objects ended.
 #[derive(Debug)]
-pub enum Got {
-    /// All contents, in the order of the handles.
-    Ready(Vec<Data>),
-    /// The deadline passed.
-    TimedOut,
-    /// Run this and finish it, then call `get` again.
+pub enum Waited<T> {
+    /// With what it was for.
+    Ready(T),
+    /// Run this and finish it, then wait again.
     Help(Box<Running>),
-}
-
-/// How `wait` ended.
-#[derive(Debug)]
-pub enum Waited {
-    /// Positions of handles whose objects exist, ascending: at most as many as were asked for, fewer at the deadline.
-    Ready(Vec<u32>),
-    /// Run this and finish it, then call `wait` again.
-    Help(Box<Running>),
-}
-
-/// What a stream has at an index.
-#[derive(Debug)]
-pub enum Item {
-    /// The item.
-    Next(Handle),
-    /// There are no more. The ref of the whole says whether the task failed.
-    End,
-    /// Not known before the deadline.
-    TimedOut,
 }

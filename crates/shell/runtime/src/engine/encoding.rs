@@ -2,10 +2,11 @@
 //!
 //! Owns: the layout. Does not own: pickling (`python`), or where the bytes lie (`pins`, `types::Payload`).
 //!
-//! A pickle with buffers is laid out as `tag (1) | zero (3) | buffer count (4) | pickle length (8)`, then offset and
-//! length (8 each) of every buffer, the pickle, and the buffers, each aligned to `BUFFER_ALIGNMENT` from the start of
-//! the value. Arguments are a count, then each as a kind and either a length and a value or an index of a dependency,
-//! then the names of the last ones that have names. Counts, lengths and indexes are variable-length numbers.
+//! A pickle with buffers begins with words of 8 bytes: the buffer count above the tag in the first byte, the length of
+//! the pickle, and offset and length of every buffer. Then come the pickle and the buffers, each aligned to
+//! `BUFFER_ALIGNMENT` from the start of the value. Arguments are a count, then each as twice the length of its value and
+//! the value, or as twice the index of a dependency and one more, then the names of the last ones that have names. Their
+//! counts, lengths and indexes are variable-length numbers.
 
 use std::ops::Range;
 
@@ -23,15 +24,11 @@ const BYTES: u8 = 6;
 const PICKLE: u8 = 7;
 const PICKLE_WITH_BUFFERS: u8 = 8;
 
-const ARGUMENT_VALUE: u8 = 0;
-const ARGUMENT_DEPENDENCY: u8 = 1;
+const WORD_BYTES: usize = size_of::<u64>();
 
-const HEADER_BYTES: usize = 16;
-const ENTRY_BYTES: usize = 16;
-
-/// A value to be written.
+/// A value: as it is written, with the buffers of its pickle; as it is read, with the places of these.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Encoded<'a> {
+pub enum Encoded<'a, Parts = &'a [&'a [u8]]> {
     /// None.
     None,
     /// True or False.
@@ -45,30 +42,16 @@ pub enum Encoded<'a> {
     /// A bytes.
     Bytes(&'a [u8]),
     /// Anything else: its pickle and the buffers that were kept out of it.
-    Pickle(&'a [u8], &'a [&'a [u8]]),
+    Pickle(&'a [u8], Parts),
 }
 
 /// A value as it is read. Borrows from its bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum View<'a> {
-    /// None.
-    None,
-    /// True or False.
-    Bool(bool),
-    /// An int.
-    Int(i64),
-    /// A float.
-    Float(f64),
-    /// A str.
-    Text(&'a str),
-    /// A bytes.
-    Bytes(&'a [u8]),
-    /// A pickle, and where in the value's bytes its buffers lie.
-    Pickle(&'a [u8], Buffers),
-}
+pub type View<'a> = Encoded<'a, Buffers>;
 
 /// Where buffers lie in the bytes of their value.
 pub type Buffers = SmallVec<[Range<usize>; 4]>;
+
+type Bytes = SmallVec<[u8; 256]>;
 
 /// One argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,78 +62,67 @@ pub enum Argument<'a> {
     Dependency(usize),
 }
 
+/// The arguments of one call.
+pub type Arguments<'a> = SmallVec<[Argument<'a>; 8]>;
+
 /// Bytes that no writer of this module made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a value is malformed: {0}")]
 pub struct MalformedValue(&'static str);
 
-/// Where the parts of a value go: its whole size first, then each part with its offset.
-#[derive(Debug)]
-pub struct Layout<'a> {
-    value: Encoded<'a>,
-    size: usize,
-}
-
-impl<'a> Layout<'a> {
-    /// The layout of `value`.
-    #[must_use]
-    pub fn of(value: Encoded<'a>) -> Self {
-        let size = match value {
-            Encoded::None | Encoded::Bool(_) => 1,
-            Encoded::Int(_) | Encoded::Float(_) => 9,
-            Encoded::Text(text) => 1 + text.len(),
-            Encoded::Bytes(bytes) | Encoded::Pickle(bytes, []) => 1 + bytes.len(),
-            Encoded::Pickle(pickle, buffers) => {
-                let pickle_end = HEADER_BYTES + ENTRY_BYTES * buffers.len() + pickle.len();
-                buffers.iter().fold(pickle_end, |end, buffer| aligned(end) + buffer.len())
-            }
-        };
-        Self { value, size }
-    }
-
+impl Encoded<'_> {
     /// How many bytes the value takes.
     #[must_use]
-    pub const fn size(&self) -> usize {
-        self.size
+    pub fn size(&self) -> usize {
+        match self {
+            Self::None | Self::Bool(_) => 1,
+            Self::Int(_) | Self::Float(_) => 1 + WORD_BYTES,
+            Self::Text(text) => 1 + text.len(),
+            Self::Bytes(bytes) | Self::Pickle(bytes, []) => 1 + bytes.len(),
+            Self::Pickle(pickle, buffers) => {
+                let pickle_end = table_bytes(buffers.len()) + pickle.len();
+                placed(pickle_end, buffers)
+                    .last()
+                    .map_or(pickle_end, |(start, last)| start + last.len())
+            }
+        }
     }
 
     /// Hands each part with its offset to `write`, ascending. Gaps between parts may hold anything.
     pub fn write_parts(&self, mut write: impl FnMut(usize, &[u8])) {
-        match self.value {
-            Encoded::None => write(0, &[NONE]),
-            Encoded::Bool(true) => write(0, &[TRUE]),
-            Encoded::Bool(false) => write(0, &[FALSE]),
-            Encoded::Int(number) => write(0, &tagged(INT, number.to_le_bytes())),
-            Encoded::Float(number) => write(0, &tagged(FLOAT, number.to_le_bytes())),
-            Encoded::Text(text) => write_tagged(TEXT, text.as_bytes(), write),
-            Encoded::Bytes(bytes) => write_tagged(BYTES, bytes, write),
-            Encoded::Pickle(pickle, []) => write_tagged(PICKLE, pickle, write),
-            Encoded::Pickle(pickle, buffers) => write_pickle(pickle, buffers, write),
+        let mut tagged = |tag: u8, bytes: &[u8]| {
+            write(0, &[tag]);
+            write(1, bytes);
+        };
+        match self {
+            Self::None => tagged(NONE, &[]),
+            Self::Bool(true) => tagged(TRUE, &[]),
+            Self::Bool(false) => tagged(FALSE, &[]),
+            Self::Int(number) => tagged(INT, &number.to_le_bytes()),
+            Self::Float(number) => tagged(FLOAT, &number.to_le_bytes()),
+            Self::Text(text) => tagged(TEXT, text.as_bytes()),
+            Self::Bytes(bytes) => tagged(BYTES, bytes),
+            Self::Pickle(pickle, []) => tagged(PICKLE, pickle),
+            Self::Pickle(pickle, buffers) => write_pickle(pickle, buffers, write),
         }
     }
 
     /// The value as one payload.
     #[must_use]
     pub fn to_payload(&self) -> Payload {
-        let mut bytes = SmallVec::<[u8; 256]>::new();
+        let mut bytes = SmallVec::new();
         self.append_to(&mut bytes);
         Payload::from(&bytes[..])
     }
 
-    fn append_to<const N: usize>(&self, bytes: &mut SmallVec<[u8; N]>) {
+    fn append_to(&self, bytes: &mut Bytes) {
         let start = bytes.len();
-        bytes.reserve(self.size);
+        bytes.reserve(self.size());
         self.write_parts(|offset, part| {
             bytes.resize(start + offset, 0);
             bytes.extend_from_slice(part);
         });
     }
-}
-
-/// `value` as bytes.
-#[must_use]
-pub fn encoded_value(value: Encoded<'_>) -> Payload {
-    Layout::of(value).to_payload()
 }
 
 /// The value that `bytes` are.
@@ -163,12 +135,11 @@ pub fn read_value(bytes: &[u8]) -> Result<View<'_>, MalformedValue> {
         NONE => View::None,
         TRUE => View::Bool(true),
         FALSE => View::Bool(false),
-        INT => View::Int(i64::from_le_bytes(eight(rest)?)),
-        FLOAT => View::Float(f64::from_le_bytes(eight(rest)?)),
-        TEXT => match std::str::from_utf8(rest) {
-            Ok(text) => View::Text(text),
-            Err(_) => return Err(MalformedValue("its text is not UTF-8")),
-        },
+        INT => View::Int(i64::from_le_bytes(word(rest)?)),
+        FLOAT => View::Float(f64::from_le_bytes(word(rest)?)),
+        TEXT => {
+            View::Text(std::str::from_utf8(rest).or(Err(MalformedValue("its text is not UTF-8")))?)
+        }
         BYTES => View::Bytes(rest),
         PICKLE => View::Pickle(rest, Buffers::new()),
         PICKLE_WITH_BUFFERS => read_pickle(bytes)?,
@@ -179,7 +150,7 @@ pub fn read_value(bytes: &[u8]) -> Result<View<'_>, MalformedValue> {
 /// Writes the arguments of one call.
 #[derive(Debug)]
 pub struct ArgumentWriter {
-    bytes: SmallVec<[u8; 256]>,
+    bytes: Bytes,
 }
 
 impl ArgumentWriter {
@@ -187,167 +158,106 @@ impl ArgumentWriter {
     #[must_use]
     pub fn new(count: usize) -> Self {
         let mut bytes = SmallVec::new();
-        push_number(&mut bytes, count as u64);
+        push_number(&mut bytes, count);
         Self { bytes }
     }
 
     /// The next argument is this value.
     pub fn value(&mut self, value: Encoded<'_>) {
-        let layout = Layout::of(value);
-        self.bytes.push(ARGUMENT_VALUE);
-        push_number(&mut self.bytes, layout.size() as u64);
-        layout.append_to(&mut self.bytes);
+        push_number(&mut self.bytes, value.size() * 2);
+        value.append_to(&mut self.bytes);
     }
 
     /// The next argument is the value of the dependency at `index`.
     pub fn dependency(&mut self, index: usize) {
-        self.bytes.push(ARGUMENT_DEPENDENCY);
-        push_number(&mut self.bytes, index as u64);
+        push_number(&mut self.bytes, index * 2 + 1);
     }
 
     /// Ends the list with the names of its last arguments.
     #[must_use]
     pub fn finish<'a>(mut self, names: impl ExactSizeIterator<Item = &'a str>) -> Payload {
-        push_number(&mut self.bytes, names.len() as u64);
+        push_number(&mut self.bytes, names.len());
         for name in names {
-            push_number(&mut self.bytes, name.len() as u64);
+            push_number(&mut self.bytes, name.len());
             self.bytes.extend_from_slice(name.as_bytes());
         }
         Payload::from(&self.bytes[..])
     }
 }
 
-/// Reads what [`ArgumentWriter`] wrote.
-#[derive(Debug)]
-pub struct ArgumentReader<'a> {
-    rest: &'a [u8],
-    left: usize,
-}
-
-impl<'a> ArgumentReader<'a> {
-    /// Reads `bytes`.
-    ///
-    /// # Errors
-    /// If they do not begin with a count.
-    pub fn new(bytes: &'a [u8]) -> Result<Self, MalformedValue> {
-        let mut rest = bytes;
-        let left = take_length(&mut rest)?;
-        Ok(Self { rest, left })
+/// The arguments that [`ArgumentWriter`] wrote, and the names of the last ones.
+///
+/// # Errors
+/// If the bytes are malformed.
+pub fn read_arguments(bytes: &[u8]) -> Result<(Arguments<'_>, Vec<&str>), MalformedValue> {
+    let mut rest = bytes;
+    let mut arguments = Arguments::new();
+    for _ in 0..take_number(&mut rest)? {
+        let number = take_number(&mut rest)?;
+        arguments.push(match number % 2 {
+            0 => Argument::Value(take(&mut rest, number / 2)?),
+            _ => Argument::Dependency(number / 2),
+        });
     }
-
-    /// How many arguments were not yet read.
-    #[must_use]
-    pub const fn left(&self) -> usize {
-        self.left
+    let mut names = Vec::new();
+    for _ in 0..take_number(&mut rest)? {
+        let len = take_number(&mut rest)?;
+        let name = std::str::from_utf8(take(&mut rest, len)?);
+        names.push(name.or(Err(MalformedValue("the name of an argument is not UTF-8")))?);
     }
-
-    /// The next argument; `None` after the last.
-    ///
-    /// # Errors
-    /// If the bytes are malformed.
-    pub fn next_argument(&mut self) -> Result<Option<Argument<'a>>, MalformedValue> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let (&kind, rest) =
-            self.rest.split_first().ok_or(MalformedValue("an argument is missing"))?;
-        self.rest = rest;
-        let number = take_length(&mut self.rest)?;
-        Ok(Some(match kind {
-            ARGUMENT_VALUE => Argument::Value(take(&mut self.rest, number)?),
-            ARGUMENT_DEPENDENCY => Argument::Dependency(number),
-            _ => return Err(MalformedValue("an argument is of an unknown kind")),
-        }))
-    }
-
-    /// The names of the last arguments, after all arguments were read.
-    ///
-    /// # Errors
-    /// If the bytes are malformed.
-    pub fn names(mut self) -> Result<Vec<&'a str>, MalformedValue> {
-        let count = take_length(&mut self.rest)?;
-        let mut names = Vec::new();
-        for _ in 0..count {
-            let len = take_length(&mut self.rest)?;
-            let name = std::str::from_utf8(take(&mut self.rest, len)?);
-            names.push(
-                name.map_err(|_utf8| MalformedValue("the name of an argument is not UTF-8"))?,
-            );
-        }
-        Ok(names)
-    }
-}
-
-fn write_tagged(tag: u8, bytes: &[u8], mut write: impl FnMut(usize, &[u8])) {
-    write(0, &[tag]);
-    write(1, bytes);
+    Ok((arguments, names))
 }
 
 fn write_pickle(pickle: &[u8], buffers: &[&[u8]], mut write: impl FnMut(usize, &[u8])) {
-    let table_end = HEADER_BYTES + ENTRY_BYTES * buffers.len();
-    let mut head = Vec::with_capacity(table_end);
-    head.extend_from_slice(&[PICKLE_WITH_BUFFERS, 0, 0, 0]);
-    head.extend_from_slice(&(buffers.len() as u32).to_le_bytes());
-    head.extend_from_slice(&(pickle.len() as u64).to_le_bytes());
-    let mut end = table_end + pickle.len();
-    for buffer in buffers {
-        let start = aligned(end);
-        head.extend_from_slice(&(start as u64).to_le_bytes());
-        head.extend_from_slice(&(buffer.len() as u64).to_le_bytes());
-        end = start + buffer.len();
+    let table_end = table_bytes(buffers.len());
+    let pickle_end = table_end + pickle.len();
+    let mut table = Vec::with_capacity(table_end);
+    let mut push = |word: usize| table.extend_from_slice(&(word as u64).to_le_bytes());
+    push(buffers.len() << u8::BITS | usize::from(PICKLE_WITH_BUFFERS));
+    push(pickle.len());
+    for (start, buffer) in placed(pickle_end, buffers) {
+        push(start);
+        push(buffer.len());
     }
-    write(0, &head);
+    write(0, &table);
     write(table_end, pickle);
-    let mut end = table_end + pickle.len();
-    for buffer in buffers {
-        let start = aligned(end);
-        write(start, buffer);
+    placed(pickle_end, buffers).for_each(|(start, buffer)| write(start, buffer));
+}
+
+/// How many bytes the words take that stand before a pickle with so many buffers.
+const fn table_bytes(buffers: usize) -> usize {
+    2 * WORD_BYTES * (1 + buffers)
+}
+
+/// The buffers behind `end`, each with where it begins.
+fn placed<'a>(mut end: usize, buffers: &[&'a [u8]]) -> impl Iterator<Item = (usize, &'a [u8])> {
+    buffers.iter().map(move |buffer| {
+        let start = end.next_multiple_of(BUFFER_ALIGNMENT as usize);
         end = start + buffer.len();
-    }
+        (start, *buffer)
+    })
 }
 
 fn read_pickle(bytes: &[u8]) -> Result<View<'_>, MalformedValue> {
     const SHORT: MalformedValue = MalformedValue("its table of buffers is cut off");
-    let head = bytes.first_chunk::<HEADER_BYTES>().ok_or(SHORT)?;
-    let count = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-    let pickle_len = length(&head[8..])?;
-    let table_end = HEADER_BYTES + count.checked_mul(ENTRY_BYTES).ok_or(SHORT)?;
-    let table = bytes.get(HEADER_BYTES..table_end).ok_or(SHORT)?;
-    let pickle_end = table_end.checked_add(pickle_len).ok_or(SHORT)?;
-    let pickle = bytes.get(table_end..pickle_end).ok_or(MalformedValue("its pickle is cut off"))?;
-    let mut buffers = Buffers::with_capacity(count);
-    for entry in table.chunks_exact(ENTRY_BYTES) {
-        let start = length(&entry[..8])?;
-        let end = start.checked_add(length(&entry[8..])?).ok_or(SHORT)?;
-        if end > bytes.len() {
-            return Err(MalformedValue("a buffer is cut off"));
-        }
-        buffers.push(start..end);
+    let mut words = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word) as usize);
+    let mut next = || words.next().ok_or(SHORT);
+    let (count, pickle_len) = (next()? >> u8::BITS, next()?);
+    let mut buffers = Buffers::new();
+    for _ in 0..count {
+        let start = next()?;
+        let end = start.checked_add(next()?).filter(|end| *end <= bytes.len());
+        buffers.push(start..end.ok_or(MalformedValue("a buffer is cut off"))?);
     }
-    Ok(View::Pickle(pickle, buffers))
+    let pickle = bytes[table_bytes(count)..].get(..pickle_len);
+    Ok(View::Pickle(pickle.ok_or(MalformedValue("its pickle is cut off"))?, buffers))
 }
 
-fn tagged(tag: u8, number: [u8; 8]) -> [u8; 9] {
-    let mut bytes = [tag; 9];
-    bytes[1..].copy_from_slice(&number);
-    bytes
+fn word(bytes: &[u8]) -> Result<[u8; WORD_BYTES], MalformedValue> {
+    bytes.try_into().or(Err(MalformedValue("its number has not eight bytes")))
 }
 
-fn eight(bytes: &[u8]) -> Result<[u8; 8], MalformedValue> {
-    <[u8; 8]>::try_from(bytes).map_err(|_length| MalformedValue("its number has not eight bytes"))
-}
-
-fn length(bytes: &[u8]) -> Result<usize, MalformedValue> {
-    let number = u64::from_le_bytes(eight(bytes)?);
-    usize::try_from(number).map_err(|_range| MalformedValue("a length is beyond this machine"))
-}
-
-const fn aligned(offset: usize) -> usize {
-    offset.next_multiple_of(BUFFER_ALIGNMENT as usize)
-}
-
-fn push_number<const N: usize>(bytes: &mut SmallVec<[u8; N]>, mut number: u64) {
+fn push_number(bytes: &mut Bytes, mut number: usize) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -355,15 +265,14 @@ fn push_number<const N: usize>(bytes: &mut SmallVec<[u8; N]>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-fn take_length(rest: &mut &[u8]) -> Result<usize, MalformedValue> {
-    let mut number = 0u64;
-    for shift in (0..64).step_by(7) {
+fn take_number(rest: &mut &[u8]) -> Result<usize, MalformedValue> {
+    let mut number = 0;
+    for shift in (0..usize::BITS).step_by(7) {
         let (&byte, after) = rest.split_first().ok_or(MalformedValue("a number is cut off"))?;
         *rest = after;
-        number |= u64::from(byte & 0x7f) << shift;
+        number |= usize::from(byte & 0x7f) << shift;
         if byte < 0x80 {
-            return usize::try_from(number)
-                .map_err(|_range| MalformedValue("a number is beyond this machine"));
+            return Ok(number);
         }
     }
     Err(MalformedValue("a number does not end"))

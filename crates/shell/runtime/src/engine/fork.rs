@@ -8,26 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// A process, as distinct from its forked children.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Process(u64);
-
-impl Process {
-    /// The one that runs this.
-    pub(super) fn current() -> Self {
-        static WATCHED: Once = Once::new();
-        WATCHED.call_once(|| {
-            // SAFETY: `on_fork` only counts, which is allowed in a forked child.
-            // It fails only without memory; then forks go unnoticed, as they would without this.
-            unsafe { libc::pthread_atfork(None, None, Some(on_fork)) };
-        });
-        Self(FORKS.load(Ordering::Relaxed))
-    }
-
-    /// Whether the one that runs this is a child of it.
-    pub(super) fn is_forked(self) -> bool {
-        FORKS.load(Ordering::Relaxed) != self.0
-    }
+/// How often the process was forked on the way to the one that runs this, of the times since this was first asked.
+pub(super) fn count() -> u64 {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| {
+        // SAFETY: `on_fork` only counts, which is allowed in a forked child.
+        // It fails only without memory; then forks go unnoticed, as they would without this.
+        unsafe { libc::pthread_atfork(None, None, Some(on_fork)) };
+    });
+    FORKS.load(Ordering::Relaxed)
 }
 
 extern "C" fn on_fork() {

@@ -4,31 +4,14 @@
 //! who waits (`waiting`).
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use types::{Failure, Map, ObjectId, Payload, Ref};
+use types::{Map, ObjectId, Ref};
 
 use super::notice::Notices;
 use super::pins::{Data, Pinned};
 use super::{EngineError, Outcomes};
-
-/// Nothing is known yet.
-const PENDING: u8 = 0;
-/// The object exists.
-const AVAILABLE: u8 = 1;
-
-/// How much of an object this process asked the role for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Asked {
-    /// Nothing.
-    Nothing = 0,
-    /// To be told when it exists.
-    Available = 1,
-    /// Its content.
-    Content = 2,
-}
 
 /// A handle to an object. Clones are cheap; when the last one of the process goes, the object is released.
 #[derive(Clone)]
@@ -37,14 +20,16 @@ pub struct Handle(Arc<HandleState>);
 struct HandleState {
     reference: Ref,
     notices: Arc<Notices>,
-    stage: AtomicU8,
+    /// Whether the object is known to exist.
+    available: AtomicBool,
+    /// What the role was asked for: nothing, to be told when the object exists (1), or its content (2).
     asked: AtomicU8,
     /// The last `wait` that saw the handle: twice by one means that it stands in the list twice.
     seen_by: AtomicU64,
     /// The wait that is told when the object comes; further ones stand in a list of their own.
     awaited_by: AtomicU64,
     /// A content that stays as long as the handle.
-    fixed: OnceLock<Fixed>,
+    fixed: OnceLock<Data>,
     /// A content in shared memory, as long as somebody reads it.
     mapped: Mutex<Weak<Pinned>>,
     /// The refs inside the content, in its order, from when they were first taken out of it. The object keeps them
@@ -52,15 +37,10 @@ struct HandleState {
     contained: OnceLock<Box<[Handle]>>,
 }
 
-enum Fixed {
-    Bytes(Payload),
-    Failed(Arc<Failure>),
-}
-
 /// All handles of the process, by object.
-#[derive(Default)]
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
+    notices: Arc<Notices>,
 }
 
 /// One look through many handles.
@@ -115,15 +95,14 @@ impl Handle {
     /// Whether the object is known to exist (or to have failed).
     #[must_use]
     pub fn is_available(&self) -> bool {
-        self.0.stage.load(Ordering::Acquire) >= AVAILABLE
+        self.0.available.load(Ordering::Acquire)
     }
 
     /// The content, if it is here.
     #[must_use]
     pub fn data(&self) -> Option<Data> {
         match self.0.fixed.get() {
-            Some(Fixed::Bytes(bytes)) => Some(Data::Bytes(bytes.clone())),
-            Some(Fixed::Failed(failure)) => Some(Data::Failed(Arc::clone(failure))),
+            Some(data) => Some(data.clone()),
             None if self.is_available() => self.mapped().upgrade().map(Data::Mapped),
             None => None,
         }
@@ -147,27 +126,28 @@ impl Handle {
     }
 
     pub(super) fn set_available(&self) {
-        self.0.stage.fetch_max(AVAILABLE, Ordering::Release);
+        self.0.available.store(true, Ordering::Release);
     }
 
     pub(super) fn set_data(&self, data: Data) {
         match data {
-            // A second content of an object, after it was made again, is the same one.
-            Data::Bytes(bytes) => drop(self.0.fixed.set(Fixed::Bytes(bytes))),
-            Data::Failed(failure) => drop(self.0.fixed.set(Fixed::Failed(failure))),
             Data::Mapped(pinned) => *self.mapped() = Arc::downgrade(&pinned),
+            // A second content of an object, after it was made again, is the same one.
+            Data::Bytes(_) | Data::Failed(_) => drop(self.0.fixed.set(data)),
         }
         self.set_available();
     }
 
-    /// Notes that the role is asked for `asked`; false if it was before. Under the engine's lock.
-    pub(super) fn ask(&self, asked: Asked) -> bool {
-        self.0.asked.fetch_max(asked as u8, Ordering::Relaxed) < asked as u8
+    /// Notes that the role is asked for the object, or to `load` its content; false if it was before. Under the
+    /// engine's lock.
+    pub(super) fn ask(&self, load: bool) -> bool {
+        let asked = 1 + u8::from(load);
+        self.0.asked.fetch_max(asked, Ordering::Relaxed) < asked
     }
 
     /// The content left: the next reader asks for it anew.
     pub(super) fn forget_content(&self) {
-        self.0.asked.fetch_min(Asked::Available as u8, Ordering::Relaxed);
+        self.0.asked.fetch_min(1, Ordering::Relaxed);
     }
 
     /// Notes that `wait` sees the handle; false if it did before.
@@ -205,21 +185,25 @@ impl Drop for HandleState {
 }
 
 impl Interned {
+    pub(super) fn new(notices: Arc<Notices>) -> Self {
+        Self { states: Map::default(), notices }
+    }
+
     /// The handle to an object, if the process has one.
     pub(super) fn find(&self, object: ObjectId) -> Option<Handle> {
         self.states.get(&object).and_then(Weak::upgrade).map(Handle)
     }
 
     /// A handle, and whether it is the first one: then the role is to be told.
-    pub(super) fn intern(&mut self, reference: Ref, notices: &Arc<Notices>) -> (Handle, bool) {
+    pub(super) fn intern(&mut self, reference: Ref) -> (Handle, bool) {
         if let Some(handle) = self.find(reference.object) {
             return (handle, false);
         }
         let handle = Handle(Arc::new(HandleState {
             reference,
-            notices: Arc::clone(notices),
-            stage: AtomicU8::new(PENDING),
-            asked: AtomicU8::new(Asked::Nothing as u8),
+            notices: Arc::clone(&self.notices),
+            available: AtomicBool::new(false),
+            asked: AtomicU8::new(0),
             seen_by: AtomicU64::new(0),
             awaited_by: AtomicU64::new(0),
             fixed: OnceLock::new(),

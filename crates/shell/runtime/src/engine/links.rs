@@ -16,7 +16,7 @@ use types::{Map, Timestamp, WorkerId};
 use wire::{FromPeer, ToDaemon};
 
 use super::reading::Request;
-use crate::conn::{Flushed, Inbox, Outbox};
+use crate::conn::{Flushed, Outbox};
 
 /// The number of the connection to the node daemon.
 pub(super) const NODE: u64 = 0;
@@ -52,13 +52,6 @@ enum Writing {
     Blocked,
 }
 
-/// A connection that broke.
-#[derive(Debug)]
-pub(super) struct Broken {
-    pub(super) link: u64,
-    pub(super) why: String,
-}
-
 impl Links {
     pub(super) fn new(node: Arc<UnixStream>, now: Timestamp) -> Self {
         let mut links = Map::default();
@@ -68,26 +61,27 @@ impl Links {
     }
 
     pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
-        if let Some(link) = self.links.get_mut(&NODE) {
-            wire::encode(message, link.outbox.frames());
-            link.note_waiting(NODE, &mut self.waiting);
+        if let Some(frames) = self.frames_to(NODE) {
+            wire::encode(message, frames);
         }
     }
 
     /// Says something to a peer that is connected, or being connected to.
     pub(super) fn say_to_peer(&mut self, peer: WorkerId, message: &FromPeer) {
-        let Some(number) = self.spoken.get(&peer).copied() else {
-            return;
-        };
-        let Some(link) = self.links.get_mut(&number) else {
-            return;
-        };
-        wire::encode(message, link.outbox.frames());
-        link.note_waiting(number, &mut self.waiting);
+        let number = self.spoken.get(&peer).copied();
+        if let Some(frames) = number.and_then(|number| self.frames_to(number)) {
+            wire::encode(message, frames);
+        }
     }
 
     pub(super) fn knows(&self, peer: WorkerId) -> bool {
         self.spoken.contains_key(&peer)
+    }
+
+    fn frames_to(&mut self, number: u64) -> Option<&mut Vec<u8>> {
+        let link = self.links.get_mut(&number)?;
+        link.note_waiting(number, &mut self.waiting);
+        Some(link.outbox.frames())
     }
 
     /// A connection that is being made; with `peer`, it will be spoken on.
@@ -102,41 +96,29 @@ impl Links {
     }
 
     /// Both sides proved themselves: what was said meanwhile may go.
-    pub(super) fn connected(
-        &mut self,
-        number: u64,
-        peer: WorkerId,
-        stream: UnixStream,
-        inbox: Inbox,
-    ) {
+    pub(super) fn connected(&mut self, number: u64, peer: WorkerId, stream: Arc<UnixStream>) {
         let Some(link) = self.links.get_mut(&number) else {
             return;
         };
-        let stream = Arc::new(stream);
-        link.stream = Some(Arc::clone(&stream));
+        link.stream = Some(stream);
         link.peer = Some(peer);
-        link.state = Writing::Idle;
         if !link.outbox.is_empty() {
             link.note_waiting(number, &mut self.waiting);
         }
         self.spoken.entry(peer).or_insert(number);
-        self.requests.push(Request::Read { link: number, peer: Some(peer), stream, inbox });
     }
 
     /// The socket of a connection takes bytes again.
     pub(super) fn writable(&mut self, number: u64) {
         if let Some(link) = self.links.get_mut(&number) {
-            link.state = Writing::Idle;
-            link.note_waiting(number, &mut self.waiting);
+            link.unblock(number, &mut self.waiting);
         }
     }
 
     /// Tries those again whose sockets were full.
     pub(super) fn unblock(&mut self) {
-        let blocked = self.links.iter().filter(|(_, link)| link.state == Writing::Blocked);
-        let mut numbers: Vec<u64> = blocked.map(|(number, _)| *number).collect();
-        numbers.sort_unstable();
-        numbers.into_iter().for_each(|number| self.writable(number));
+        let blocked = self.links.iter_mut().filter(|(_, link)| link.state == Writing::Blocked);
+        blocked.for_each(|(number, link)| link.unblock(*number, &mut self.waiting));
     }
 
     /// Whether something waits to be written.
@@ -144,8 +126,8 @@ impl Links {
         !self.waiting.is_empty()
     }
 
-    /// Writes what is due, or everything. Answers the connections that broke.
-    pub(super) fn flush(&mut self, now: Timestamp, everything: bool) -> Vec<Broken> {
+    /// Writes what is due, or everything. Answers the connections that broke, and why.
+    pub(super) fn flush(&mut self, now: Timestamp, everything: bool) -> Vec<(u64, String)> {
         let mut broken = Vec::new();
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.retain(|&number| {
@@ -161,7 +143,7 @@ impl Links {
                     link.state = Writing::Blocked;
                     self.requests.push(Request::TellWritable(number));
                 }
-                Err(error) => broken.push(Broken { link: number, why: error.to_string() }),
+                Err(error) => broken.push((number, error.to_string())),
             }
             false
         });
@@ -187,13 +169,8 @@ impl Links {
         let gone = self.links.remove(&number)?;
         self.requests.push(Request::Forget(number));
         let peer = gone.peer?;
-        let same = self.links.iter().filter(|(_, link)| link.peer == Some(peer));
-        let mut others: Vec<u64> = same.map(|(number, _)| *number).collect();
-        others.sort_unstable();
-        for other in others {
-            self.links.remove(&other);
-            self.requests.push(Request::Forget(other));
-        }
+        let others = self.links.extract_if(|_, link| link.peer == Some(peer));
+        self.requests.extend(others.map(|(other, _)| Request::Forget(other)));
         self.spoken.remove(&peer);
         Some(peer)
     }
@@ -211,6 +188,11 @@ impl Link {
             self.state = Writing::Waiting;
             waiting.push(number);
         }
+    }
+
+    fn unblock(&mut self, number: u64, waiting: &mut Vec<u64>) {
+        self.state = Writing::Idle;
+        self.note_waiting(number, waiting);
     }
 
     fn is_due(&self, now: Timestamp) -> bool {

@@ -7,17 +7,16 @@
 //! call reaches the loop without another thread. The loop's own poller lies inside the engine's.
 
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 
 use roles::worker::Interrupt;
-use types::{TaskId, Timestamp};
+use types::TaskId;
 
 use super::completions::{Channel, Completion};
+use super::guarded::Core;
 use super::reading::Request;
 use super::running::Running;
-use super::shared::{Core, Shared};
 use super::waits::Topic;
-use super::{Interrupted, Outcomes};
+use super::{Engine, Outcomes, Patience};
 
 /// What an event loop is told at a turn.
 #[derive(Debug, Default)]
@@ -35,39 +34,36 @@ pub struct News {
 /// The loop, as the engine knows it.
 #[derive(Debug, Default)]
 pub(super) struct ServedLoop {
-    descriptor: Option<Arc<OwnedFd>>,
     /// The reader tells once when something is ready for it.
-    attended: bool,
-    readable: bool,
+    pub(super) attended: bool,
+    /// Something is, and the reader tells no more of it.
+    pub(super) readable: bool,
 }
 
-impl Shared {
-    /// Serves the loop whose poller this is.
-    pub(super) fn serve_loop(&self, poller: OwnedFd) -> Outcomes<()> {
-        let descriptor = Some(Arc::new(poller));
-        self.enter()?.served_loop = ServedLoop { descriptor, attended: false, readable: false };
+impl Engine {
+    /// Serves the event loop whose poller this is, from its thread: [`Self::attend`] is how it sleeps.
+    pub fn serve_loop(&self, poller: OwnedFd) -> Outcomes<()> {
+        let mut locked = self.enter()?;
+        locked.links.requests.push(Request::ServeLoop(poller));
+        locked.served_loop = ServedLoop { attended: true, readable: false };
         Ok(())
     }
 
-    /// What concerns the loop; waits until there is some. Nothing at the deadline.
-    pub(super) fn attend(
-        &self,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<News> {
-        let mut check = |core: &mut Core| {
+    /// What concerns the loop that is served; waits until there is some. Nothing at the deadline.
+    pub fn attend(&self, patience: Patience<'_>) -> Outcomes<News> {
+        let news = self.await_topic(Topic::Loop, patience, &mut |core| {
             let news = core.news();
-            if news.is_none() {
-                core.attend_loop();
+            if news.is_none() && !core.served_loop.attended {
+                core.links.requests.push(Request::AttendLoop);
+                core.served_loop.attended = true;
             }
             news
-        };
-        let news = self.await_topic(Topic::Loop, deadline, interrupted, &mut check)?;
+        })?;
         Ok(news.unwrap_or_default())
     }
 
     /// The same without waiting, for a loop that has something to do. Its descriptors are its own to look at.
-    pub(super) fn news(&self) -> Outcomes<News> {
+    pub fn news(&self) -> Outcomes<News> {
         let news = self.enter()?.news().unwrap_or_default();
         Ok(News { descriptors: true, ..news })
     }
@@ -76,7 +72,8 @@ impl Shared {
 impl Core {
     fn news(&mut self) -> Option<News> {
         let news = News {
-            tasks: self.queues.take_all(),
+            // Nothing is promised of the order between groups.
+            tasks: self.queues.values_mut().flat_map(|queue| queue.drain(..)).collect(),
             interrupts: std::mem::take(&mut self.interrupts),
             completions: self.completions.take(Channel::SERVED_LOOP),
             descriptors: std::mem::take(&mut self.served_loop.readable),
@@ -86,22 +83,5 @@ impl Core {
             || !news.interrupts.is_empty()
             || !news.completions.is_empty();
         some.then_some(news)
-    }
-
-    /// Has the reader tell when something is ready for the loop.
-    fn attend_loop(&mut self) {
-        let served = &mut self.served_loop;
-        if let (false, Some(descriptor)) = (served.attended, &served.descriptor) {
-            self.links.requests.push(Request::AttendLoop(Arc::clone(descriptor)));
-            served.attended = true;
-        }
-    }
-}
-
-impl ServedLoop {
-    /// Something is ready for the loop, and the reader tells no more of it.
-    pub(super) const fn on_readable(&mut self) {
-        self.readable = true;
-        self.attended = false;
     }
 }

@@ -1,11 +1,11 @@
 //! What user threads leave behind without taking the engine's lock: handles that went, and readers that went.
 //!
-//! Owns: the two lists until somebody takes them. Does not own: what follows (`shared`).
+//! Owns: the two lists until somebody takes them. Does not own: what follows (`guarded`).
 //!
 //! A drop may happen anywhere, with any lock held, even in a forked child: it must neither wait nor fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use types::ObjectId;
 
@@ -19,8 +19,8 @@ const WORTH_A_STEP: usize = 64;
 pub(super) struct Notices {
     lists: Mutex<Lists>,
     count: AtomicUsize,
-    alarm: Alarm,
-    process: fork::Process,
+    alarm: Arc<Alarm>,
+    forks: u64,
 }
 
 /// What was left behind.
@@ -33,13 +33,8 @@ pub(super) struct Lists {
 }
 
 impl Notices {
-    pub(super) fn new(alarm: Alarm) -> Self {
-        Self {
-            lists: Mutex::default(),
-            count: AtomicUsize::new(0),
-            alarm,
-            process: fork::Process::current(),
-        }
+    pub(super) fn new(alarm: Arc<Alarm>) -> Self {
+        Self { lists: Mutex::default(), count: AtomicUsize::new(0), alarm, forks: fork::count() }
     }
 
     pub(super) fn released(&self, object: ObjectId) {
@@ -66,9 +61,14 @@ impl Notices {
         std::mem::take(&mut *lists)
     }
 
+    /// Whether this is a child by `fork` of the process that they belong to.
+    pub(super) fn are_of_parent(&self) -> bool {
+        fork::count() != self.forks
+    }
+
     fn note(&self, add: impl FnOnce(&mut Lists)) {
         // In a forked child another thread may have held the lock for ever.
-        if self.process.is_forked() {
+        if self.are_of_parent() {
             return;
         }
         let mut lists = self.lists();

@@ -1,313 +1,229 @@
 //! Objects as user threads make, hold, read and await them.
 //!
-//! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
-
-use std::sync::Arc;
+//! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`), or the memory of
+//! large objects (`ranges`).
 
 use roles::worker::{Event, Next, Source};
-use types::{ObjectId, Ref, Stored, TaskId, Timestamp, WorkerId};
+use types::{ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec};
 
-use super::encoding::Layout;
-use super::handles::{Asked, Handle};
-use super::pins::{Data, WritableRange};
-use super::running::Running;
-use super::shared::{Allocation, Core, Locked, Shared};
+use super::guarded::Core;
+use super::handles::{Handle, Survey};
+use super::pins::Data;
 use super::waits::Topic;
-use super::{Caller, EngineError, Got, Interrupted, Item, Outcomes, Waited};
+use super::{Caller, Engine, EngineError, Outcomes, Patience, Waited};
 
-/// What ends a wait for objects.
-enum Ended<T> {
-    Ready(T),
-    Help(Box<Running>),
-}
-
-impl Shared {
-    /// Makes handles to what `event` makes, and hands it to the role.
-    pub(super) fn step_with_handles(
-        &self,
-        references: impl Iterator<Item = Ref>,
-        event: Event,
-    ) -> Outcomes<Vec<Handle>> {
+impl Engine {
+    /// Submits a task, or a call if its template is a method. One handle for each return; for a stream one, of the
+    /// whole (index 1); for a dynamic one, one.
+    pub fn submit(&self, spec: TaskSpec) -> Outcomes<Vec<Handle>> {
+        let count = match spec.template.returns {
+            Returns::Count(count) => count,
+            Returns::Stream | Returns::Dynamic => 1,
+        };
         let mut locked = self.enter()?;
-        let handles = references.map(|reference| locked.intern(reference).0).collect();
-        locked.step(event);
+        let handles = (1..=count).map(|index| locked.own_handle(spec.id.output(index))).collect();
+        locked.step(Event::Submit(spec));
         Ok(handles)
     }
 
-    pub(super) fn put(&self, object: ObjectId, stored: Stored) -> Outcomes<Handle> {
-        let mut locked = self.enter()?;
-        let (handle, _) = locked.intern(Ref { object, owner: self.identity.worker });
-        locked.step(Event::Put(object, stored));
-        Ok(handle)
+    /// Stores a value under the name of an object that is new.
+    pub fn put(&self, object: ObjectId, stored: Stored) -> Outcomes<Handle> {
+        self.make(object, Event::Put(object, stored))
     }
 
-    pub(super) fn hold(&self, reference: Ref, source: Source) -> Outcomes<Handle> {
+    /// Asks for an actor to be made. The handle keeps it alive. The answer comes under the number that is returned, if
+    /// the actor has a name: that may be taken.
+    pub fn create_actor(
+        &self,
+        spec: Box<ActorSpec>,
+        get_if_exists: bool,
+    ) -> Outcomes<(u64, Handle)> {
+        let request = self.new_number();
         let mut locked = self.enter()?;
-        let (handle, first) = locked.intern(reference);
+        if spec.name.is_some() {
+            locked.answers.insert(request, None);
+        }
+        let handle = locked.own_handle(spec.id.handle());
+        locked.step(Event::CreateActor { request, spec, get_if_exists });
+        Ok((request, handle))
+    }
+
+    /// An object of `job` that holds `value` once the group is there.
+    pub fn group_ready(&self, job: JobId, group: GroupId, value: Payload) -> Outcomes<Handle> {
+        let object = ObjectId { task: self.new_task(job), index: 0 };
+        self.make(object, Event::AwaitGroup { group, object, value })
+    }
+
+    /// A handle to a ref that came from `source`.
+    pub fn hold(&self, reference: Ref, source: Source) -> Outcomes<Handle> {
+        let mut locked = self.enter()?;
+        let (handle, first) = locked.handles.intern(reference);
         if first {
             locked.step(Event::Hold(reference, source));
         }
         Ok(handle)
     }
 
-    pub(super) fn get(
-        &self,
-        handles: &[Handle],
-        deadline: Option<Timestamp>,
-        caller: Caller,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Got> {
+    /// The contents of all, in the order of the handles. Failures are contents, too. With all of them ready, no lock is
+    /// taken.
+    ///
+    /// # Errors
+    /// `TimedOut` at the deadline.
+    pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Waited<Vec<Data>>> {
         if let Some(contents) = contents(handles) {
-            return Ok(Got::Ready(contents));
+            return Ok(Waited::Ready(contents));
         }
-        let mut locked = self.enter()?;
-        let wait = self.begin_wait(&mut locked, objects(true, caller));
-        locked.ask_contents(wait, handles);
-        let mut check = |core: &mut Core| match core.waits.has_enough(wait) {
-            true => contents(handles).map(Ended::Ready),
-            false => core.help_for(caller),
-        };
-        let ended = self.await_objects(locked, wait, deadline, caller, interrupted, &mut check)?;
-        Ok(match ended {
-            Some(Ended::Ready(contents)) => Got::Ready(contents),
-            Some(Ended::Help(running)) => Got::Help(running),
-            None => Got::TimedOut,
-        })
+        let ready = || contents(handles);
+        let got = self.await_or_help(true, handles, handles.len(), patience, ready)?;
+        got.ok_or(EngineError::TimedOut)
     }
 
-    pub(super) fn wait(
+    /// Looks through refs for `count` that are ready, without waiting and without any lock.
+    #[must_use]
+    pub fn survey(&self, count: usize) -> Survey {
+        Survey::new(self.new_number(), count)
+    }
+
+    /// Waits until `count` of the handles have objects; each stands in the list once. The positions of the first that
+    /// have, ascending: fewer at the deadline.
+    pub fn wait(
         &self,
         handles: &[Handle],
         count: usize,
-        deadline: Option<Timestamp>,
-        caller: Caller,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Waited> {
-        let round = self.new_number();
-        let mut ready = 0;
-        for handle in handles {
-            if !handle.see(round) {
-                return Err(EngineError::Repeated(handle.object()));
-            }
-            ready += usize::from(handle.is_available());
-        }
-        if ready >= count {
-            return Ok(Waited::Ready(available(handles, count)));
-        }
-        let mut locked = self.enter()?;
-        let wait = self.begin_wait(&mut locked, objects(false, caller));
-        locked.ask_whether_available(wait, handles, count);
-        let mut check = |core: &mut Core| match core.waits.has_enough(wait) {
-            true => Some(Ended::Ready(())),
-            false => core.help_for(caller),
-        };
-        let ended = self.await_objects(locked, wait, deadline, caller, interrupted, &mut check)?;
-        Ok(match ended {
-            Some(Ended::Ready(())) | None => Waited::Ready(available(handles, count)),
-            Some(Ended::Help(running)) => Waited::Help(running),
-        })
+        patience: Patience<'_>,
+    ) -> Outcomes<Waited<Vec<u32>>> {
+        let ready = || Some(available(handles, count));
+        let waited = self.await_or_help(false, handles, count, patience, ready)?;
+        Ok(waited.unwrap_or_else(|| Waited::Ready(available(handles, count))))
     }
 
-    pub(super) fn next_item(
+    /// Waits until one of the handles has an object, or one of the streams that these tasks yield its next item; false
+    /// at the deadline.
+    pub fn wait_any(
+        &self,
+        handles: &[Handle],
+        streams: Vec<TaskId>,
+        patience: Patience<'_>,
+    ) -> Outcomes<bool> {
+        let topic = Topic::Any(streams.clone());
+        let moved = |core: &Core, task| core.role.stream_next(task) != Next::NotYet;
+        let check = &mut |core: &mut Core, _enough| {
+            let there = handles.iter().any(Handle::is_available)
+                || streams.iter().any(|task| moved(core, *task));
+            there.then_some(())
+        };
+        Ok(self.await_objects(topic, handles, 1, patience, check)?.is_some())
+    }
+
+    /// The item of a stream with this index, counted from 0; `None` at its end. Each is taken in order, once. The ref
+    /// of the whole says whether the task failed.
+    ///
+    /// # Errors
+    /// `TimedOut` if nothing is known of it before the deadline.
+    pub fn next_item(
         &self,
         task: TaskId,
         index: u32,
-        deadline: Option<Timestamp>,
-        caller: Caller,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Item> {
-        let owner = self.identity.worker;
-        let mut check = |core: &mut Core| match core.role.stream_next(task) {
-            Next::Item(object) => {
-                let (handle, _) = core.intern(Ref { object, owner });
-                core.step(Event::Took { task, index });
-                // The item came before its handle: ask for what was told then.
-                handle.ask(Asked::Available);
-                core.step(Event::Want { refs: vec![handle.reference()], load: false });
-                Some(Item::Next(handle))
+        patience: Patience<'_>,
+    ) -> Outcomes<Option<Handle>> {
+        let item = self.await_topic(Topic::Stream(task), patience, &mut |core| {
+            let next = core.role.stream_next(task);
+            match next {
+                Next::Item(object) => Some(Some(core.take_item(object, task, index))),
+                Next::End => Some(None),
+                Next::NotYet => None,
             }
-            Next::End => Some(Item::End),
-            Next::NotYet => None,
-        };
-        let topic = Topic::Stream(task);
-        let item = self.await_lending(topic, caller, deadline, interrupted, &mut check)?;
-        Ok(item.unwrap_or(Item::TimedOut))
+        })?;
+        item.ok_or(EngineError::TimedOut)
     }
 
-    pub(super) fn fill(&self, range: &mut WritableRange, layout: &Layout<'_>) -> Outcomes<()> {
-        let mut result = Ok(());
-        layout.write_parts(|place, part| {
-            if result.is_ok() {
-                result = range.write(place, part);
-            }
-        });
-        result.map_err(|error| {
-            self.lock().step(Event::Discard(range.object()));
-            let text = format!("the system has no memory for {} bytes: {error}", range.size());
-            EngineError::NotAllocated(Arc::new(types::Failure::StoreFull(text)))
+    /// Waits until enough of the objects came and `ready` answers, or until the thread of a task is to help.
+    fn await_or_help<T>(
+        &self,
+        load: bool,
+        handles: &[Handle],
+        count: usize,
+        patience: Patience<'_>,
+        ready: impl Fn() -> Option<T>,
+    ) -> Outcomes<Option<Waited<T>>> {
+        let helps = patience.caller == Caller::Task;
+        let topic = Topic::Objects { load, helps };
+        self.await_objects(topic, handles, count, patience, &mut |core, enough| match enough {
+            true => ready().map(Waited::Ready),
+            false if helps => core.helps.pop_front().map(Waited::Help),
+            false => None,
         })
     }
 
-    pub(super) fn allocate(
-        &self,
-        object: ObjectId,
-        owner: WorkerId,
-        size: u64,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<WritableRange> {
-        let mut locked = self.enter()?;
-        // What went makes room.
-        locked.take_notices();
-        let earlier = match locked.allocations.remove(&object) {
-            Some(Allocation::Unwanted { replies }) => replies,
-            Some(Allocation::Asked { earlier }) => earlier + 1,
-            Some(Allocation::Came(_)) | None => 0,
-        };
-        locked.allocations.insert(object, Allocation::Asked { earlier });
-        locked.step(Event::Allocate { object, owner, size });
-        drop(locked);
-        let mut check = |core: &mut Core| match core.allocations.remove(&object)? {
-            Allocation::Came(range) => Some(range),
-            other @ (Allocation::Asked { .. } | Allocation::Unwanted { .. }) => {
-                core.allocations.insert(object, other);
-                None
-            }
-        };
-        match self.await_topic(Topic::Allocation(object), None, interrupted, &mut check) {
-            Ok(Some(Ok(offset))) => Ok(self.lock().arena.writable(object, offset, size)),
-            Ok(Some(Err(failure))) => Err(EngineError::NotAllocated(failure)),
-            Ok(None) => Err(EngineError::TimedOut),
-            Err(error) => {
-                self.give_up_allocation(object);
-                Err(error)
-            }
-        }
-    }
-
-    fn give_up_allocation(&self, object: ObjectId) {
-        let mut locked = self.lock();
-        match locked.allocations.remove(&object) {
-            Some(Allocation::Came(Ok(_))) => locked.step(Event::Discard(object)),
-            Some(Allocation::Came(Err(_))) | None => {}
-            Some(Allocation::Asked { earlier }) => {
-                let unwanted = Allocation::Unwanted { replies: earlier + 1 };
-                locked.allocations.insert(object, unwanted);
-            }
-            Some(unwanted @ Allocation::Unwanted { .. }) => {
-                locked.allocations.insert(object, unwanted);
-            }
-        }
-    }
-
-    /// Waits until `check` answers. A thread that runs a task says so for as long as it really waits.
-    pub(super) fn await_lending<T>(
-        &self,
-        topic: Topic,
-        caller: Caller,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-        check: &mut dyn FnMut(&mut Core) -> Option<T>,
-    ) -> Outcomes<Option<T>> {
-        if caller == Caller::Thread {
-            return self.await_topic(topic, deadline, interrupted, check);
-        }
-        let mut locked = self.enter()?;
-        if let Some(answer) = check(&mut locked) {
-            return Ok(Some(answer));
-        }
-        locked.step(Event::Blocked);
-        let wait = self.begin_wait(&mut locked, topic);
-        let answer = self.sleep(locked, wait, deadline, interrupted, check);
-        let mut locked = self.lock();
-        if locked.ended.is_none() {
-            locked.step(Event::Unblocked);
-        }
-        answer
-    }
-
-    /// Waits for objects. A thread that runs a task says so for as long as it really waits.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what `get` and `wait` were called with, and the wait they began"
-    )]
+    /// Waits until `check` answers, which is told whether `count` of the objects are there.
     fn await_objects<T>(
         &self,
-        mut locked: Locked<'_>,
-        wait: u64,
-        deadline: Option<Timestamp>,
-        caller: Caller,
-        interrupted: Interrupted<'_>,
-        check: &mut dyn FnMut(&mut Core) -> Option<Ended<T>>,
-    ) -> Outcomes<Option<Ended<T>>> {
-        if let Some(ended) = check(&mut locked) {
+        topic: Topic,
+        handles: &[Handle],
+        count: usize,
+        patience: Patience<'_>,
+        check: &mut dyn FnMut(&mut Core, bool) -> Option<T>,
+    ) -> Outcomes<Option<T>> {
+        let load = matches!(topic, Topic::Objects { load: true, .. });
+        let mut locked = self.enter()?;
+        let wait = self.begin_wait(&mut locked, topic);
+        locked.ask_for(wait, handles, count, load);
+        let mut check = |core: &mut Core| {
+            let enough = core.waits.has_enough(wait);
+            check(core, enough)
+        };
+        if let Some(answer) = check(&mut locked) {
             self.end_wait(&mut locked, wait);
-            return Ok(Some(ended));
+            return Ok(Some(answer));
         }
-        if caller == Caller::Thread {
-            return self.sleep(locked, wait, deadline, interrupted, check);
-        }
-        locked.step(Event::Blocked);
-        let ended = self.sleep(locked, wait, deadline, interrupted, check);
-        let mut locked = self.lock();
-        if locked.ended.is_none() {
-            locked.step(Event::Unblocked);
-        }
-        ended
+        self.sleep(locked, wait, patience, &mut check)
+    }
+
+    /// Makes a handle to the object that `event` makes, and hands the event to the role.
+    fn make(&self, object: ObjectId, event: Event) -> Outcomes<Handle> {
+        let mut locked = self.enter()?;
+        let handle = locked.own_handle(object);
+        locked.step(event);
+        Ok(handle)
     }
 }
 
 impl Core {
-    /// A handle, and whether it is the first of its object.
-    pub(super) fn intern(&mut self, reference: Ref) -> (Handle, bool) {
-        self.handles.intern(reference, &self.notices)
+    /// A handle to an object of this process.
+    fn own_handle(&mut self, object: ObjectId) -> Handle {
+        self.handles.intern(Ref { object, owner: self.identity.worker }).0
     }
 
-    fn ask_contents(&mut self, wait: u64, handles: &[Handle]) {
-        let mut refs = Vec::new();
-        for handle in handles {
-            if let Some(data) = handle.data() {
-                self.waits.keep(wait, &data);
-                continue;
-            }
-            self.waits.await_object(wait, handle);
-            if handle.ask(Asked::Content) {
-                refs.push(handle.reference());
-            }
-        }
-        if !refs.is_empty() {
-            self.step(Event::Want { refs, load: true });
-        }
+    /// A handle to the next item of a stream, which is taken.
+    fn take_item(&mut self, object: ObjectId, task: TaskId, index: u32) -> Handle {
+        let handle = self.own_handle(object);
+        self.step(Event::Took { task, index });
+        // The item came before its handle: ask for what was told then.
+        handle.ask(false);
+        self.step(Event::Want { refs: vec![handle.reference()], load: false });
+        handle
     }
 
-    pub(super) fn ask_whether_available(&mut self, wait: u64, handles: &[Handle], count: usize) {
-        let mut refs = Vec::new();
-        let mut ready = 0;
+    /// Asks for objects, or for their contents, until there are `count` of them.
+    fn ask_for(&mut self, wait: u64, handles: &[Handle], count: usize, load: bool) {
+        let (mut refs, mut ready) = (Vec::new(), 0);
         for handle in handles {
-            if handle.is_available() {
+            let data = if load { handle.data() } else { None };
+            if data.is_some() || (!load && handle.is_available()) {
+                self.waits.keep(wait, data);
                 ready += 1;
                 continue;
             }
             self.waits.await_object(wait, handle);
-            if handle.ask(Asked::Available) {
+            if handle.ask(load) {
                 refs.push(handle.reference());
             }
         }
         self.waits.need(wait, count.saturating_sub(ready));
         if !refs.is_empty() {
-            self.step(Event::Want { refs, load: false });
+            self.step(Event::Want { refs, load });
         }
     }
-
-    fn help_for<T>(&mut self, caller: Caller) -> Option<Ended<T>> {
-        match caller {
-            Caller::Task => self.helps.pop_front().map(Ended::Help),
-            Caller::Thread => None,
-        }
-    }
-}
-
-const fn objects(load: bool, caller: Caller) -> Topic {
-    Topic::Objects { load, helps: matches!(caller, Caller::Task) }
 }
 
 /// The contents of all; `None` if one is not here.
@@ -319,10 +235,4 @@ fn contents(handles: &[Handle]) -> Option<Vec<Data>> {
 fn available(handles: &[Handle], count: usize) -> Vec<u32> {
     let ready = (0..).zip(handles).filter(|(_, handle)| handle.is_available());
     ready.map(|(position, _)| position).take(count).collect()
-}
-
-impl EngineError {
-    pub(super) fn no_descriptor(error: std::io::Error) -> Self {
-        Self::NotConnected(format!("no descriptor is left: {error}"))
-    }
 }

@@ -4,16 +4,17 @@
 
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::sync::Arc;
 
 use roles::worker::{Content, Effect, Event, Execution};
-use types::{Failure, ObjectId, Returns, WorkerId};
-use wire::{FromHead, ToDaemon, ToHead, ToWorker};
+use types::{ObjectId, Returns, WorkerId};
+use wire::{FromHead, ToDaemon, ToHead};
 
+use super::completions::Watched;
+use super::guarded::Core;
+use super::links::NODE;
+use super::looping::ServedLoop;
 use super::reading::{Heard, Request};
 use super::running::Running;
-use super::shared::{Allocation, Core};
 use super::waits::Topic;
 use super::{EngineError, signals};
 use crate::dial::dial;
@@ -36,15 +37,13 @@ impl Core {
             }
             Effect::Available(object) => self.available(object),
             Effect::Loaded(object, content) => self.loaded(object, content),
-            Effect::Allocated(object, range) => self.allocated(object, range),
+            Effect::Allocated(object, range) => self.range_came(object, range),
             Effect::Run(execution) => self.run(execution),
             Effect::Help(execution) => self.help(execution),
             Effect::Interrupt(task, why) => {
                 self.interrupts.push((task, why));
-                if let Some(bell) = &mut self.interrupts_bell {
-                    bell.ring();
-                }
-                self.waits.wake_all(&Topic::Loop, &mut self.wakes);
+                self.interrupts_bell.ring();
+                self.waits.wake(&Topic::Loop);
                 if self.signals_main {
                     signals::interrupt_main_thread();
                 }
@@ -52,24 +51,22 @@ impl Core {
             Effect::Consumed(task, count) => {
                 if let Some(consumed) = self.consumed.get_mut(&task) {
                     *consumed = count;
-                    self.waits.wake_all(&Topic::Consumed(task), &mut self.wakes);
+                    self.waits.wake(&Topic::Consumed(task));
                 }
             }
             Effect::StreamMoved(task) => {
-                self.waits.stream_moved(task, &mut self.wakes);
-                if self.completions.stream_moved(task) {
-                    self.wake_takers();
-                }
+                self.waits.wake_those(|topic| topic.follows(task));
+                self.watched_came(Watched::Stream(task), None);
             }
             Effect::Answered(request, answer) => {
-                if !self.unwanted_answers.remove(&request) {
-                    self.answers.insert(request, answer);
-                    self.waits.wake_all(&Topic::Answer(request), &mut self.wakes);
+                if let Some(expected) = self.answers.get_mut(&request) {
+                    *expected = Some(answer);
+                    self.waits.wake(&Topic::Answer(request));
                 }
             }
             Effect::Lines(lines) => {
                 self.lines.push(lines);
-                self.waits.wake_all(&Topic::Lines, &mut self.wakes);
+                self.waits.wake(&Topic::Lines);
             }
             Effect::ReportSpans => {
                 let spans = self.spans.told(self.identity.worker);
@@ -82,24 +79,18 @@ impl Core {
     /// Tells the role what was heard.
     pub(super) fn hear(&mut self, heard: Heard) {
         match heard {
-            Heard::Node(ToWorker::Node(message)) => self.step(Event::Node(message)),
-            Heard::Node(ToWorker::Head(message)) => {
-                let begins_job = matches!(message, FromHead::JobStarted(_));
-                self.step(Event::Head(message));
+            Heard::Said(event) => {
+                let begins_job = matches!(event, Event::Head(FromHead::JobStarted(_)));
+                self.step(event);
                 if begins_job {
-                    self.waits.wake_all(&Topic::Answer(JOB_REQUEST), &mut self.wakes);
+                    self.waits.wake(&Topic::Answer(JOB_REQUEST));
                 }
             }
-            Heard::Node(ToWorker::Peer(_)) => self.node_lost("it spoke as if it were a worker"),
-            Heard::Peer(peer, message) => self.step(Event::Peer(peer, message)),
             Heard::Visitor(stream) => self.receive_visitor(stream),
-            Heard::Met { link, peer: Some(peer), stream, inbox } => {
-                self.links.connected(link, peer, stream, inbox);
-            }
-            Heard::Met { link, peer: None, .. } => self.link_lost(link, "it has no name"),
+            Heard::Met { link, peer, stream } => self.links.connected(link, peer, stream),
             Heard::Loop => {
-                self.served_loop.on_readable();
-                self.waits.wake_all(&Topic::Loop, &mut self.wakes);
+                self.served_loop = ServedLoop { attended: false, readable: true };
+                self.waits.wake(&Topic::Loop);
             }
             Heard::Writable(link) => self.links.writable(link),
             Heard::Lost { link, why } => self.link_lost(link, &why),
@@ -108,7 +99,7 @@ impl Core {
 
     /// A connection ended, or could not be made.
     pub(super) fn link_lost(&mut self, link: u64, why: &str) {
-        if link == super::links::NODE {
+        if link == NODE {
             self.node_lost(why);
         } else if let Some(peer) = self.links.end(link) {
             self.step(Event::PeerLost(peer));
@@ -120,7 +111,7 @@ impl Core {
         if let Some(handle) = self.handles.find(object).filter(|handle| !handle.is_loaded()) {
             handle.forget_content();
             // Somebody began to wait before the notice came: it is asked for anew.
-            if self.waits.is_awaited(&handle) && handle.ask(super::handles::Asked::Content) {
+            if self.waits.is_awaited(&handle) && handle.ask(true) {
                 self.step(Event::Want { refs: vec![handle.reference()], load: true });
             }
         }
@@ -130,60 +121,30 @@ impl Core {
     fn available(&mut self, object: ObjectId) {
         if let Some(handle) = self.handles.find(object) {
             handle.set_available();
-            self.waits.object_came(&handle, None, &mut self.wakes);
+            self.waits.object_came(&handle, None);
         }
     }
 
     fn loaded(&mut self, object: ObjectId, content: Content) {
-        let data = self.arena.data(object, content);
+        let data = self.data(object, content);
         if let Some(handle) = self.handles.find(object) {
             handle.set_data(data.clone());
-            self.waits.object_came(&handle, Some(&data), &mut self.wakes);
-            if self.completions.came(object, &data) {
-                self.wake_takers();
-            }
-        }
-    }
-
-    /// Something came that is watched.
-    pub(super) fn wake_takers(&mut self) {
-        self.waits.wake_all(&Topic::Completions, &mut self.wakes);
-        self.waits.wake_all(&Topic::Loop, &mut self.wakes);
-    }
-
-    /// Only the last reply counts: the node takes back what it gave to those who asked before.
-    fn allocated(&mut self, object: ObjectId, range: Result<u64, Arc<Failure>>) {
-        match self.allocations.remove(&object) {
-            Some(Allocation::Unwanted { replies: replies @ 2.. }) => {
-                let left = Allocation::Unwanted { replies: replies - 1 };
-                self.allocations.insert(object, left);
-            }
-            Some(Allocation::Unwanted { .. }) => self.events.push_back(Event::Discard(object)),
-            Some(Allocation::Asked { earlier: earlier @ 1.. }) => {
-                self.allocations.insert(object, Allocation::Asked { earlier: earlier - 1 });
-            }
-            Some(Allocation::Asked { .. } | Allocation::Came(_)) | None => {
-                if range.is_err() {
-                    // A range that was asked for earlier may be there all the same.
-                    self.events.push_back(Event::Discard(object));
-                }
-                self.allocations.insert(object, Allocation::Came(range));
-                self.waits.wake_all(&Topic::Allocation(object), &mut self.wakes);
-            }
+            self.waits.object_came(&handle, Some(&data));
+            self.watched_came(Watched::Object(object), Some(&data));
         }
     }
 
     fn run(&mut self, execution: Box<Execution>) {
         let running = self.running(execution);
-        self.waits.wake_for_task(running.group(), &mut self.wakes);
-        self.queues.push(running);
+        self.waits.wake_one(|topic| topic.takes(running.group()));
+        self.queues.entry(running.group().to_owned()).or_default().push_back(running);
     }
 
     fn help(&mut self, execution: Box<Execution>) {
         let running = self.running(execution);
         self.helps.push_back(running);
-        if !self.waits.wake_helper(&mut self.wakes) {
-            self.waits.wake_for_task("", &mut self.wakes);
+        if !self.waits.wake_one(Topic::helps) {
+            self.waits.wake_one(|topic| topic.takes(""));
         }
     }
 
@@ -192,15 +153,15 @@ impl Core {
             self.consumed.insert(execution.task, 0);
         }
         let contents = std::mem::take(&mut execution.dependencies);
-        let data = contents.into_iter().map(|(object, content)| self.arena.data(object, content));
-        let data = data.collect();
-        Box::new(Running::new(execution, data))
+        let data = contents.into_iter().map(|(object, content)| self.data(object, content));
+        let dependencies = data.collect();
+        Box::new(Running { execution, dependencies })
     }
 
     fn dial(&mut self, peer: WorkerId) {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
-        match dial(Path::new(&self.identity.socket), &self.token, Some(peer), me, self.now) {
+        match dial(&self.identity.socket, &self.token, Some(peer), me, self.now) {
             Ok(meeting) => self.links.requests.push(Request::Meet { link, meeting }),
             Err(_unreachable) => {
                 self.links.end(link);

@@ -1,16 +1,16 @@
-//! Contents of objects as user code reads and writes them.
+//! Contents of objects as user code reads them.
 //!
-//! Owns: that the end of each reader is told. Does not own: which range of the arena is whose (`objects::Arena`).
+//! Owns: that the end of each reader is told. Does not own: how they are written (`ranges`).
 
 use std::fmt;
-use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use roles::worker::Content;
-use shm::{Buffer, Draft, Segment};
+use shm::Buffer;
 use types::{Failure, ObjectId, Payload};
 
+use super::guarded::Core;
 use super::notice::Notices;
 
 /// The content of an object.
@@ -29,27 +29,6 @@ pub struct Pinned {
     object: ObjectId,
     buffer: Buffer,
     notices: Arc<Notices>,
-}
-
-/// A range of the arena that one thread writes: fill it, then hand it back to the engine.
-#[derive(Debug)]
-pub struct WritableRange {
-    object: ObjectId,
-    draft: Draft,
-}
-
-/// The arena, as what is read and written of it is made.
-pub(super) struct Arena {
-    segment: Arc<Segment>,
-    notices: Arc<Notices>,
-}
-
-impl Pinned {
-    /// The object.
-    #[must_use]
-    pub const fn object(&self) -> ObjectId {
-        self.object
-    }
 }
 
 impl Deref for Pinned {
@@ -72,48 +51,17 @@ impl Drop for Pinned {
     }
 }
 
-impl WritableRange {
-    /// The object.
-    #[must_use]
-    pub const fn object(&self) -> ObjectId {
-        self.object
-    }
-
-    /// How many bytes it has.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.draft.len() as u64
-    }
-
-    /// Copies `bytes` to `place`, counted from the beginning of the object: as `Layout::write_parts` hands them out.
-    pub(super) fn write(&mut self, place: usize, bytes: &[u8]) -> io::Result<()> {
-        self.draft.write(place, bytes)
-    }
-}
-
-impl Arena {
-    pub(super) const fn new(segment: Arc<Segment>, notices: Arc<Notices>) -> Self {
-        Self { segment, notices }
-    }
-
+impl Core {
     /// The content as it is read. A mapped one is followed by one notice when its reader goes.
     pub(super) fn data(&self, object: ObjectId, content: Content) -> Data {
         match content {
             Content::Inline(bytes) => Data::Bytes(bytes),
             Content::Failed(failure) => Data::Failed(failure),
             Content::Mapped { offset, size } => {
-                let buffer = Buffer::new(Arc::clone(&self.segment), offset, size, None);
-                Data::Mapped(Arc::new(Pinned {
-                    object,
-                    buffer,
-                    notices: Arc::clone(&self.notices),
-                }))
+                let buffer = Buffer::new(Arc::clone(&self.arena), offset, size, None);
+                let notices = Arc::clone(&self.notices);
+                Data::Mapped(Arc::new(Pinned { object, buffer, notices }))
             }
         }
-    }
-
-    /// The range for an object that is to be written.
-    pub(super) fn writable(&self, object: ObjectId, offset: u64, size: u64) -> WritableRange {
-        WritableRange { object, draft: Draft::new(Arc::clone(&self.segment), offset, size) }
     }
 }

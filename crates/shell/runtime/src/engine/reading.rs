@@ -1,7 +1,7 @@
 //! What others say: sockets to messages, by whichever thread waits.
 //!
 //! Owns: the poller and what was received in part. Whoever holds the lock on it reads for all. Does not own: what
-//! follows from a message (`shared`), or what is said (`links`).
+//! follows from a message (`perform`), or what is said (`links`).
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,8 +9,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use roles::worker::Event;
 use types::{Map, Timestamp, WorkerId};
-use wire::{FromNode, FromPeer, ToWorker};
+use wire::{FromNode, ToWorker};
 
 use super::background::Alarm;
 use super::links::NODE;
@@ -29,46 +30,44 @@ const MEETING_LOOK: Duration = Duration::from_millis(500);
 /// Reads all sockets of the process.
 pub(super) struct Reader {
     poller: Poller,
-    alarm: Alarm,
-    sources: Map<u64, Source>,
-    served_loop: Option<Arc<OwnedFd>>,
+    alarm: Arc<Alarm>,
+    talks: Map<u64, Talk>,
+    meetings: Map<u64, Meeting>,
+    served_loop: Option<OwnedFd>,
     ready: Vec<Ready>,
     heard: Vec<Heard>,
-    /// The meetings that are under way, for their deadlines.
-    meetings: usize,
 }
 
-#[expect(clippy::large_enum_variant, reason = "handshakes are short and few")]
-enum Source {
-    Talk { stream: Arc<UnixStream>, inbox: Inbox, peer: Option<WorkerId> },
-    Meeting(Option<Meeting>),
+struct Talk {
+    stream: Arc<UnixStream>,
+    inbox: Inbox,
+    /// None for the node.
+    peer: Option<WorkerId>,
 }
 
 /// What the reader is to do before it polls.
 #[expect(clippy::large_enum_variant, reason = "requests are rare and moved once")]
 pub(super) enum Request {
-    /// Read this connection.
-    Read { link: u64, peer: Option<WorkerId>, stream: Arc<UnixStream>, inbox: Inbox },
-    /// Carry on this handshake.
+    /// Carry on this handshake, and read what follows.
     Meet { link: u64, meeting: Meeting },
     /// Tell when this connection can be written to.
     TellWritable(u64),
     /// Read it no more.
     Forget(u64),
-    /// Tell once when something is ready for this event loop.
-    AttendLoop(Arc<OwnedFd>),
+    /// Tell once when something is ready for this event loop, the only one.
+    ServeLoop(OwnedFd),
+    /// Tell it once more.
+    AttendLoop,
 }
 
 /// What was heard.
 pub(super) enum Heard {
-    /// The node or the head spoke.
-    Node(ToWorker),
-    /// A peer spoke.
-    Peer(WorkerId, FromPeer),
+    /// The node, the head or a peer spoke.
+    Said(Event),
     /// Somebody wants to speak with this process.
     Visitor(UnixStream),
     /// A handshake succeeded.
-    Met { link: u64, peer: Option<WorkerId>, stream: UnixStream, inbox: Inbox },
+    Met { link: u64, peer: WorkerId, stream: Arc<UnixStream> },
     /// Something is ready for the event loop that the engine serves.
     Loop,
     /// A socket takes bytes again.
@@ -78,32 +77,47 @@ pub(super) enum Heard {
 }
 
 impl Reader {
-    pub(super) fn new(alarm: Alarm) -> io::Result<Self> {
+    /// Reads what the node says, and what came of it with its welcome.
+    pub(super) fn new(
+        alarm: Arc<Alarm>,
+        stream: Arc<UnixStream>,
+        inbox: Inbox,
+    ) -> io::Result<Self> {
         let poller = Poller::new()?;
-        poller.add(&alarm, ALARM, Interest::Read)?;
-        let (sources, ready, heard) = (Map::default(), Vec::new(), Vec::new());
-        let served_loop = None;
-        Ok(Self { poller, alarm, sources, served_loop, ready, heard, meetings: 0 })
+        poller.add(&*alarm, ALARM, Interest::Read)?;
+        poller.add(&stream, NODE, Interest::Read)?;
+        let (mut talks, meetings) = (Map::default(), Map::default());
+        talks.insert(NODE, Talk { stream, inbox, peer: None });
+        let (ready, heard, served_loop) = (Vec::new(), Vec::new(), None);
+        let mut reader = Self { poller, alarm, talks, meetings, served_loop, ready, heard };
+        reader.take_frames(NODE)?;
+        Ok(reader)
     }
 
     /// Does what was asked of the reader.
-    pub(super) fn obey(&mut self, requests: impl IntoIterator<Item = Request>) {
+    pub(super) fn obey(&mut self, requests: Vec<Request>) {
         for request in requests {
-            if let Err((link, error)) = self.obey_one(request) {
-                self.heard.push(Heard::Lost { link, why: error.to_string() });
-            }
+            let (link, done) = match request {
+                Request::Meet { link, meeting } => (link, self.meet(link, meeting)),
+                Request::TellWritable(link) => (link, self.set_interest(link, Interest::ReadWrite)),
+                Request::Forget(link) => (link, self.forget(link)),
+                Request::ServeLoop(poller) => (LOOP, self.serve_loop(poller)),
+                Request::AttendLoop => (LOOP, self.attend_loop()),
+            };
+            self.note_loss(link, done);
         }
     }
 
     /// Waits until something can be read or `limit` is over; reads it. Whether anything was heard.
-    pub(super) fn poll(&mut self, limit: Option<Duration>) -> io::Result<bool> {
+    pub(super) fn poll(&mut self, limit: Option<Duration>) -> bool {
         let limit = match limit {
             _ if !self.heard.is_empty() => Some(Duration::ZERO),
-            _ if self.meetings == 0 => limit,
+            _ if self.meetings.is_empty() => limit,
             limit => Some(limit.map_or(MEETING_LOOK, |limit| limit.min(MEETING_LOOK))),
         };
         self.ready.clear();
-        self.poller.wait(limit, &mut self.ready)?;
+        let done = self.poller.wait(limit, &mut self.ready);
+        self.note_loss(NODE, done);
         for index in 0..self.ready.len() {
             let ready = self.ready[index];
             if ready.token == ALARM {
@@ -115,18 +129,18 @@ impl Reader {
                 continue;
             }
             if ready.writable {
-                self.on_writable(ready.token);
+                let done = self.on_writable(ready.token);
+                self.note_loss(ready.token, done);
             }
-            if ready.readable
-                && let Err(why) = self.on_readable(ready.token)
-            {
-                self.heard.push(Heard::Lost { link: ready.token, why });
+            if ready.readable {
+                let done = self.on_readable(ready.token);
+                self.note_loss(ready.token, done);
             }
         }
-        if self.meetings > 0 {
+        if !self.meetings.is_empty() {
             self.drop_late_meetings(clock::now());
         }
-        Ok(!self.heard.is_empty())
+        !self.heard.is_empty()
     }
 
     /// What was heard and not yet taken, in order.
@@ -134,114 +148,79 @@ impl Reader {
         self.heard.drain(..)
     }
 
-    fn obey_one(&mut self, request: Request) -> Result<(), (u64, io::Error)> {
-        match request {
-            Request::Read { link, peer, stream, inbox } => {
-                let known = self.sources.contains_key(&link);
-                let added =
-                    if known { Ok(()) } else { self.poller.add(&stream, link, Interest::Read) };
-                self.sources.insert(link, Source::Talk { stream, inbox, peer });
-                added.map_err(|error| (link, error))?;
-                // Words that came with the end of the handshake are no reason to be woken.
-                self.take_frames(link).map_err(|why| (link, io::Error::other(why)))
-            }
-            Request::Meet { link, meeting } => {
-                self.poller.add(&meeting, link, Interest::Read).map_err(|error| (link, error))?;
-                self.sources.insert(link, Source::Meeting(Some(meeting)));
-                self.meetings += 1;
-                Ok(())
-            }
-            Request::TellWritable(link) => self.set_interest(link, Interest::ReadWrite),
-            Request::Forget(link) => self.forget(link),
-            Request::AttendLoop(descriptor) => {
-                self.attend_loop(descriptor).map_err(|error| (LOOP, error))
-            }
+    fn note_loss(&mut self, link: u64, done: io::Result<()>) {
+        if let Err(error) = done {
+            self.heard.push(Heard::Lost { link, why: error.to_string() });
         }
     }
 
-    fn attend_loop(&mut self, descriptor: Arc<OwnedFd>) -> io::Result<()> {
-        match &self.served_loop {
-            Some(known) if Arc::ptr_eq(known, &descriptor) => {
-                self.poller.change(known, LOOP, Interest::ReadOnce)
-            }
-            known => {
-                if let Some(known) = known {
-                    self.poller.remove(known)?;
-                }
-                self.poller.add(&descriptor, LOOP, Interest::ReadOnce)?;
-                self.served_loop = Some(descriptor);
-                Ok(())
-            }
+    fn meet(&mut self, link: u64, meeting: Meeting) -> io::Result<()> {
+        self.poller.add(&meeting, link, Interest::Read)?;
+        self.meetings.insert(link, meeting);
+        Ok(())
+    }
+
+    fn serve_loop(&mut self, poller: OwnedFd) -> io::Result<()> {
+        self.poller.add(&poller, LOOP, Interest::ReadOnce)?;
+        let earlier = self.served_loop.replace(poller);
+        earlier.map_or(Ok(()), |earlier| self.poller.remove(&earlier))
+    }
+
+    fn attend_loop(&self) -> io::Result<()> {
+        let served = self.served_loop.as_ref();
+        served.map_or(Ok(()), |served| self.poller.change(served, LOOP, Interest::ReadOnce))
+    }
+
+    fn set_interest(&self, link: u64, interest: Interest) -> io::Result<()> {
+        let talk = self.talks.get(&link);
+        talk.map_or(Ok(()), |talk| self.poller.change(&talk.stream, link, interest))
+    }
+
+    fn forget(&mut self, link: u64) -> io::Result<()> {
+        let meeting = self.meetings.remove(&link);
+        meeting.map_or(Ok(()), |meeting| self.poller.remove(&meeting))?;
+        let talk = self.talks.remove(&link);
+        talk.map_or(Ok(()), |talk| self.poller.remove(&talk.stream))
+    }
+
+    fn on_writable(&mut self, link: u64) -> io::Result<()> {
+        self.set_interest(link, Interest::Read)?;
+        self.heard.push(Heard::Writable(link));
+        Ok(())
+    }
+
+    fn on_readable(&mut self, link: u64) -> io::Result<()> {
+        let Some(talk) = self.talks.get_mut(&link) else {
+            return self.proceed(link);
+        };
+        match talk.inbox.receive(talk.stream.as_fd())? {
+            Received::Some => self.take_frames(link),
+            Received::Nothing => Ok(()),
+            Received::Closed => Err(io::Error::other("it closed the connection")),
         }
     }
 
-    fn set_interest(&self, link: u64, interest: Interest) -> Result<(), (u64, io::Error)> {
-        let Some(Source::Talk { stream, .. }) = self.sources.get(&link) else {
+    fn take_frames(&mut self, link: u64) -> io::Result<()> {
+        let Some(Talk { inbox, peer, .. }) = self.talks.get_mut(&link) else {
             return Ok(());
         };
-        self.poller.change(stream, link, interest).map_err(|error| (link, error))
-    }
-
-    fn forget(&mut self, link: u64) -> Result<(), (u64, io::Error)> {
-        match self.sources.remove(&link) {
-            Some(Source::Talk { stream, .. }) => {
-                self.poller.remove(&stream).map_err(|error| (link, error))
-            }
-            Some(Source::Meeting(meeting)) => {
-                self.meetings -= 1;
-                let removed = meeting.map_or(Ok(()), |meeting| self.poller.remove(&meeting));
-                removed.map_err(|error| (link, error))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn on_writable(&mut self, link: u64) {
-        if let Some(Source::Talk { .. }) = self.sources.get(&link) {
-            match self.set_interest(link, Interest::Read) {
-                Ok(()) => self.heard.push(Heard::Writable(link)),
-                Err((link, error)) => self.heard.push(Heard::Lost { link, why: error.to_string() }),
-            }
-        }
-    }
-
-    fn on_readable(&mut self, link: u64) -> Result<(), String> {
-        match self.sources.get_mut(&link) {
-            None => Ok(()),
-            Some(Source::Meeting(meeting)) => match meeting.take() {
-                Some(meeting) => self.proceed(link, meeting),
-                None => Ok(()),
-            },
-            Some(Source::Talk { stream, inbox, .. }) => {
-                let received = inbox.receive(stream.as_fd()).map_err(|error| error.to_string())?;
-                if received == Received::Some {
-                    return self.take_frames(link);
-                }
-                if received == Received::Closed {
-                    return Err("it closed the connection".to_owned());
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn take_frames(&mut self, link: u64) -> Result<(), String> {
-        let Some(Source::Talk { inbox, peer, .. }) = self.sources.get_mut(&link) else {
-            return Ok(());
-        };
-        while let Some(frame) = inbox.next_frame().map_err(|error| error.to_string())? {
+        while let Some(frame) = inbox.next_frame().map_err(io::Error::other)? {
             let heard = match *peer {
                 Some(peer) => {
-                    Heard::Peer(peer, wire::decode(frame).map_err(|error| error.to_string())?)
+                    let message = wire::decode(frame).map_err(io::Error::other)?;
+                    Heard::Said(Event::Peer(peer, message))
                 }
-                None => match wire::decode(frame).map_err(|error| error.to_string())? {
+                None => match wire::decode(frame).map_err(io::Error::other)? {
                     ToWorker::Node(FromNode::Visitor) => {
-                        let visitor =
-                            inbox.next_descriptor().ok_or("a visitor came without a socket")?;
+                        let visitor = inbox
+                            .next_descriptor()
+                            .ok_or_else(|| io::Error::other("a visitor came without a socket"))?;
                         Heard::Visitor(UnixStream::from(visitor))
                     }
-                    message @ (ToWorker::Peer(_) | ToWorker::Node(_) | ToWorker::Head(_)) => {
-                        Heard::Node(message)
+                    ToWorker::Node(message) => Heard::Said(Event::Node(message)),
+                    ToWorker::Head(message) => Heard::Said(Event::Head(message)),
+                    ToWorker::Peer(_) => {
+                        return Err(io::Error::other("it spoke as if it were a worker"));
                     }
                 },
             };
@@ -250,40 +229,30 @@ impl Reader {
         Ok(())
     }
 
-    fn proceed(&mut self, link: u64, meeting: Meeting) -> Result<(), String> {
-        match meeting.proceed().map_err(|error| error.to_string())? {
+    fn proceed(&mut self, link: u64) -> io::Result<()> {
+        let Some(meeting) = self.meetings.remove(&link) else {
+            return Ok(());
+        };
+        match meeting.proceed().map_err(io::Error::other)? {
             Progress::Waiting(meeting) => {
-                self.sources.insert(link, Source::Meeting(Some(meeting)));
+                self.meetings.insert(link, meeting);
+                Ok(())
             }
-            Progress::Met { conn, peer } => {
+            Progress::Met { peer: None, .. } => Err(io::Error::other("it has no name")),
+            Progress::Met { conn, peer: Some(peer) } => {
                 let (stream, inbox, _) = conn.into_parts();
-                self.poller.remove(&stream).map_err(|error| error.to_string())?;
-                self.sources.remove(&link);
-                self.meetings -= 1;
-                self.heard.push(Heard::Met { link, peer, stream, inbox });
+                let stream = Arc::new(stream);
+                self.heard.push(Heard::Met { link, peer, stream: Arc::clone(&stream) });
+                self.talks.insert(link, Talk { stream, inbox, peer: Some(peer) });
+                // Words that came with the end of the handshake are no reason to be woken.
+                self.take_frames(link)
             }
         }
-        Ok(())
     }
 
     fn drop_late_meetings(&mut self, now: Timestamp) {
-        let late = |source: &Source| match source {
-            Source::Meeting(meeting) => {
-                meeting.as_ref().is_some_and(|meeting| meeting.deadline() <= now)
-            }
-            Source::Talk { .. } => false,
-        };
-        let all = self.sources.iter().filter(|(_, source)| late(source));
-        let mut links: Vec<u64> = all.map(|(link, _)| *link).collect();
-        links.sort_unstable();
-        for link in links {
-            let why = "the handshake took too long".to_owned();
-            self.heard.push(Heard::Lost { link, why });
-        }
+        let late = self.meetings.extract_if(|_link, meeting| meeting.deadline() <= now);
+        let why = "the handshake took too long";
+        self.heard.extend(late.map(|(link, _)| Heard::Lost { link, why: why.to_owned() }));
     }
-}
-
-/// The node's connection, to be read from now on.
-pub(super) fn read_node(stream: Arc<UnixStream>, inbox: Inbox) -> Request {
-    Request::Read { link: NODE, peer: None, stream, inbox }
 }

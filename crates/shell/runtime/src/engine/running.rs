@@ -1,8 +1,7 @@
-//! Tasks that came to run here, until a thread takes them.
+//! Tasks that came to run here, as threads run them.
 //!
-//! Owns: one queue for each concurrency group. Does not own: which tasks come (`roles::Worker`), or how they are run.
+//! Owns: what a thread is handed. Does not own: which tasks come (`roles::Worker`), or where they wait (`guarded`).
 
-use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
 
 use roles::worker::Execution;
@@ -13,31 +12,12 @@ use super::pins::Data;
 /// A task as a thread runs it.
 #[derive(Debug)]
 pub struct Running {
-    execution: Box<Execution>,
-    dependencies: Vec<Data>,
+    pub(super) execution: Box<Execution>,
+    /// The contents of arguments that are refs, by position.
+    pub dependencies: Vec<Data>,
 }
-
-/// The queues.
-#[derive(Default)]
-pub(super) struct Queues {
-    /// The group of functions, and of methods that name none.
-    default: Queue,
-    named: BTreeMap<String, Queue>,
-}
-
-type Queue = VecDeque<Box<Running>>;
 
 impl Running {
-    pub(super) const fn new(execution: Box<Execution>, dependencies: Vec<Data>) -> Self {
-        Self { execution, dependencies }
-    }
-
-    /// The contents of arguments that are refs, by position.
-    #[must_use]
-    pub fn dependencies(&self) -> &[Data] {
-        &self.dependencies
-    }
-
     /// The concurrency group it runs in.
     #[must_use]
     pub fn group(&self) -> &str {
@@ -53,34 +33,5 @@ impl Deref for Running {
 
     fn deref(&self) -> &Execution {
         &self.execution
-    }
-}
-
-impl Queues {
-    pub(super) fn push(&mut self, running: Box<Running>) {
-        self.queue(running.group()).push_back(running);
-    }
-
-    pub(super) fn pop(&mut self, group: &str) -> Option<Box<Running>> {
-        self.queue(group).pop_front()
-    }
-
-    /// All tasks of all groups.
-    #[expect(clippy::vec_box, reason = "a task goes from thread to thread without being copied")]
-    pub(super) fn take_all(&mut self) -> Vec<Box<Running>> {
-        let mut all: Vec<Box<Running>> = self.default.drain(..).collect();
-        // Nothing is promised of the order between groups.
-        all.extend(self.named.values_mut().flat_map(|queue| queue.drain(..)));
-        all
-    }
-
-    fn queue(&mut self, group: &str) -> &mut Queue {
-        if group.is_empty() {
-            return &mut self.default;
-        }
-        if !self.named.contains_key(group) {
-            self.named.insert(group.to_owned(), Queue::default());
-        }
-        self.named.get_mut(group).unwrap_or(&mut self.default)
     }
 }

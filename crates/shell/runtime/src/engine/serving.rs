@@ -2,143 +2,120 @@
 //!
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
-use types::{JobId, Span, TaskId, Timestamp};
-use wire::Answer;
+use types::{JobId, TaskId};
 use wire::to_worker::{Outcome, OutputLines};
+use wire::{Answer, Question};
 
-use super::completions::Bell;
+use super::guarded::Core;
 use super::running::Running;
-use super::shared::{Core, Shared};
+use super::spans::{Name, Ran};
 use super::waits::Topic;
-use super::{EngineError, Interrupted, Outcomes};
+use super::{Engine, EngineError, Outcomes, Patience};
 
-impl Shared {
-    pub(super) fn next_task(
-        &self,
-        group: &str,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Option<Box<Running>>> {
-        let mut check = |core: &mut Core| core.next_running(group);
-        self.await_topic(Topic::Tasks(group.to_owned()), deadline, interrupted, &mut check)
+impl Engine {
+    /// The next task for a thread of this concurrency group; `None` at the deadline.
+    ///
+    /// # Errors
+    /// `Interrupted`, `Closed`.
+    pub fn next_task(&self, group: &str, patience: Patience<'_>) -> Outcomes<Option<Box<Running>>> {
+        let topic = Topic::Tasks(group.to_owned());
+        self.await_topic(topic, patience, &mut |core| core.next_running(group))
     }
 
-    pub(super) fn finish(
-        &self,
-        running: &Running,
-        outcome: Outcome,
-        ran: Duration,
-    ) -> Outcomes<()> {
+    /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
+    pub fn finish(&self, running: &Running, outcome: Outcome, ran: Duration) -> Outcomes<()> {
         let mut locked = self.enter()?;
-        let (task, now) = (running.task, locked.now);
+        let (task, ended) = (running.task, locked.now);
+        let name = Name::Task(Arc::clone(&running.template));
         let failed = matches!(outcome, Outcome::Failed { .. });
-        locked.spans.task_ended(task.job(), &running.template, now, ran, failed);
+        locked.spans.push(Ran { job: task.job(), name, ended, ran, failed });
         locked.consumed.remove(&task);
         locked.step(Event::Finished { task, outcome, ran });
         Ok(())
     }
 
-    /// False at the deadline.
-    pub(super) fn await_consumed(
+    /// Waits until the consumer of the stream that `task` yields took `count` items; false at the deadline.
+    pub fn await_consumed(
         &self,
         task: TaskId,
         count: u32,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
+        patience: Patience<'_>,
     ) -> Outcomes<bool> {
-        let enough =
-            |core: &Core| core.consumed.get(&task).is_none_or(|consumed| *consumed >= count);
-        let mut check = |core: &mut Core| enough(core).then_some(());
-        let consumed =
-            self.await_topic(Topic::Consumed(task), deadline, interrupted, &mut check)?;
+        let consumed = self.await_topic(Topic::Consumed(task), patience, &mut |core| {
+            let enough = core.consumed.get(&task).is_none_or(|consumed| *consumed >= count);
+            enough.then_some(())
+        })?;
         Ok(consumed.is_some())
     }
 
-    pub(super) fn answer(
-        &self,
-        request: u64,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<Answer> {
-        let mut check = |core: &mut Core| core.answers.remove(&request);
-        let answer = self.await_topic(Topic::Answer(request), deadline, interrupted, &mut check);
-        match answer {
-            Ok(Some(answer)) => Ok(answer),
-            Ok(None) => Err(EngineError::TimedOut),
-            Err(error) => Err(error),
-        }
+    /// Asks the head and waits for the answer.
+    pub fn ask(&self, question: Question, patience: Patience<'_>) -> Outcomes<Answer> {
+        let request = self.new_number();
+        let mut locked = self.enter()?;
+        locked.answers.insert(request, None);
+        locked.step(Event::Ask { request, question });
+        drop(locked);
+        self.answer(request, patience)
     }
 
-    pub(super) fn forget_answer(&self, request: u64) {
-        if let Ok(mut locked) = self.enter()
-            && locked.answers.remove(&request).is_none()
-        {
-            locked.unwanted_answers.insert(request);
+    /// Waits for the answer to a request that was made without waiting. Later nobody expects it.
+    pub fn answer(&self, request: u64, patience: Patience<'_>) -> Outcomes<Answer> {
+        let answer = self.await_topic(Topic::Answer(request), patience, &mut |core| {
+            core.answers.get_mut(&request)?.take()
+        });
+        if let Ok(mut locked) = self.enter() {
+            locked.answers.remove(&request);
         }
+        answer?.ok_or(EngineError::TimedOut)
     }
 
-    pub(super) fn take_interrupts(&self) -> Vec<(TaskId, Interrupt)> {
+    /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread, and when
+    /// [`Self::interrupts_fd`] is readable.
+    #[must_use]
+    pub fn take_interrupts(&self) -> Vec<(TaskId, Interrupt)> {
         let Ok(mut locked) = self.enter() else {
             return Vec::new();
         };
-        if let Some(bell) = &mut locked.interrupts_bell {
-            bell.reset();
-        }
+        locked.interrupts_bell.reset();
         std::mem::take(&mut locked.interrupts)
     }
 
-    pub(super) fn interrupts_fd(&self) -> Outcomes<RawFd> {
-        let mut locked = self.enter()?;
-        let bell = match locked.interrupts_bell.take() {
-            Some(bell) => bell,
-            None => Bell::new().map_err(EngineError::no_descriptor)?,
-        };
-        let unheard = !locked.interrupts.is_empty();
-        let bell = locked.interrupts_bell.insert(bell);
-        if unheard {
-            bell.ring();
-        }
-        Ok(bell.descriptor())
+    /// A descriptor that is readable after an interrupt came, for event loops and threaded actors.
+    pub fn interrupts_fd(&self) -> Outcomes<RawFd> {
+        Ok(self.enter()?.interrupts_bell.descriptor())
     }
 
-    pub(super) fn signal_main_thread(&self, on: bool) {
+    /// Whether interrupts also send SIGINT to the main thread. Off at first; a worker that runs tasks in its main
+    /// thread switches it on.
+    pub fn signal_main_thread(&self, on: bool) {
         self.lock().signals_main = on;
     }
 
-    pub(super) fn next_lines(
-        &self,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
-    ) -> Outcomes<(Vec<OutputLines>, u64)> {
-        let mut check = |core: &mut Core| core.lines.take();
-        Ok(self.await_topic(Topic::Lines, deadline, interrupted, &mut check)?.unwrap_or_default())
+    /// Lines that workers wrote, and how many were dropped before them because nobody took them. Waits until there
+    /// are some; empty at the deadline.
+    pub fn next_lines(&self, patience: Patience<'_>) -> Outcomes<(Vec<OutputLines>, u64)> {
+        let lines = self.await_topic(Topic::Lines, patience, &mut |core| core.lines.take())?;
+        Ok(lines.unwrap_or_default())
     }
 
-    pub(super) fn record_span(
-        &self,
-        job: JobId,
-        name: String,
-        began: Timestamp,
-        ran: Duration,
-        failed: bool,
-    ) {
+    /// Keeps a span of the user's own for the timeline, as of `ran` ago until now.
+    pub fn record_span(&self, job: JobId, name: String, ran: Duration) {
         if let Ok(mut locked) = self.enter() {
-            locked.spans.own(job, name, began, ran, failed);
+            let (name, ended) = (Name::Own(name), locked.now);
+            locked.spans.push(Ran { job, name, ended, ran, failed: false });
         }
-    }
-
-    pub(super) fn spans(&self) -> Vec<Span> {
-        self.enter().map(|locked| locked.spans.told(self.identity.worker)).unwrap_or_default()
     }
 }
 
 impl Core {
     fn next_running(&mut self, group: &str) -> Option<Box<Running>> {
-        let queued = self.queues.pop(group);
+        let queued = self.queues.get_mut(group).and_then(VecDeque::pop_front);
         if group.is_empty() { queued.or_else(|| self.helps.pop_front()) } else { queued }
     }
 }

@@ -14,51 +14,39 @@ use crate::clock;
 /// The spans.
 #[derive(Default)]
 pub(super) struct Spans {
-    spans: VecDeque<Kept>,
+    spans: VecDeque<Ran>,
 }
 
-struct Kept {
-    job: JobId,
-    name: Name,
-    began: Timestamp,
-    ran: Duration,
-    failed: bool,
+/// Something that ran, by the clock of this process.
+pub(super) struct Ran {
+    pub(super) job: JobId,
+    pub(super) name: Name,
+    pub(super) ended: Timestamp,
+    pub(super) ran: Duration,
+    pub(super) failed: bool,
 }
 
-enum Name {
+/// What people call it.
+pub(super) enum Name {
+    /// The name of a task.
     Task(Arc<Template>),
+    /// One that the user gave.
     Own(String),
 }
 
 impl Spans {
-    pub(super) fn task_ended(
-        &mut self,
-        job: JobId,
-        template: &Arc<Template>,
-        now: Timestamp,
-        ran: Duration,
-        failed: bool,
-    ) {
-        let began = Timestamp(now.0.saturating_sub(ran.as_nanos() as u64));
-        self.push(Kept { job, name: Name::Task(Arc::clone(template)), began, ran, failed });
-    }
-
-    pub(super) fn own(
-        &mut self,
-        job: JobId,
-        name: String,
-        began: Timestamp,
-        ran: Duration,
-        failed: bool,
-    ) {
-        self.push(Kept { job, name: Name::Own(name), began, ran, failed });
+    pub(super) fn push(&mut self, span: Ran) {
+        if self.spans.len() == SPANS_MAX {
+            self.spans.pop_front();
+        }
+        self.spans.push_back(span);
     }
 
     /// All of them as they are told, oldest first.
     pub(super) fn told(&self, worker: WorkerId) -> Vec<Span> {
         let origin = origin_since_epoch();
         let pid = std::process::id();
-        let told = |kept: &Kept| Span {
+        let told = |kept: &Ran| Span {
             job: kept.job,
             name: match &kept.name {
                 Name::Task(template) => template.name.clone(),
@@ -66,18 +54,11 @@ impl Spans {
             },
             worker,
             pid,
-            began: origin + kept.began.since(Timestamp::ZERO),
+            began: (origin + kept.ended.since(Timestamp::ZERO)).saturating_sub(kept.ran),
             ran: kept.ran,
             failed: kept.failed,
         };
         self.spans.iter().map(told).collect()
-    }
-
-    fn push(&mut self, kept: Kept) {
-        if self.spans.len() == SPANS_MAX {
-            self.spans.pop_front();
-        }
-        self.spans.push_back(kept);
     }
 }
 

@@ -1,39 +1,30 @@
 //! How a process joins: it says who it is, is welcomed, and a driver begins its job.
 //!
-//! Owns: the first messages. Does not own: the proofs before them (`meeting`), or what follows (`shared`).
+//! Owns: the first messages. Does not own: the proofs before them (`meeting`), or what follows (`guarded`).
 
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use roles::Worker;
 use roles::worker::Event;
 use shm::Segment;
 use types::limits::HANDSHAKE_PATIENCE;
-use types::{JobId, Map, Payload, Set, WorkerId};
+use types::{JobId, WorkerId};
 use wire::{FromNode, Peer, ToDaemon, ToHead, ToNode, ToWorker};
 
 use super::background::{self, Alarm};
-use super::completions::Completions;
-use super::handles::Interned;
-use super::lines::Lines;
-use super::links::Links;
-use super::looping::ServedLoop;
+use super::guarded::Core;
 use super::notice::Notices;
 use super::perform::JOB_REQUEST;
-use super::pins::Arena;
-use super::reading::{Reader, Request, read_node};
-use super::running::Queues;
-use super::shared::{Core, Shared};
-use super::spans::Spans;
-use super::waits::{Topic, Waits};
-use super::{Engine, EngineError, Identity, Interrupted, Outcomes};
+use super::reading::Reader;
+use super::waits::Topic;
+use super::{Caller, Engine, EngineError, Identity, Interrupted, Outcomes, Patience};
 use crate::clock;
-use crate::conn::{Conn, Inbox, Received};
+use crate::conn::{Conn, Received};
 use crate::dial::dial;
 use crate::meeting::Progress;
 use crate::poll::{Interest, Poller};
@@ -65,159 +56,143 @@ pub struct WorkerOptions {
     pub worker: WorkerId,
 }
 
-/// What the node welcomes a process with.
-struct Welcome {
-    identity: Identity,
-    token: Payload,
-    segment: Segment,
-}
+impl Engine {
+    /// Connects a driver to its node and starts its job.
+    ///
+    /// # Errors
+    /// If the node cannot be reached or refuses, or `interrupted` says so.
+    pub fn connect_driver(
+        options: DriverOptions,
+        interrupted: Interrupted<'_>,
+    ) -> Outcomes<(Arc<Self>, JobId)> {
+        let conn = meet(&options, interrupted)?;
+        let pid = std::process::id();
+        let DriverOptions { namespace, entrypoint, owns_cluster, .. } = options;
+        let engine = join(conn, Peer::Driver { pid, owns_cluster }, interrupted)?;
+        engine.step(Event::Tell(ToHead::StartJob { pid, namespace, entrypoint }))?;
+        let patience = Patience { deadline: None, caller: Caller::Thread, interrupted };
+        let topic = Topic::Answer(JOB_REQUEST);
+        let job = engine.await_topic(topic, patience, &mut |core| core.role.job())?;
+        Ok((engine, job.ok_or(EngineError::TimedOut)?))
+    }
 
-/// Joins as a driver.
-pub(super) fn driver(
-    options: DriverOptions,
-    interrupted: Interrupted<'_>,
-) -> Outcomes<(Engine, JobId)> {
-    let conn = meet(&options, interrupted)?;
-    let peer = Peer::Driver { pid: std::process::id(), owns_cluster: options.owns_cluster };
-    let engine = join(conn, peer, interrupted)?;
-    let DriverOptions { namespace, entrypoint, .. } = options;
-    let job = ToHead::StartJob { pid: std::process::id(), namespace, entrypoint };
-    engine.shared.step(Event::Tell(job))?;
-    let mut check = |core: &mut Core| core.role.job();
-    let topic = Topic::Answer(JOB_REQUEST);
-    let job = engine.shared.await_topic(topic, None, interrupted, &mut check)?;
-    Ok((engine, job.ok_or(EngineError::TimedOut)?))
-}
-
-/// Joins as a worker.
-pub(super) fn worker(options: WorkerOptions) -> Outcomes<Engine> {
-    let conn = Conn::new(UnixStream::from(options.control)).map_err(not_connected)?;
-    let peer = Peer::Worker { worker: options.worker, pid: std::process::id() };
-    join(conn, peer, &mut || false)
+    /// Takes up the work of a worker process over the control connection it was forked with.
+    ///
+    /// # Errors
+    /// If the node does not welcome it.
+    pub fn start_worker(options: WorkerOptions) -> Outcomes<Arc<Self>> {
+        let conn = Conn::new(UnixStream::from(options.control))?;
+        let peer = Peer::Worker { worker: options.worker, pid: std::process::id() };
+        join(conn, peer, &mut || false)
+    }
 }
 
 /// The connection to the node, after both sides proved themselves.
 fn meet(options: &DriverOptions, interrupted: Interrupted<'_>) -> Outcomes<Conn> {
-    let now = clock::now();
-    let mut meeting =
-        dial(&options.socket, &options.token, None, None, now).map_err(not_connected)?;
-    let mut poller = Poller::new().map_err(not_connected)?;
-    poller.add(&meeting, 0, Interest::Read).map_err(not_connected)?;
-    loop {
-        match meeting.proceed() {
-            Ok(Progress::Met { conn, .. }) => return Ok(conn),
-            Ok(Progress::Waiting(waiting)) => meeting = waiting,
-            Err(error) => return Err(EngineError::NotConnected(error.to_string())),
+    let meeting = dial(&options.socket, &options.token, None, None, clock::now());
+    let meeting = meeting?;
+    let poller = poller_of(&meeting)?;
+    let mut under_way = Some(meeting);
+    try_until(poller, interrupted, || {
+        let Some(meeting) = under_way.take() else { return Ok(None) };
+        match meeting.proceed().map_err(io::Error::other)? {
+            Progress::Met { conn, .. } => return Ok(Some(conn)),
+            Progress::Waiting(meeting) => under_way = Some(meeting),
         }
-        if clock::now() >= meeting.deadline() {
-            return Err(EngineError::NotConnected("it does not answer".to_owned()));
-        }
-        rest(&mut poller, interrupted)?;
-    }
+        Ok(None)
+    })
 }
 
 /// Says who this process is, awaits the welcome, and starts the engine.
-fn join(mut conn: Conn, peer: Peer, interrupted: Interrupted<'_>) -> Outcomes<Engine> {
+fn join(mut conn: Conn, peer: Peer, interrupted: Interrupted<'_>) -> Outcomes<Arc<Engine>> {
     let driver = matches!(peer, Peer::Driver { .. });
     wire::encode(&ToDaemon::Node(ToNode::Hello(peer)), conn.outbox.frames());
-    conn.flush().map_err(not_connected)?;
-    let welcome = await_welcome(&mut conn, driver, interrupted)?;
-    let (stream, inbox, _) = conn.into_parts();
-    start(welcome, Arc::new(stream), inbox).map_err(not_connected)
+    conn.flush()?;
+    let welcome = try_until(poller_of(&conn)?, interrupted, || {
+        let received = conn.receive()?;
+        let frame = conn.inbox.next_frame().map_err(io::Error::other)?;
+        match frame.map(wire::decode).transpose().map_err(io::Error::other)? {
+            None if received == Received::Closed => Err(not_connected("it hung up")),
+            welcome => Ok(welcome),
+        }
+    })?;
+    let arena = conn.inbox.next_descriptor();
+    start(conn, welcome, arena, driver)
 }
 
-fn await_welcome(conn: &mut Conn, driver: bool, interrupted: Interrupted<'_>) -> Outcomes<Welcome> {
-    let mut poller = Poller::new().map_err(not_connected)?;
-    poller.add(conn, 0, Interest::Read).map_err(not_connected)?;
+/// Tries again whenever there is something to read, until something comes of it.
+fn try_until<T>(
+    mut poller: Poller,
+    interrupted: Interrupted<'_>,
+    mut attempt: impl FnMut() -> Outcomes<Option<T>>,
+) -> Outcomes<T> {
     let patience = clock::now() + HANDSHAKE_PATIENCE;
     loop {
-        let received = conn.receive().map_err(not_connected)?;
-        let frame = conn.inbox.next_frame().map_err(not_connected)?;
-        let message = frame.map(wire::decode::<ToWorker>).transpose().map_err(not_connected)?;
-        match message {
-            Some(ToWorker::Node(welcome)) => {
-                return read_welcome(welcome, conn.inbox.next_descriptor(), driver);
-            }
-            Some(ToWorker::Peer(_) | ToWorker::Head(_)) => {
-                return Err(EngineError::NotConnected(
-                    "it does not begin with a welcome".to_owned(),
-                ));
-            }
-            None if received == Received::Closed => {
-                return Err(EngineError::NotConnected("it hung up".to_owned()));
-            }
-            None if clock::now() >= patience => {
-                return Err(EngineError::NotConnected("it does not answer".to_owned()));
-            }
-            None => rest(&mut poller, interrupted)?,
+        if let Some(came) = attempt()? {
+            return Ok(came);
+        }
+        if clock::now() >= patience {
+            return Err(not_connected("it does not answer"));
+        }
+        poller.wait(Some(TICK), &mut Vec::new())?;
+        if interrupted() {
+            return Err(EngineError::Interrupted);
         }
     }
 }
 
-fn read_welcome(message: FromNode, arena: Option<OwnedFd>, driver: bool) -> Outcomes<Welcome> {
-    let (FromNode::Welcome { worker, session, arena_bytes, settings, token, socket }, Some(arena)) =
-        (message, arena)
-    else {
-        return Err(EngineError::NotConnected("it does not begin with a welcome".to_owned()));
-    };
-    let segment = Segment::map(arena, arena_bytes).map_err(not_connected)?;
-    let socket = PathBuf::from(socket);
-    Ok(Welcome { identity: Identity { worker, session, socket, settings, driver }, token, segment })
-}
-
 /// The engine of a process that was welcomed.
-fn start(welcome: Welcome, node: Arc<UnixStream>, inbox: Inbox) -> io::Result<Engine> {
-    let alarm = Alarm::new()?;
-    let notices = Arc::new(Notices::new(alarm.clone()));
-    let reader = Reader::new(alarm.clone())?;
-    let core = core(welcome, read_node(Arc::clone(&node), inbox), node, notices);
-    let shared = Arc::new(Shared::new(core, alarm, reader));
-    background::start(Arc::clone(&shared))?;
-    Ok(Engine { shared })
+fn start(
+    conn: Conn,
+    welcome: ToWorker,
+    arena: Option<OwnedFd>,
+    driver: bool,
+) -> Outcomes<Arc<Engine>> {
+    let (
+        ToWorker::Node(FromNode::Welcome { worker, session, arena_bytes, settings, token, socket }),
+        Some(arena),
+    ) = (welcome, arena)
+    else {
+        return Err(not_connected("it does not begin with a welcome"));
+    };
+    let segment = Segment::map(arena, arena_bytes)?;
+    let socket = PathBuf::from(socket);
+    let identity = Arc::new(Identity { worker, session, socket, settings, driver });
+    let (stream, inbox, _) = conn.into_parts();
+    let node = Arc::new(stream);
+    let alarm = Arc::new(Alarm::new()?);
+    let reader = Reader::new(Arc::clone(&alarm), Arc::clone(&node), inbox)?;
+    let notices = Arc::new(Notices::new(Arc::clone(&alarm)));
+    let core = Core::new(Arc::clone(&identity), token, segment, node, Arc::clone(&notices));
+    let core = core?;
+    let engine = Arc::new(Engine {
+        identity,
+        core: Mutex::new(core),
+        notices,
+        alarm,
+        reader: Mutex::new(reader),
+        waiting: AtomicUsize::new(0),
+        requested: AtomicBool::new(false),
+        steps: AtomicU64::new(0),
+        numbers: AtomicU64::new(1),
+        tasks: AtomicU64::new(1),
+    });
+    background::start(Arc::clone(&engine))?;
+    Ok(engine)
 }
 
-fn core(welcome: Welcome, read: Request, node: Arc<UnixStream>, notices: Arc<Notices>) -> Core {
-    let Welcome { identity, token, segment } = welcome;
-    let now = clock::now();
-    let mut links = Links::new(node, now);
-    links.requests.push(read);
-    Core {
-        role: Worker::new(identity.worker, &identity.settings),
-        identity,
-        token,
-        now,
-        events: VecDeque::new(),
-        effects: Vec::new(),
-        links,
-        handles: Interned::default(),
-        arena: Arena::new(Arc::new(segment), Arc::clone(&notices)),
-        notices,
-        waits: Waits::default(),
-        wakes: Vec::new(),
-        queues: Queues::default(),
-        helps: VecDeque::new(),
-        answers: Map::default(),
-        unwanted_answers: Set::default(),
-        allocations: Map::default(),
-        consumed: Map::default(),
-        completions: Completions::default(),
-        lines: Lines::default(),
-        spans: Spans::default(),
-        interrupts: Vec::new(),
-        interrupts_bell: None,
-        signals_main: false,
-        served_loop: ServedLoop::default(),
-        has_bells: false,
-        ended: None,
-        steps: 0,
+fn poller_of(socket: &impl AsFd) -> Outcomes<Poller> {
+    let poller = Poller::new()?;
+    poller.add(socket, 0, Interest::Read)?;
+    Ok(poller)
+}
+
+impl From<io::Error> for EngineError {
+    fn from(error: io::Error) -> Self {
+        Self::NotConnected(error.to_string())
     }
 }
 
-fn rest(poller: &mut Poller, interrupted: Interrupted<'_>) -> Outcomes<()> {
-    poller.wait(Some(TICK), &mut Vec::new()).map_err(not_connected)?;
-    if interrupted() { Err(EngineError::Interrupted) } else { Ok(()) }
-}
-
-fn not_connected(error: impl std::fmt::Display) -> EngineError {
-    EngineError::NotConnected(error.to_string())
+fn not_connected(why: &str) -> EngineError {
+    EngineError::NotConnected(why.to_owned())
 }

@@ -10,22 +10,23 @@ use std::thread;
 use std::time::Duration;
 
 use types::{
-    Callee, FunctionId, JobId, Payload, Retries, Retry, Returns, Shape, Stored, TaskId, TaskSpec,
-    Template, TemplateId,
+    Callee, FunctionId, JobId, ObjectId, Payload, Retries, Retry, Returns, Shape, Stored, TaskId,
+    TaskSpec, Template, TemplateId, Timestamp,
 };
 use wire::to_worker::Outcome;
 
 use self::node::FakeNode;
 use super::*;
+use crate::clock;
 use crate::poll::{Interest, Poller};
 
 const INLINE: &[u8] = b"a value";
 
 /// A worker that returns its arguments until it is told to end.
-fn echo(worker: Engine) -> thread::JoinHandle<usize> {
+fn echo(worker: Arc<Engine>) -> thread::JoinHandle<usize> {
     thread::spawn(move || {
         let mut count = 0;
-        while let Ok(Some(running)) = worker.next_task("", None, &mut || false) {
+        while let Ok(Some(running)) = worker.next_task("", until(None, &mut || false)) {
             let value = Stored::inline(running.arguments.clone());
             worker
                 .finish(&running, Outcome::Returned(vec![value]), Duration::from_micros(2))
@@ -71,22 +72,27 @@ fn bytes(data: &Data) -> Vec<u8> {
 }
 
 fn got(driver: &Engine, handles: &[Handle]) -> Vec<Data> {
-    match driver.get(handles, soon(), Caller::Thread, &mut || false).unwrap() {
-        Got::Ready(contents) => contents,
-        other @ (Got::TimedOut | Got::Help(_)) => panic!("{other:?}"),
+    match driver.get(handles, until(soon(), &mut || false)).unwrap() {
+        Waited::Ready(contents) => contents,
+        Waited::Help(running) => panic!("{running:?}"),
     }
+}
+
+/// The patience of a thread.
+fn until(deadline: Option<Timestamp>, interrupted: Interrupted<'_>) -> Patience<'_> {
+    Patience { deadline, caller: Caller::Thread, interrupted }
 }
 
 /// Long enough for a machine with much else to do.
 fn soon() -> Option<Timestamp> {
-    Some(Engine::now() + Duration::from_secs(20))
+    Some(clock::now() + Duration::from_secs(20))
 }
 
 #[test]
 fn a_task_runs_in_another_process_and_its_result_comes_back() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let running = echo(worker.clone());
+    let running = echo(Arc::clone(&worker));
     let template = template();
 
     for index in 0..200_u32 {
@@ -104,7 +110,7 @@ fn a_task_runs_in_another_process_and_its_result_comes_back() {
 fn many_tasks_at_once_all_come_back() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let running = echo(worker.clone());
+    let running = echo(Arc::clone(&worker));
     let template = template();
 
     let submit = |index: u32| {
@@ -126,15 +132,16 @@ fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
     let (node, driver, job) = FakeNode::start();
     let never =
         driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap().remove(0);
-    let here = driver.put(job, Payload::from(INLINE), Box::default()).unwrap();
+    let object = ObjectId { task: driver.new_task(job), index: 0 };
+    let here = driver.put(object, Stored::inline(Payload::from(INLINE))).unwrap();
     let list = [never.clone(), here.clone()];
-    let wait = |count, deadline| driver.wait(&list, count, deadline, Caller::Thread, &mut || false);
+    let wait = |count, deadline| driver.wait(&list, count, until(deadline, &mut || false));
 
     assert!(matches!(wait(1, None).unwrap(), Waited::Ready(ready) if ready == [1]));
-    let now = Some(Engine::now());
+    let now = Some(clock::now());
     assert!(matches!(wait(2, now).unwrap(), Waited::Ready(ready) if ready == [1]));
-    let twice = [here.clone(), never, here.clone()];
-    let refused = driver.wait(&twice, 1, None, Caller::Thread, &mut || false);
+    let mut survey = driver.survey(1);
+    let refused = [here.clone(), never, here.clone()].iter().try_for_each(|one| survey.see(one));
 
     assert_eq!(refused.unwrap_err(), EngineError::Repeated(here.object()));
     driver.close();
@@ -147,10 +154,11 @@ fn a_waiting_thread_can_be_interrupted() {
     let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
     let mut asked = 0;
 
-    let ended = driver.get(&never, None, Caller::Thread, &mut || {
+    let mut third = || {
         asked += 1;
         asked == 3
-    });
+    };
+    let ended = driver.get(&never, until(None, &mut third));
 
     assert_eq!(ended.unwrap_err(), EngineError::Interrupted);
     driver.close();
@@ -162,11 +170,9 @@ fn a_large_value_is_read_in_place_and_unpinned_and_freed_when_nobody_needs_it() 
     let object = ObjectId { task: driver.new_task(job), index: 0 };
     let owner = driver.identity().worker;
     let content = [7; 1 << 20];
-    let layout = Layout::of(Encoded::Bytes(&content));
-    let size = layout.size() as u64;
-    let mut range = driver.allocate(object, owner, size, &mut || false).unwrap();
-    driver.fill(&mut range, &layout).unwrap();
-    let handle = driver.put_written(range, Box::default()).unwrap();
+    let encoded = Encoded::Bytes(&content);
+    let value = driver.store(object, owner, encoded, until(None, &mut || false)).unwrap();
+    let handle = driver.put(object, Stored { value, contains: Box::default() }).unwrap();
 
     let contents = got(&driver, slice::from_ref(&handle));
     assert!(matches!(&contents[0], Data::Mapped(pinned) if pinned.ends_with(&content)));
@@ -183,7 +189,7 @@ fn a_large_value_is_read_in_place_and_unpinned_and_freed_when_nobody_needs_it() 
 fn several_threads_wait_at_once_and_all_go_on() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let running = echo(worker.clone());
+    let running = echo(Arc::clone(&worker));
     let template = template();
 
     let hundred = || {
@@ -208,13 +214,13 @@ fn several_threads_wait_at_once_and_all_go_on() {
 fn what_is_watched_is_told_once() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let running = echo(worker.clone());
+    let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
 
     driver.watch(&handle, Channel::THREADS).unwrap();
-    let came = driver.next_completions(soon(), &mut || false).unwrap();
+    let came = driver.next_completions(until(soon(), &mut || false)).unwrap();
 
-    let [Completion::Object { handle: told, data }] = &came[..] else { panic!("{came:?}") };
+    let [Completion { arrival: Some((told, data)), .. }] = &came[..] else { panic!("{came:?}") };
     assert_eq!((told.object(), bytes(data)), (handle.object(), INLINE.to_vec()));
     assert!(driver.completions(Channel::THREADS).unwrap().is_empty());
     worker.close();
@@ -232,16 +238,16 @@ fn a_loop_that_the_engine_serves_hears_of_tasks_and_of_its_own_descriptors() {
 
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
     driver.flush().unwrap();
-    let mut news = worker.attend(soon(), &mut || false).unwrap();
+    let mut news = worker.attend(until(soon(), &mut || false)).unwrap();
     let running = news.tasks.pop().unwrap();
     let ringer = thread::spawn(move || crate::sys::eventfd_signal(bell.as_fd()).map(|()| bell));
-    let own = worker.attend(soon(), &mut || false).unwrap();
+    let own = worker.attend(until(soon(), &mut || false)).unwrap();
     let value = Stored::inline(running.arguments.clone());
     worker.finish(&running, Outcome::Returned(vec![value]), Duration::ZERO).unwrap();
     worker.flush().unwrap();
 
     assert!(own.descriptors && own.tasks.is_empty());
-    let again = worker.attend(soon(), &mut || false).unwrap();
+    let again = worker.attend(until(soon(), &mut || false)).unwrap();
     assert!(again.descriptors, "what was not read is told of anew");
     assert_eq!(bytes(&got(&driver, slice::from_ref(&handle))[0]), INLINE);
     drop(ringer.join().unwrap().unwrap());
@@ -253,14 +259,14 @@ fn a_loop_that_the_engine_serves_hears_of_tasks_and_of_its_own_descriptors() {
 fn the_channel_of_another_loop_rings_its_bell_and_those_of_others_do_not() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let running = echo(worker.clone());
+    let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
     let ((heard, _), (silent, _)) =
         (driver.open_channel().unwrap(), driver.open_channel().unwrap());
 
     driver.watch(&handle, heard).unwrap();
     driver.watch(&handle, Channel::THREADS).unwrap();
-    driver.next_completions(soon(), &mut || false).unwrap();
+    driver.next_completions(until(soon(), &mut || false)).unwrap();
 
     assert_eq!(driver.completions(heard).unwrap().len(), 1);
     assert!(driver.completions(silent).unwrap().is_empty());
@@ -275,10 +281,12 @@ fn a_thread_that_waits_for_long_wakes_ever_less_often() {
     let worker = node.add_worker();
     let mut asked = 0;
 
-    let none = worker.next_task("", Some(Engine::now() + Duration::from_millis(700)), &mut || {
+    let mut count = || {
         asked += 1;
         false
-    });
+    };
+    let deadline = Some(clock::now() + Duration::from_millis(700));
+    let none = worker.next_task("", until(deadline, &mut count));
 
     assert!(none.unwrap().is_none());
     assert!((1..=6).contains(&asked), "it asked {asked} times");
@@ -290,11 +298,11 @@ fn a_thread_that_waits_for_long_wakes_ever_less_often() {
 fn a_driver_whose_node_ends_fails_every_wait() {
     let (node, driver, job) = FakeNode::start();
     let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
-    let waiting = driver.clone();
+    let waiting = Arc::clone(&driver);
     let waiter = thread::spawn(move || {
-        waiting.get(&never, soon(), Caller::Thread, &mut || false).map(|got| match got {
-            Got::Ready(contents) => matches!(contents[0], Data::Failed(_)),
-            Got::TimedOut | Got::Help(_) => false,
+        waiting.get(&never, until(soon(), &mut || false)).map(|got| match got {
+            Waited::Ready(contents) => matches!(contents[0], Data::Failed(_)),
+            Waited::Help(_) => false,
         })
     });
 

@@ -4,16 +4,17 @@
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, TryLockError};
+use std::sync::{Arc, MutexGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
+use roles::worker::Event;
 use types::Timestamp;
 
+use super::guarded::{Core, Locked};
 use super::reading::Reader;
-use super::shared::{Core, Locked, Shared};
 use super::waits::{Sleeper, Topic};
-use super::{EngineError, Interrupted, Outcomes};
+use super::{Caller, Engine, EngineError, Outcomes, Patience};
 use crate::clock;
 
 /// How long a thread that is awake, or was a moment ago, goes on without asking whether it was interrupted.
@@ -39,17 +40,22 @@ enum Turn<T> {
     Broken,
 }
 
-/// When a waiting thread asks whether it was interrupted.
+/// What is asked under the lock whenever something happened.
+pub(super) type Check<'a, T> = &'a mut dyn FnMut(&mut Core) -> Option<T>;
+
+/// One thread that waits, until it is over.
 ///
-/// A signal breaks the sleep in the poller, so there is no need to look for one all the time. Only a signal that comes
+/// A signal breaks the sleep in the poller, so there is no need to ask for one all the time. Only a signal that comes
 /// while the thread is awake is found late: within a tick, since the pauses grow only while nothing at all happens.
-struct Patience {
+struct Vigil<'a, T> {
+    wait: u64,
+    sleeper: Arc<Sleeper>,
+    check: Check<'a, T>,
+    deadline: Option<Timestamp>,
+    /// When it was last asked whether the thread was interrupted, and how long until it is asked again.
     asked: Timestamp,
     pause: Duration,
 }
-
-/// What is asked under the lock whenever something happened.
-type Check<'a, T> = &'a mut dyn FnMut(&mut Core) -> Option<T>;
 
 /// How long waits took lately that began with polling, and those that slept at once.
 ///
@@ -82,14 +88,11 @@ impl Habit {
     }
 }
 
-impl Patience {
-    const fn new(now: Timestamp) -> Self {
-        Self { asked: now, pause: TICK }
-    }
-
-    /// When to ask even if nothing happened.
+impl<T> Vigil<'_, T> {
+    /// When the thread looks up even if nothing happened.
     fn end(&self) -> Timestamp {
-        self.asked + self.pause
+        let end = self.asked + self.pause;
+        self.deadline.map_or(end, |deadline| deadline.min(end))
     }
 
     /// When to ask if the thread is awake.
@@ -97,19 +100,26 @@ impl Patience {
         self.asked + TICK
     }
 
-    fn asked(&mut self, quiet: bool) {
+    fn note_asked(&mut self, quiet: bool) {
         self.pause = if quiet { (self.pause * 2).min(PAUSE_MAX) } else { TICK };
         self.asked = clock::now();
     }
+
+    /// Sleeps until `until`, or until it is woken or nudged.
+    fn park(&self, until: Timestamp) -> Turn<T> {
+        if !self.sleeper.is_woken() {
+            thread::park_timeout(until.since(clock::now()));
+        }
+        Turn::Look
+    }
 }
 
-impl Shared {
+impl Engine {
     /// Waits until `check` answers; `None` at the deadline.
     pub(super) fn await_topic<T>(
         &self,
         topic: Topic,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
+        patience: Patience<'_>,
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
         let mut locked = self.enter()?;
@@ -117,7 +127,7 @@ impl Shared {
             return Ok(Some(answer));
         }
         let wait = self.begin_wait(&mut locked, topic);
-        self.sleep(locked, wait, deadline, interrupted, check)
+        self.sleep(locked, wait, patience, check)
     }
 
     /// Begins a wait that [`Self::sleep`] or [`Self::end_wait`] ends.
@@ -131,33 +141,39 @@ impl Shared {
     }
 
     pub(super) fn end_wait(&self, core: &mut Core, wait: u64) {
-        if core.waits.end(wait) {
+        let Some(entry) = core.waits.end(wait) else {
+            return;
+        };
+        if entry.topic.reads() {
             self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+        if entry.lends && core.ended.is_none() {
+            core.step(Event::Unblocked);
         }
     }
 
-    /// Waits until `check` answers, which it did not just now; `None` at the deadline.
+    /// Waits until `check` answers, which it did not just now. A thread that runs a task says so meanwhile.
     pub(super) fn sleep<T>(
         &self,
         mut locked: Locked<'_>,
         wait: u64,
-        deadline: Option<Timestamp>,
-        interrupted: Interrupted<'_>,
+        patience: Patience<'_>,
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
+        if patience.caller == Caller::Task && locked.waits.lend(wait) {
+            locked.step(Event::Blocked);
+        }
         locked.flush(true);
         let reads = locked.waits.reads(wait);
-        let mut patience = Patience::new(locked.now);
-        let sleeper = Sleeper::current();
+        let Patience { deadline, interrupted, .. } = patience;
+        let (sleeper, asked) = (Sleeper::current(), locked.now);
+        let mut vigil = Vigil { wait, sleeper, check, deadline, asked, pause: TICK };
         // What woke this thread at the end of an earlier wait says nothing about this one.
-        sleeper.take_woken();
+        vigil.sleeper.take_woken();
         drop(locked);
         loop {
-            let until = deadline.map_or(patience.end(), |deadline| deadline.min(patience.end()));
-            let turn = match reads {
-                true => self.take_turn(wait, &sleeper, &patience, until, check),
-                false => park(&sleeper, until),
-            };
+            let until = vigil.end();
+            let turn = if reads { self.take_turn(&mut vigil, until) } else { vigil.park(until) };
             let broken = match turn {
                 Turn::Done(answer) => return Ok(Some(answer)),
                 Turn::Look => false,
@@ -165,14 +181,13 @@ impl Shared {
             };
             let now = clock::now();
             let over = deadline.is_some_and(|deadline| deadline <= now);
-            let woken = sleeper.take_woken();
+            let woken = vigil.sleeper.take_woken();
             if (woken || over)
-                && let Some(end) = self.look(wait, over, check)
+                && let Some(end) = self.look(&mut vigil, over)
             {
-                self.leave_to_background();
                 return end;
             }
-            if !broken && !woken && now < patience.soon() {
+            if !broken && !woken && now < vigil.soon() {
                 continue;
             }
             if interrupted() {
@@ -180,7 +195,7 @@ impl Shared {
                 self.hand_over_reading(wait);
                 return Err(EngineError::Interrupted);
             }
-            patience.asked(!broken && !woken && now >= patience.end());
+            vigil.note_asked(!broken && !woken && now >= vigil.end());
         }
     }
 
@@ -190,8 +205,7 @@ impl Shared {
             return;
         };
         self.obey_requests(&mut reader);
-        let heard = self.poll_asleep(&mut reader, limit, || false);
-        if heard {
+        if self.poll_asleep(&mut reader, &Sleeper::current(), limit) {
             drop(self.take_heard(&mut reader));
         }
         drop(reader);
@@ -209,74 +223,49 @@ impl Shared {
         }
     }
 
-    /// If nobody waits any more, the background thread reads on.
-    fn leave_to_background(&self) {
-        if !self.somebody_waits() {
-            self.alarm.stir();
-        }
-    }
-
-    fn take_turn<T>(
-        &self,
-        wait: u64,
-        sleeper: &Sleeper,
-        patience: &Patience,
-        until: Timestamp,
-        check: Check<'_, T>,
-    ) -> Turn<T> {
+    fn take_turn<T>(&self, vigil: &mut Vigil<'_, T>, until: Timestamp) -> Turn<T> {
         for _ in 0..PASSING_BY {
             if let Some(reader) = self.try_reader() {
-                return self.lead(reader, wait, sleeper, patience, until, check);
+                return self.lead(reader, vigil, until);
             }
             std::hint::spin_loop();
         }
         // No signal wakes a thread that is parked, and only the main thread has to do with signals.
-        park(sleeper, if sleeper.is_main() { until.min(patience.soon()) } else { until })
+        vigil.park(if vigil.sleeper.main { until.min(vigil.soon()) } else { until })
     }
 
     /// Reads for all until this thread has what it waits for, or must look elsewhere.
-    #[expect(clippy::too_many_arguments, reason = "who waits, how long, and for what")]
     fn lead<T>(
         &self,
         mut reader: MutexGuard<'_, Reader>,
-        wait: u64,
-        sleeper: &Sleeper,
-        patience: &Patience,
+        vigil: &mut Vigil<'_, T>,
         until: Timestamp,
-        check: Check<'_, T>,
     ) -> Turn<T> {
         let turn = loop {
             self.obey_requests(&mut reader);
-            if self.poll_for(&mut reader, sleeper, until) {
-                match self.take_heard_for(&mut reader, wait, check) {
-                    Some(answer) => break Turn::Done(answer),
-                    None if sleeper.is_woken() => break Turn::Look,
-                    None if clock::now() >= until.min(patience.soon()) => break Turn::Look,
-                    None => continue,
-                }
-            } else if self.requested.load(Ordering::SeqCst) {
-                continue;
-            } else if !sleeper.is_woken() && clock::now() < until {
-                break Turn::Broken;
+            let heard = self.poll_for(&mut reader, &vigil.sleeper, until);
+            if heard && let Some(answer) = self.take_heard_for(&mut reader, vigil) {
+                break Turn::Done(answer);
             }
-            if sleeper.is_woken() || clock::now() >= until {
+            let look = if heard { until.min(vigil.soon()) } else { until };
+            if vigil.sleeper.is_woken() || clock::now() >= look {
                 break Turn::Look;
+            }
+            if !heard && !self.requested.load(Ordering::SeqCst) {
+                break Turn::Broken;
             }
         };
         drop(reader);
-        let others = usize::from(!matches!(turn, Turn::Done(_)));
-        if self.waiting.load(Ordering::SeqCst) > others {
-            self.hand_over_reading(wait);
-        } else if others == 0 {
-            self.alarm.stir();
+        if matches!(turn, Turn::Done(_)) || self.waiting.load(Ordering::SeqCst) > 1 {
+            self.hand_over_reading(vigil.wait);
         }
         turn
     }
 
     /// Looks whether the wait is over.
-    fn look<T>(&self, wait: u64, over: bool, check: Check<'_, T>) -> Option<Outcomes<Option<T>>> {
+    fn look<T>(&self, vigil: &mut Vigil<'_, T>, over: bool) -> Option<Outcomes<Option<T>>> {
         let mut locked = self.lock();
-        let end = match (check(&mut locked), &locked.ended) {
+        let end = match ((vigil.check)(&mut locked), &locked.ended) {
             (Some(answer), _) => Ok(Some(answer)),
             (None, Some(ended)) => Err(ended.clone()),
             (None, None) if over => Ok(None),
@@ -285,7 +274,12 @@ impl Shared {
                 return None;
             }
         };
-        self.end_wait(&mut locked, wait);
+        self.end_wait(&mut locked, vigil.wait);
+        drop(locked);
+        // If nobody waits any more, the background thread reads on.
+        if !self.somebody_waits() {
+            self.alarm.stir();
+        }
         Some(end)
     }
 
@@ -295,8 +289,11 @@ impl Shared {
         let mut habit = HABIT.get();
         let busy = habit.begin(moment);
         let began = clock::now();
-        let heard = (busy && self.poll_busily(reader, sleeper, until.min(began + moment)))
-            || self.poll_until(reader, sleeper, until);
+        let mut heard = false;
+        while busy && !heard && !sleeper.is_woken() && clock::now() < until.min(began + moment) {
+            heard = reader.poll(Some(Duration::ZERO));
+        }
+        let heard = heard || self.poll_asleep(reader, sleeper, Some(until.since(clock::now())));
         if heard {
             habit.note(busy, clock::now().since(began), moment);
         }
@@ -304,47 +301,15 @@ impl Shared {
         heard
     }
 
-    /// Polls until `end` without sleeping.
-    fn poll_busily(&self, reader: &mut Reader, sleeper: &Sleeper, end: Timestamp) -> bool {
-        while clock::now() < end && !sleeper.is_woken() {
-            if self.poll_once(reader, Some(Duration::ZERO)) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Sleeps in the poller until something is heard, it is woken, or `until`.
-    fn poll_until(&self, reader: &mut Reader, sleeper: &Sleeper, until: Timestamp) -> bool {
-        let limit = until.since(clock::now());
-        sleeper.set_polls(true);
-        let heard = self.poll_asleep(reader, Some(limit), || sleeper.is_woken());
-        sleeper.set_polls(false);
-        heard
-    }
-
     /// Sleeps in the poller, where the alarm is heard.
-    fn poll_asleep(
-        &self,
-        reader: &mut Reader,
-        limit: Option<Duration>,
-        called: impl Fn() -> bool,
-    ) -> bool {
-        self.alarm.set_polled(true);
-        let at_once = called() || self.requested.load(Ordering::SeqCst);
-        let heard = self.poll_once(reader, if at_once { Some(Duration::ZERO) } else { limit });
-        self.alarm.set_polled(false);
+    fn poll_asleep(&self, reader: &mut Reader, sleeper: &Sleeper, limit: Option<Duration>) -> bool {
+        sleeper.polls.store(true, Ordering::SeqCst);
+        self.alarm.polled.store(true, Ordering::SeqCst);
+        let at_once = sleeper.is_woken() || self.requested.load(Ordering::SeqCst);
+        let heard = reader.poll(if at_once { Some(Duration::ZERO) } else { limit });
+        self.alarm.polled.store(false, Ordering::SeqCst);
+        sleeper.polls.store(false, Ordering::SeqCst);
         heard
-    }
-
-    fn poll_once(&self, reader: &mut Reader, limit: Option<Duration>) -> bool {
-        match reader.poll(limit) {
-            Ok(heard) => heard,
-            Err(error) => {
-                self.lock().node_lost(&error.to_string());
-                false
-            }
-        }
     }
 
     /// Tells the role what was heard.
@@ -358,11 +323,11 @@ impl Shared {
     }
 
     /// Tells the role what was heard; ends the wait if that was what it waited for.
-    fn take_heard_for<T>(&self, reader: &mut Reader, wait: u64, check: Check<'_, T>) -> Option<T> {
+    fn take_heard_for<T>(&self, reader: &mut Reader, vigil: &mut Vigil<'_, T>) -> Option<T> {
         let mut locked = self.take_heard(reader);
-        let answer = check(&mut locked);
+        let answer = (vigil.check)(&mut locked);
         match answer {
-            Some(_) => self.end_wait(&mut locked, wait),
+            Some(_) => self.end_wait(&mut locked, vigil.wait),
             None => locked.flush(true),
         }
         answer
@@ -382,12 +347,4 @@ impl Shared {
             Err(TryLockError::WouldBlock) => None,
         }
     }
-}
-
-/// Sleeps until `until`, or until it is woken or nudged.
-fn park<T>(sleeper: &Sleeper, until: Timestamp) -> Turn<T> {
-    if !sleeper.is_woken() {
-        thread::park_timeout(until.since(clock::now()));
-    }
-    Turn::Look
 }

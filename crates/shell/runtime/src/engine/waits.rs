@@ -38,7 +38,7 @@ pub(super) enum Topic {
     /// Anything that concerns the event loop which the engine serves.
     Loop,
     /// Objects as counted in its entry, or the next item of one of these streams.
-    Any(Box<[TaskId]>),
+    Any(Vec<TaskId>),
     /// Lines of output.
     Lines,
     /// A range for this object.
@@ -49,9 +49,10 @@ pub(super) enum Topic {
 pub(super) struct Sleeper {
     thread: Thread,
     woken: AtomicBool,
-    main: bool,
+    /// Whether it is the thread that the process began with.
+    pub(super) main: bool,
     /// It sleeps in the poller rather than parked.
-    polls: AtomicBool,
+    pub(super) polls: AtomicBool,
 }
 
 /// The entries.
@@ -60,16 +61,21 @@ pub(super) struct Waits {
     entries: Vec<Entry>,
     /// Waits for objects that another wait had claimed first.
     contended: Map<ObjectId, SmallVec<[u64; 2]>>,
+    /// Who is to be woken once the lock is free.
+    wakes: Vec<Arc<Sleeper>>,
 }
 
-struct Entry {
+/// A wait.
+pub(super) struct Entry {
     wait: u64,
-    topic: Topic,
+    pub(super) topic: Topic,
     sleeper: Arc<Sleeper>,
     /// How many objects must still come.
     missing: usize,
     /// So many of them may stay away.
     spare: usize,
+    /// Its CPUs are lent meanwhile.
+    pub(super) lends: bool,
     /// Mapped contents that came, kept until the thread has taken them.
     kept: Vec<Arc<Pinned>>,
 }
@@ -79,6 +85,27 @@ impl Topic {
     /// must not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
         !matches!(self, Self::Lines | Self::Completions)
+    }
+
+    /// Whether it is the work of others: a task that waits for it lends them its CPUs.
+    pub(super) const fn is_work(&self) -> bool {
+        matches!(self, Self::Objects { .. } | Self::Stream(_))
+    }
+
+    /// Whether who waits for this takes tasks of `group`.
+    pub(super) fn takes(&self, group: &str) -> bool {
+        *self == Self::Loop || matches!(self, Self::Tasks(wanted) if wanted == group)
+    }
+
+    /// Whether who waits for this may run a task meanwhile.
+    pub(super) const fn helps(&self) -> bool {
+        matches!(self, Self::Objects { helps: true, .. })
+    }
+
+    /// Whether who waits for this looks for the next item of the stream that `task` yields.
+    pub(super) fn follows(&self, task: TaskId) -> bool {
+        matches!(self, Self::Stream(awaited) if *awaited == task)
+            || matches!(self, Self::Any(awaited) if awaited.contains(&task))
     }
 }
 
@@ -121,33 +148,32 @@ impl Sleeper {
     pub(super) fn is_woken(&self) -> bool {
         self.woken.load(Ordering::SeqCst)
     }
-
-    /// Whether it is the thread that the process began with.
-    pub(super) const fn is_main(&self) -> bool {
-        self.main
-    }
-
-    pub(super) fn set_polls(&self, polls: bool) {
-        self.polls.store(polls, Ordering::SeqCst);
-    }
 }
 
 impl Waits {
     pub(super) fn begin(&mut self, wait: u64, topic: Topic) {
         let (sleeper, kept) = (Sleeper::current(), Vec::new());
-        self.entries.push(Entry { wait, topic, sleeper, missing: 0, spare: 0, kept });
+        let (missing, spare, lends) = (0, 0, false);
+        self.entries.push(Entry { wait, topic, sleeper, missing, spare, lends, kept });
     }
 
-    /// Ends a wait; whether it was one that reads. What it kept goes only now, when its reader has found it.
-    pub(super) fn end(&mut self, wait: u64) -> bool {
+    /// Ends a wait. What it kept goes only now, when its reader has found it.
+    pub(super) fn end(&mut self, wait: u64) -> Option<Entry> {
         let found = self.entries.iter().position(|entry| entry.wait == wait);
-        found.is_some_and(|index| self.entries.swap_remove(index).topic.reads())
+        found.map(|index| self.entries.swap_remove(index))
     }
 
     /// Whether who waits there also reads the sockets.
-    pub(super) fn reads(&self, wait: u64) -> bool {
-        let found = self.entries.iter().find(|entry| entry.wait == wait);
-        found.is_some_and(|entry| entry.topic.reads())
+    pub(super) fn reads(&mut self, wait: u64) -> bool {
+        self.find(wait).is_some_and(|entry| entry.topic.reads())
+    }
+
+    /// Notes that the thread of a task waits there; whether it lends its CPUs.
+    pub(super) fn lend(&mut self, wait: u64) -> bool {
+        self.find(wait).is_some_and(|entry| {
+            entry.lends = entry.topic.is_work();
+            entry.lends
+        })
     }
 
     /// Somebody who waits, to take over the reading; not the thread of `except`.
@@ -165,16 +191,12 @@ impl Waits {
         if claimed == 0 || self.find(claimed).is_none() {
             handle.set_awaited_by(wait);
         } else {
-            let mut others = self.contended.remove(&handle.object()).unwrap_or_default();
-            others.retain(|other| self.find(*other).is_some());
-            let known = others.contains(&wait);
-            if !known {
-                others.push(wait);
-            }
-            self.contended.insert(handle.object(), others);
-            if known {
+            let others = self.contended.entry(handle.object()).or_default();
+            others.retain(|other| self.entries.iter().any(|entry| entry.wait == *other));
+            if others.contains(&wait) {
                 return;
             }
+            others.push(wait);
         }
         if let Some(entry) = self.find(wait) {
             entry.missing += 1;
@@ -182,9 +204,11 @@ impl Waits {
     }
 
     /// Keeps a mapped content until `wait` ends.
-    pub(super) fn keep(&mut self, wait: u64, data: &Data) {
-        if let (Data::Mapped(pinned), Some(entry)) = (data, self.find(wait)) {
-            entry.kept.push(Arc::clone(pinned));
+    pub(super) fn keep(&mut self, wait: u64, data: Option<Data>) {
+        if let Some(Data::Mapped(pinned)) = data
+            && let Some(entry) = self.find(wait)
+        {
+            entry.kept.push(pinned);
         }
     }
 
@@ -200,21 +224,16 @@ impl Waits {
         self.find(wait).is_none_or(|entry| entry.missing <= entry.spare)
     }
 
-    /// An object came. Pushes those to be woken.
-    pub(super) fn object_came(
-        &mut self,
-        handle: &Handle,
-        data: Option<&Data>,
-        wakes: &mut Vec<Arc<Sleeper>>,
-    ) {
+    /// An object came.
+    pub(super) fn object_came(&mut self, handle: &Handle, data: Option<&Data>) {
         let claimed = handle.awaited_by();
-        if claimed != 0 && self.tell(claimed, data, wakes) {
+        if claimed != 0 && self.tell(claimed, data) {
             handle.set_awaited_by(0);
         }
         if !self.contended.is_empty()
             && let Some(mut others) = self.contended.remove(&handle.object())
         {
-            others.retain(|wait| !self.tell(*wait, data, wakes));
+            others.retain(|wait| !self.tell(*wait, data));
             if !others.is_empty() {
                 self.contended.insert(handle.object(), others);
             }
@@ -236,50 +255,36 @@ impl Waits {
     }
 
     /// All that wait for `topic` look again.
-    pub(super) fn wake_all(&self, topic: &Topic, wakes: &mut Vec<Arc<Sleeper>>) {
-        let waiting = self.entries.iter().filter(|entry| entry.topic == *topic);
-        wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
+    pub(super) fn wake(&mut self, topic: &Topic) {
+        self.wake_those(|awaited| awaited == topic);
     }
 
-    /// Those look again that wait for the next item of the stream that `task` yields.
-    pub(super) fn stream_moved(&self, task: TaskId, wakes: &mut Vec<Arc<Sleeper>>) {
-        let awaits = |topic: &Topic| {
-            matches!(topic, Topic::Stream(awaited) if *awaited == task)
-                || matches!(topic, Topic::Any(awaited) if awaited.contains(&task))
+    /// Those look again that wait for what `concerns` them.
+    pub(super) fn wake_those(&mut self, concerns: impl Fn(&Topic) -> bool) {
+        let waiting = self.entries.iter().filter(|entry| concerns(&entry.topic));
+        self.wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
+    }
+
+    /// One of those looks again that wait for what `concerns` them; false if none sleeps.
+    pub(super) fn wake_one(&mut self, concerns: impl Fn(&Topic) -> bool) -> bool {
+        let sleeps = |entry: &&Entry| concerns(&entry.topic) && !entry.sleeper.is_woken();
+        let Some(entry) = self.entries.iter().find(sleeps) else {
+            return false;
         };
-        let waiting = self.entries.iter().filter(|entry| awaits(&entry.topic));
-        wakes.extend(waiting.map(|entry| Arc::clone(&entry.sleeper)));
+        entry.sleeper.woken.store(true, Ordering::SeqCst);
+        self.wakes.push(Arc::clone(&entry.sleeper));
+        true
     }
 
-    /// One of those that wait for a task of `group` looks again.
-    pub(super) fn wake_for_task(&self, group: &str, wakes: &mut Vec<Arc<Sleeper>>) {
-        let waiting = |entry: &&Entry| {
-            let takes = matches!(&entry.topic, Topic::Loop)
-                || matches!(&entry.topic, Topic::Tasks(wanted) if wanted == group);
-            takes && !entry.sleeper.is_woken()
-        };
-        if let Some(entry) = self.entries.iter().find(waiting) {
-            entry.sleeper.woken.store(true, Ordering::SeqCst);
-            wakes.push(Arc::clone(&entry.sleeper));
-        }
-    }
-
-    /// One of those that may help looks again; false if there is none.
-    pub(super) fn wake_helper(&self, wakes: &mut Vec<Arc<Sleeper>>) -> bool {
-        let helper = |entry: &&Entry| matches!(entry.topic, Topic::Objects { helps: true, .. });
-        let found = self.entries.iter().find(helper);
-        wakes.extend(found.map(|entry| Arc::clone(&entry.sleeper)));
-        found.is_some()
-    }
-
-    /// Everybody looks again.
-    pub(super) fn wake_everybody(&self, wakes: &mut Vec<Arc<Sleeper>>) {
-        wakes.extend(self.entries.iter().map(|entry| Arc::clone(&entry.sleeper)));
+    /// Those to be woken, who are not woken again.
+    pub(super) fn take_wakes(&mut self) -> Vec<Arc<Sleeper>> {
+        std::mem::take(&mut self.wakes)
     }
 
     /// Tells a wait of an object; whether it needs no more of it.
-    fn tell(&mut self, wait: u64, data: Option<&Data>, wakes: &mut Vec<Arc<Sleeper>>) -> bool {
-        let Some(entry) = self.find(wait) else {
+    fn tell(&mut self, wait: u64, data: Option<&Data>) -> bool {
+        // By field, since the list of those to be woken is needed, too.
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.wait == wait) else {
             return true;
         };
         if data.is_none() && matches!(entry.topic, Topic::Objects { load: true, .. }) {
@@ -291,7 +296,7 @@ impl Waits {
         entry.missing = entry.missing.saturating_sub(1);
         // A failure may be all that its caller wants to know.
         if entry.missing <= entry.spare || matches!(data, Some(Data::Failed(_))) {
-            wakes.push(Arc::clone(&entry.sleeper));
+            self.wakes.push(Arc::clone(&entry.sleeper));
         }
         true
     }

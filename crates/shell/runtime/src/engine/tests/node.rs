@@ -54,7 +54,7 @@ struct Daemon {
 
 impl FakeNode {
     /// A node with one driver that has joined it.
-    pub(super) fn start() -> (Self, Engine, JobId) {
+    pub(super) fn start() -> (Self, Arc<Engine>, JobId) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unique = u64::from_le_bytes(entropy::unguessable().unwrap());
         let name = format!("aktis-engine-{}-{unique:x}", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -94,7 +94,7 @@ impl FakeNode {
     }
 
     /// The one worker of the node.
-    pub(super) fn add_worker(&self) -> Engine {
+    pub(super) fn add_worker(&self) -> Arc<Engine> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         self.controls.lock().unwrap().push(ours);
         let control = OwnedFd::from(theirs);
