@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use roles::worker::{Content as Loaded, Event, Execution, Interrupt, Source};
 use types::{
-    ActorId, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored, TaskId,
+    ActorId, Callee, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored, TaskId,
     Timestamp,
 };
 use wire::to_worker::Outcome;
@@ -37,12 +37,8 @@ pub(crate) struct Fiber {
     pub(crate) wait: Wait,
     /// The content it waited for.
     pub(crate) came: Option<Data>,
-    /// The role knows that it waits.
-    pub(crate) blocked: bool,
-    /// The fiber that runs on top of it.
-    pub(crate) helped_by: Option<u64>,
-    pub(crate) was_helped: bool,
-    helps: Option<u64>,
+    /// The role knows that this task of it waits.
+    pub(crate) blocked: Option<TaskId>,
     pub(crate) interrupted: Option<Interrupt>,
     /// It ignores interrupts.
     pub(crate) deaf: bool,
@@ -113,7 +109,7 @@ impl Fiber {
     }
 
     /// A task.
-    pub(crate) fn of(execution: Execution, helps: Option<u64>, handles: &mut Handles) -> Self {
+    pub(crate) fn of(execution: Execution, handles: &mut Handles) -> Self {
         let Arguments { script, path, tainted, .. } = Arguments::decode(&execution.arguments);
         let mut execution = Box::new(execution);
         let contents = execution.dependencies.drain(..).map(|(object, content)| match content {
@@ -123,7 +119,7 @@ impl Fiber {
         });
         let reads = contents.collect();
         let job = execution.task.job();
-        Self { helps, tainted, reads, ..Self::new(script, path, job, 0, Some(execution)) }
+        Self { tainted, reads, ..Self::new(script, path, job, 0, Some(execution)) }
     }
 
     fn new(
@@ -145,10 +141,7 @@ impl Fiber {
             reads: Vec::new(),
             wait: Wait::Nothing,
             came: None,
-            blocked: false,
-            helped_by: None,
-            was_helped: false,
-            helps: None,
+            blocked: None,
             interrupted: None,
             deaf: false,
             task,
@@ -173,8 +166,8 @@ impl Fiber {
     pub(crate) fn describe(&self) -> String {
         let task = self.task.as_ref().map(|execution| execution.task);
         format!(
-            "script {} ({task:?}, {:?}, {:?}, helped {:?})",
-            self.script, self.stage, self.wait, self.helped_by
+            "script {} ({task:?}, {:?}, {:?})",
+            self.script, self.stage, self.wait
         )
     }
 }
@@ -186,10 +179,8 @@ impl Process {
 
     /// Lets a fiber go on until it waits or ends.
     pub(crate) fn advance(&mut self, out: &mut Outside, number: u64) {
-        let fiber = self.fiber(number);
-        fiber.was_helped = false;
-        if std::mem::take(&mut fiber.blocked) {
-            self.step(out, Event::Unblocked);
+        if let Some(task) = self.fiber(number).blocked.take() {
+            self.step(out, Event::Unblocked(task));
         }
         let fiber = self.fiber(number);
         if fiber.interrupted.is_some() && !fiber.deaf {
@@ -378,10 +369,15 @@ impl Process {
     fn wait(&mut self, out: &mut Outside, number: u64, wait: Wait) {
         let fiber = self.fiber(number);
         fiber.wait = wait;
-        let blocks = matches!(wait, Wait::Content(_) | Wait::Available(_) | Wait::Stream(_));
-        if blocks && fiber.task.is_some() && !self.can_go_on(out.now, number) {
-            self.fiber(number).blocked = true;
-            self.step(out, Event::Blocked);
+        let lends = match wait {
+            Wait::Content(_) | Wait::Available(_) | Wait::Stream(_) | Wait::Consumed { .. } => true,
+            Wait::Nothing | Wait::Until(_) | Wait::Answer(_) | Wait::Allocation(_) => false,
+        };
+        let plain = |task: &&Box<Execution>| task.template.callee == Callee::Function;
+        let task = fiber.task.as_ref().filter(plain).map(|execution| execution.task);
+        if let Some(task) = task.filter(|_| lends && !self.can_go_on(out.now, number)) {
+            self.fiber(number).blocked = Some(task);
+            self.step(out, Event::Blocked(task));
         }
     }
 
@@ -439,10 +435,6 @@ impl Process {
         }
         for data in fiber.reads.iter().chain(&fiber.came) {
             self.let_go(out, data);
-        }
-        if let Some(under) = fiber.helps.and_then(|under| self.fibers.get_mut(&under)) {
-            under.helped_by = None;
-            under.was_helped = true;
         }
     }
 

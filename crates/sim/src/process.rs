@@ -38,7 +38,6 @@ pub(crate) struct Process {
     pub(crate) counts: Counts,
     pub(crate) exited: bool,
     events: VecDeque<Event>,
-    helps: VecDeque<Box<Execution>>,
     fibers_made: u64,
     due: Option<Timestamp>,
 }
@@ -80,7 +79,6 @@ impl Process {
             counts: Counts::default(),
             exited: false,
             events: VecDeque::new(),
-            helps: VecDeque::new(),
             fibers_made: 0,
             due: None,
         }
@@ -197,8 +195,7 @@ impl Process {
             Effect::Available(object) => self.handles.set_available(object),
             Effect::Loaded(object, content) => self.loaded(out, object, content),
             Effect::Allocated(object, range) => self.allocated(object, range),
-            Effect::Run(execution) => self.begin(out, *execution, None),
-            Effect::Help(execution) => self.helps.push_back(execution),
+            Effect::Run(execution) => self.begin(out, *execution),
             Effect::Interrupt(task, why) => self.interrupt(task, why),
             Effect::Consumed(task, count) => {
                 self.consumed.insert(task, count);
@@ -267,31 +264,22 @@ impl Process {
         }
     }
 
-    /// A task begins; on top of a fiber that waits, if it helps that one.
-    fn begin(&mut self, out: &mut Outside, execution: Execution, helps: Option<u64>) {
+    fn begin(&mut self, out: &mut Outside, execution: Execution) {
         out.observed.on_begin(self.me, &execution);
         self.hosts_actor |= execution.actor.is_some();
-        let fiber = Fiber::of(execution, helps, &mut self.handles);
-        let number = self.add_fiber(fiber);
-        if let Some(under) = helps.and_then(|under| self.fibers.get_mut(&under)) {
-            under.helped_by = Some(number);
-        }
+        let fiber = Fiber::of(execution, &mut self.handles);
+        self.add_fiber(fiber);
     }
 
-    fn add_fiber(&mut self, fiber: Fiber) -> u64 {
+    fn add_fiber(&mut self, fiber: Fiber) {
         self.fibers_made += 1;
         self.fibers.insert(self.fibers_made, fiber);
-        self.fibers_made
     }
 
     /// Lets every fiber go on that can.
     fn run_ready(&mut self, out: &mut Outside) {
         while !self.exited {
             self.run_events(out);
-            if let Some(execution) = self.helps.pop_front() {
-                self.help(out, *execution);
-                continue;
-            }
             let ready = self.fibers.keys().copied().find(|fiber| self.can_go_on(out.now, *fiber));
             let Some(fiber) = ready else { break };
             self.advance(out, fiber);
@@ -299,25 +287,8 @@ impl Process {
         self.plan_deadline(out);
     }
 
-    /// A fiber that waits runs a task meanwhile; if none waits any more, any thread does.
-    fn help(&mut self, out: &mut Outside, execution: Execution) {
-        let mut waiting = self.fibers.iter().filter(|(_, fiber)| fiber.blocked);
-        let under = waiting.next().map(|(number, _)| *number);
-        if let Some(under) = under.and_then(|under| self.fibers.get_mut(&under)) {
-            under.blocked = false;
-            self.step(out, Event::Unblocked);
-        }
-        self.begin(out, execution, under);
-    }
-
     pub(crate) fn can_go_on(&self, now: Timestamp, fiber: u64) -> bool {
         let Some(fiber) = self.fibers.get(&fiber) else { return false };
-        if fiber.helped_by.is_some() {
-            return false;
-        }
-        if fiber.was_helped {
-            return true;
-        }
         fiber.interrupted.is_some() && !fiber.deaf
             || match fiber.wait {
                 Wait::Nothing => true,

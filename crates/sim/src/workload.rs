@@ -32,9 +32,9 @@ impl Run {
     /// The run of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        // Few processes: tasks wait for what they submitted themselves, and run it themselves if they must.
+        // Few processes: those whose tasks wait run the others meanwhile.
         let capped = rng.chance(1, 6);
-        let roots = if capped { 1 } else { 1 + rng.below(2) as usize };
+        let roots = 1 + rng.below(2) as usize;
         let cpus = if capped { 1 + rng.below(3) } else { roots as u64 + 1 + rng.below(2) };
         let settings = Settings {
             workers_max: if capped { 1 + rng.below(3) } else { 64 },
@@ -42,7 +42,7 @@ impl Run {
             idle_worker_life_ms: [1000, 300][rng.below(2) as usize],
             ..Settings::default()
         };
-        let tight = !capped && rng.chance(1, 4);
+        let tight = rng.chance(1, 4);
         let arena_bytes = if tight { 192 << 10 } else { 64 << 20 };
         let faults = plan(&mut rng);
         let calm = rng.chance(1, 2);
@@ -50,7 +50,7 @@ impl Run {
             rng: rng.split(),
             program: Program { calm, ..Program::default() },
             capped,
-            cpus,
+            groups: cpus > roots as u64,
             names: 0,
         };
         let program = author.write(roots);
@@ -71,7 +71,8 @@ struct Author {
     rng: Rng,
     program: Program,
     capped: bool,
-    cpus: u64,
+    /// A group may hold a CPU for good.
+    groups: bool,
     names: u32,
 }
 
@@ -168,19 +169,19 @@ impl Author {
                 }
             }
             18 => self.drop(draft),
-            19..=20 if !self.capped && matches!(draft.what, What::Root | What::Task) => {
+            19..=20 if matches!(draft.what, What::Root | What::Task) => {
                 draft.script.ops.push(Op::GetFound);
             }
             21..=22
-                if may_call && !self.capped && matches!(draft.what, What::Root | What::Task) =>
+                if may_call && matches!(draft.what, What::Root | What::Task) =>
             {
                 self.actor(draft)
             }
             23..=24 if may_call => self.method(draft),
-            25 if may_call && !(self.capped && draft.what != What::Root) => self.stream(draft),
+            25 if may_call => self.stream(draft),
             26 if may_call && draft.what == What::Root => self.burst(draft),
-            27 if draft.what == What::Root && !self.capped && may_call => self.group(draft),
-            28 if draft.what == What::Root && !self.capped && may_call => self.wandering(draft),
+            27 if draft.what == What::Root && may_call => self.group(draft),
+            28 if draft.what == What::Root && may_call => self.wandering(draft),
             29..=30 if !self.program.calm => self.violence(draft),
             _ => {}
         }
@@ -205,7 +206,7 @@ impl Author {
     /// A value that may be large and may hold refs.
     fn made(&mut self, draft: &Draft) -> Made {
         let size = if self.rng.chance(1, 4) { 8_000 + self.rng.below(40_000) } else { 0 };
-        let holds = !self.capped && self.rng.chance(1, 3);
+        let holds = self.rng.chance(1, 3);
         let contains = if holds {
             self.pick(draft, |is| is != Is::Stream).into_iter().map(|thing| thing.slot).collect()
         } else {
@@ -216,15 +217,11 @@ impl Author {
 
     fn call(&mut self, draft: &mut Draft) {
         let actors_too = draft.what != What::Method;
-        let nested = if self.capped {
-            Vec::new()
-        } else {
-            self.some(draft, |is| is_object(is) || actors_too && is_actor(is))
-        };
+        let nested = self.some(draft, |is| is_object(is) || actors_too && is_actor(is));
         let dependencies = self.some(draft, is_object);
         let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
         let kind =
-            if !self.capped && self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
+            if self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
         let what = if kind == Kind::Dynamic { What::Generator } else { What::Task };
         let (script, clean) = self.script(what, draft.depth + 1, &inputs);
         let count = self.program.scripts[script].results.len() as Slot;
@@ -257,8 +254,7 @@ impl Author {
             (Some(attempts), true) => attempts + self.rng.below(2) as u32,
             _ => [0, 3, 3, 1][self.rng.below(4) as usize],
         };
-        let cpu =
-            if self.capped { CPU } else { [CPU, CPU, CPU, CPU / 2, 0][self.rng.below(5) as usize] };
+        let cpu = [CPU, CPU, CPU, CPU / 2, 0][self.rng.below(5) as usize];
         let violent = !self.program.calm;
         Submit {
             slot: draft.slots,
@@ -268,6 +264,7 @@ impl Author {
             nested: nested.iter().map(|thing| thing.slot).collect(),
             kind,
             cpu,
+            // Where no process may start, none of another environment does.
             environment: !self.capped && self.rng.chance(1, 15),
             retries,
             retries_exceptions: tried_again,
@@ -286,7 +283,7 @@ impl Author {
         if let Some(thing) = self.pick(draft, may) {
             draft.script.ops.push(Op::Get(thing.slot));
             draft.finds_clean &= thing.is == Is::Object { clean: true };
-            if draft.what == What::Root && !self.capped && self.rng.chance(1, 2) {
+            if draft.what == What::Root && self.rng.chance(1, 2) {
                 let slot = draft.slot();
                 draft.script.ops.push(Op::Bind(slot));
                 let clean = draft.finds_clean;
@@ -313,18 +310,12 @@ impl Author {
         let (script, _) = self.script(What::Generator, draft.depth + 1, &[]);
         let submit = self.options(draft, script, Kind::Stream, &dependencies, &[]);
         let slot = draft.slot();
-        let pauses = submit.look_ahead.is_some();
         draft.script.ops.push(Op::Submit(Box::new(submit)));
         for _ in 0..self.rng.below(5) {
             draft.script.ops.push(Op::Take(slot));
             draft.finds_clean = false;
         }
-        // A generator that pauses keeps its CPU: nobody waits for others before it is taken or let go.
-        if pauses {
-            draft.script.ops.push(Op::Drop(slot));
-        } else {
-            draft.things.push(Thing { slot, is: Is::Stream });
-        }
+        draft.things.push(Thing { slot, is: Is::Stream });
     }
 
     /// Many small tasks of one function.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use types::limits::{BURST, BURST_TASKS_MAX, LEASES_WANTED_MAX};
 use types::{Assignment, FunctionId, LeaseId, Map, Shape, TaskId, Timestamp, WorkerId};
 
@@ -27,7 +28,7 @@ pub struct Dispatch {
     lines: Vec<Line>,
     index: Map<Arc<Shape>, u32>,
     leases: BTreeMap<LeaseId, Lease>,
-    by_worker: Map<WorkerId, LeaseId>,
+    by_worker: Map<WorkerId, SmallVec<[LeaseId; 1]>>,
     durations: Map<FunctionId, Duration>,
 }
 
@@ -38,8 +39,8 @@ pub struct Burst {
     pub lease: LeaseId,
     /// Its worker.
     pub worker: WorkerId,
-    /// What the lease holds, with its first burst.
-    pub assignment: Option<Assignment>,
+    /// What the lease holds.
+    pub assignment: Assignment,
     /// The tasks, in order.
     pub tasks: Vec<TaskId>,
 }
@@ -90,8 +91,8 @@ impl Dispatch {
     }
 
     /// Tasks of one lease came back unbegun: they are next.
-    pub fn came_back(&mut self, worker: WorkerId, tasks: &[TaskId]) -> Option<u32> {
-        let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
+    pub fn came_back(&mut self, lease: LeaseId, tasks: &[TaskId]) -> Option<u32> {
+        let lease = self.leases.get_mut(&lease)?;
         lease.recalled = false;
         lease.stuck = !lease.reclaimed;
         let line = &mut self.lines[lease.line as usize];
@@ -131,7 +132,7 @@ impl Dispatch {
         (!tasks.is_empty()).then(|| Burst {
             lease: least,
             worker: lease.worker,
-            assignment: lease.assignment.take(),
+            assignment: lease.assignment.clone(),
             tasks,
         })
     }
@@ -166,7 +167,7 @@ impl Dispatch {
         queue_line.granted += 1;
         queue_line.demanded = queue_line.demanded.saturating_sub(1);
         queue_line.leases.push(lease);
-        self.by_worker.insert(worker, lease);
+        self.by_worker.entry(worker).or_default().push(lease);
         let held = Lease::new(now, line, worker, assignment);
         self.leases.insert(lease, held);
     }
@@ -187,8 +188,13 @@ impl Dispatch {
         task: TaskId,
         ran: Duration,
     ) -> Option<u32> {
-        let lease = self.leases.get_mut(self.by_worker.get(&worker)?)?;
-        let position = lease.load.iter().position(|(queued, _)| queued.task == task)?;
+        let place = |lease: &LeaseId| {
+            let load = &self.leases.get(lease)?.load;
+            let position = load.iter().position(|(queued, _)| queued.task == task)?;
+            Some((*lease, position))
+        };
+        let (lease, position) = self.by_worker.get(&worker)?.iter().find_map(place)?;
+        let lease = self.leases.get_mut(&lease)?;
         let (queued, estimate) = lease.load.remove(position)?;
         lease.work -= estimate;
         lease.stuck = false;
@@ -208,7 +214,7 @@ impl Dispatch {
     }
 
     /// The worker with the most work that could begin elsewhere, and how many tasks to ask back.
-    pub fn recall(&mut self, line: u32) -> Option<(WorkerId, u32)> {
+    pub fn recall(&mut self, line: u32) -> Option<(WorkerId, LeaseId, u32)> {
         let line = &self.lines[line as usize];
         let idle = line.leases.iter().any(|lease| self.leases[lease].is_idle());
         if !idle || !line.queue.is_empty() {
@@ -221,16 +227,17 @@ impl Dispatch {
             return None;
         }
         lease.recalled = true;
-        Some((lease.worker, (lease.load.len() / 2) as u32))
+        Some((lease.worker, busiest, (lease.load.len() / 2) as u32))
     }
 
-    /// Leases to give back: idle for `linger`, or idle while somebody else waits.
+    /// Leases to give back: idle for `linger`, or idle while somebody else waits or their worker does other work.
     pub fn give_back(&mut self, now: Timestamp, linger: Duration) -> Vec<LeaseId> {
         let due: Vec<LeaseId> = self
             .leases
             .iter()
             .filter(|(_, lease)| {
-                lease.load.is_empty() && (lease.reclaimed || now.since(lease.idle_since) >= linger)
+                lease.load.is_empty()
+                    && (lease.reclaimed || lease.stuck || now.since(lease.idle_since) >= linger)
             })
             .map(|(id, _)| *id)
             .collect();
@@ -266,7 +273,12 @@ impl Dispatch {
     /// A lease ended: its line and what was sent to its worker, in order.
     pub fn end(&mut self, lease: LeaseId) -> Option<(u32, Vec<TaskId>)> {
         let held = self.leases.remove(&lease)?;
-        self.by_worker.remove(&held.worker);
+        if let Some(leases) = self.by_worker.get_mut(&held.worker) {
+            leases.retain(|other| *other != lease);
+            if leases.is_empty() {
+                self.by_worker.remove(&held.worker);
+            }
+        }
         self.lines[held.line as usize].leases.retain(|other| *other != lease);
         Some((held.line, held.load.into_iter().map(|(queued, _)| queued.task).collect()))
     }
@@ -276,19 +288,6 @@ impl Dispatch {
     pub fn worker_of(&self, task: TaskId) -> Option<WorkerId> {
         let holds = |lease: &&Lease| lease.load.iter().any(|(queued, _)| queued.task == task);
         self.leases.values().find(holds).map(|lease| lease.worker)
-    }
-
-    /// Takes a queued task whose shape `fits` out of its queue, newest first, so that a blocked process can run it.
-    pub fn take(
-        &mut self,
-        fits: impl Fn(&Shape) -> bool,
-        is_wanted: impl Fn(TaskId) -> bool,
-    ) -> Option<TaskId> {
-        let mut fitting = self.lines.iter_mut().filter(|line| fits(&line.shape));
-        fitting.find_map(|line| {
-            let position = line.queue.iter().rposition(|queued| is_wanted(queued.task))?;
-            line.queue.remove(position).map(|queued| queued.task)
-        })
     }
 
     /// How many leases are held.
@@ -302,11 +301,8 @@ impl Dispatch {
         for (id, lease) in &self.leases {
             let listed = self.lines[lease.line as usize].leases.contains(id);
             assert!(listed, "OWN-8: a line names leases that are held");
-            assert_eq!(
-                self.by_worker.get(&lease.worker),
-                Some(id),
-                "OWN-8: a worker has one lease"
-            );
+            let known = self.by_worker.get(&lease.worker);
+            assert!(known.is_some_and(|leases| leases.contains(id)), "OWN-8: a worker names its leases");
         }
     }
 
@@ -447,7 +443,7 @@ mod tests {
         dispatch.enqueue(line, task(2), FUNCTION, false);
         dispatch.next_burst(line, |_| true);
 
-        assert_eq!(dispatch.came_back(worker(2), &[task(2)]), Some(line));
+        assert_eq!(dispatch.came_back(LeaseId(2), &[task(2)]), Some(line));
         assert_eq!(dispatch.next_burst(line, |_| true), None);
         dispatch.done(Timestamp::ZERO, worker(2), task(1), Duration::from_micros(20));
         assert_eq!(dispatch.next_burst(line, |_| true).unwrap().tasks, [task(2)]);

@@ -69,8 +69,6 @@ pub struct Node {
     touched: BTreeSet<Pot>,
     /// Where a demand lacks nothing but a process.
     capped: BTreeSet<Pot>,
-    /// Blocked workers that know it.
-    told_capped: BTreeSet<WorkerId>,
     /// When a demand ceases to hold back others.
     held_back_until: Option<Timestamp>,
     /// Processes of which only one of connection and process is gone, and since when.
@@ -111,7 +109,6 @@ impl Node {
             actors: BTreeMap::new(),
             touched: BTreeSet::new(),
             capped: BTreeSet::new(),
-            told_capped: BTreeSet::new(),
             held_back_until: None,
             silent: BTreeSet::new(),
             failed_starts: 0,
@@ -132,8 +129,8 @@ impl Node {
                 self.want(now, (from, shape), spec, (count, granted), effects);
             }
             ToNode::Release(lease) => self.release(now, from, lease, effects),
-            ToNode::Blocked => self.blocked(from),
-            ToNode::Unblocked => self.unblocked(from),
+            ToNode::Blocked(lease) => self.set_waiting(from, lease, true),
+            ToNode::Unblocked(lease) => self.set_waiting(from, lease, false),
             ToNode::Leaving { reason } => self.leaving(from, reason, effects),
             ToNode::Staying => self.staying(now, from, effects),
             ToNode::Named(name) => self.named(from, name),
@@ -177,8 +174,8 @@ impl Node {
             ToNode::Hello(_)
             | ToNode::Want { .. }
             | ToNode::Release(_)
-            | ToNode::Blocked
-            | ToNode::Unblocked
+            | ToNode::Blocked(_)
+            | ToNode::Unblocked(_)
             | ToNode::Leaving { .. }
             | ToNode::Staying
             | ToNode::Named(_)

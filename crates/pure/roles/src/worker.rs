@@ -128,14 +128,23 @@ impl Worker {
             && self.dispatch.leases_held() == 0
     }
 
+    /// Says something to a peer; what a process says to itself it hears at once.
+    fn say(&mut self, peer: WorkerId, message: FromPeer, effects: &mut Effects) {
+        if peer == self.me {
+            self.on_peer(peer, message, effects);
+        } else {
+            effects.push(Effect::ToPeer(peer, message));
+        }
+    }
+
     fn on_peer(&mut self, from: WorkerId, message: FromPeer, effects: &mut Effects) {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
-            FromPeer::Tasks { lease: _, assignment, tasks } => {
-                self.tasks_came(from, assignment, tasks, effects)
+            FromPeer::Tasks { lease, assignment, tasks } => {
+                self.tasks_came(from, lease, assignment, tasks, effects)
             }
             FromPeer::Calls(calls) => self.calls_came(from, calls, effects),
-            FromPeer::Recall { count } => self.recalled(from, count, effects),
+            FromPeer::Recall { lease, count } => self.recalled(from, lease, count, effects),
             FromPeer::Cancel { task, force, recursive } => {
                 self.cancel_came(task, CancelReach { force, recursive }, effects)
             }
@@ -148,7 +157,7 @@ impl Worker {
                     self.task_done(from, done, effects);
                 }
             }
-            FromPeer::HandedBack(tasks) => self.tasks_came_back(from, &tasks, effects),
+            FromPeer::HandedBack { lease, tasks } => self.tasks_came_back(lease, &tasks, effects),
             FromPeer::Item { task, index, item } => {
                 self.item_came(from, task, index, item, effects)
             }
@@ -175,7 +184,6 @@ impl Worker {
             FromNode::Start { spec, dependencies, incarnation, assignment } => {
                 self.start_actor(spec, dependencies, incarnation, assignment, effects);
             }
-            FromNode::Capped(capped) => self.capped(capped, effects),
             FromNode::Created { object, offset } => {
                 effects.push(Effect::Allocated(object, Ok(offset)))
             }
@@ -224,8 +232,8 @@ impl Worker {
             Event::Want { refs, load } => {
                 refs.into_iter().for_each(|wanted| self.want(wanted, load, effects))
             }
-            Event::Blocked => self.blocked(effects),
-            Event::Unblocked => self.unblocked(effects),
+            Event::Blocked(task) => self.blocked(task, effects),
+            Event::Unblocked(task) => self.unblocked(task, effects),
             Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran, effects),
             Event::Yielded { task, index, item } => self.yielded(task, index, item, effects),
             Event::Took { task, index: _ } => self.took(task, effects),
@@ -267,7 +275,6 @@ impl Role for Worker {
     fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
         self.now = now;
         self.on_user(event, effects);
-        self.help(effects);
         self.free_objects(effects);
         self.end_if_unneeded(effects);
     }

@@ -24,8 +24,8 @@ pub struct Lease {
     shape: Arc<Shape>,
     /// Its owner was asked to give it back.
     reclaimed: bool,
-    /// Its worker waits, so that giving it back would free no CPU.
-    blocked: bool,
+    /// Its task waits, so that giving it back would free no CPU.
+    pub waits: bool,
 }
 
 /// All leases of the node.
@@ -63,7 +63,7 @@ impl Leases {
         self.granted += 1;
         let id = LeaseId(self.granted);
         let lease =
-            Lease { owner, number, worker, holding, shape, reclaimed: false, blocked: false };
+            Lease { owner, number, worker, holding, shape, reclaimed: false, waits: false };
         self.enlist(id, &lease);
         self.leases.insert(id, lease);
         id
@@ -87,13 +87,13 @@ impl Leases {
         Some(lease)
     }
 
-    /// The worker of a lease began or ended to wait.
-    pub fn set_blocked(&mut self, id: LeaseId, blocked: bool) {
+    /// The task on a lease began or ended to wait.
+    pub fn set_waiting(&mut self, id: LeaseId, waits: bool) {
         let Some(mut lease) = self.leases.remove(&id) else {
             return;
         };
         self.strike(id, &lease);
-        lease.blocked = blocked;
+        lease.waits = waits;
         self.enlist(id, &lease);
         self.leases.insert(id, lease);
     }
@@ -103,6 +103,13 @@ impl Leases {
     pub fn of_owner(&self, owner: WorkerId) -> Vec<LeaseId> {
         let all = self.leases.iter().filter(|(_, lease)| lease.owner == owner);
         all.map(|(id, _)| *id).collect()
+    }
+
+    /// The leases of a worker, with their owners.
+    #[must_use]
+    pub fn of_worker(&self, worker: WorkerId) -> Vec<(LeaseId, WorkerId)> {
+        let all = self.leases.iter().filter(|(_, lease)| lease.worker == worker);
+        all.map(|(id, lease)| (*id, lease.owner)).collect()
     }
 
     /// The leases that must be given back so that `claimant`, who wants `count` more with `amounts`, has its share.
@@ -158,16 +165,16 @@ impl Leases {
             listed += running.kept.len() + running.reclaimed as usize;
             let kept = running.kept.iter().map(|id| self.leases.get(id));
             assert!(
-                kept.flatten().all(|lease| !lease.blocked && !lease.reclaimed),
+                kept.flatten().all(|lease| !lease.waits && !lease.reclaimed),
                 "SCH-5: who is listed as running neither waits nor was asked to give back"
             );
         }
-        let running = self.leases.values().filter(|lease| !lease.blocked).count();
+        let running = self.leases.values().filter(|lease| !lease.waits).count();
         assert_eq!(listed, running, "SCH-5: every running lease is listed once");
     }
 
     fn enlist(&mut self, id: LeaseId, lease: &Lease) {
-        if lease.blocked {
+        if lease.waits {
             return;
         }
         let pot = self.running.entry(lease.holding.pot()).or_default();
@@ -191,7 +198,7 @@ impl Leases {
         let Some(running) = all.get_mut(&lease.claimant()) else {
             return;
         };
-        if !lease.blocked && !running.kept.remove(&id) {
+        if !lease.waits && !running.kept.remove(&id) {
             running.reclaimed -= 1;
         }
         if running.kept.is_empty() && running.reclaimed == 0 {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use types::{ActorId, JobId, LeaseId, Map, Timestamp, WorkerId};
+use types::{ActorId, JobId, Map, Timestamp, WorkerId};
 
 /// A runtime environment, as the pool numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +26,13 @@ pub enum Work {
     Idle(u64),
     /// Nothing, and it was asked whether it can be spared.
     Asked,
-    /// Tasks of a lease.
-    Leased(LeaseId),
+    /// Tasks of so many leases; of so many of them one runs and waits. There is a second one only if all wait.
+    Leased {
+        /// How many.
+        leases: u32,
+        /// Of these, how many wait.
+        waiting: u32,
+    },
     /// An actor.
     Actor(ActorId),
     /// It ends.
@@ -64,10 +69,11 @@ pub struct Pool {
     starting: BTreeMap<EnvironmentId, usize>,
     /// Processes that count towards the cap: all but those of actors and those that must be kept.
     counted: usize,
-    /// Processes that end, or were asked to.
+    /// Processes that end, or were asked to, and are not kept by others.
     going: usize,
     sequence: u64,
-    blocked: BTreeSet<WorkerId>,
+    /// Processes all of whose tasks wait, those with the fewest first.
+    waiting: BTreeSet<(u32, WorkerId)>,
 }
 
 #[derive(Debug)]
@@ -85,8 +91,30 @@ impl Worker {
         !kept && !matches!(self.work, Work::Actor(_))
     }
 
+    /// How many leases it has, and on how many the task waits.
+    const fn leases(&self) -> (u32, u32) {
+        match self.work {
+            Work::Leased { leases, waiting } => (leases, waiting),
+            Work::Starting | Work::Idle(_) | Work::Asked | Work::Actor(_) | Work::Ending => (0, 0),
+        }
+    }
+
+    /// How many leases it has, if the tasks of all wait.
+    const fn all_wait(&self) -> Option<u32> {
+        match self.leases() {
+            (leases, waiting) if leases > 0 && leases == waiting => Some(leases),
+            (_, _) => None,
+        }
+    }
+
+    const fn take_up(&mut self, job: JobId, work: Work) {
+        self.job = Some(job);
+        self.work = work;
+        self.kept = false;
+    }
+
     const fn goes(&self) -> bool {
-        matches!(self.work, Work::Asked | Work::Ending)
+        matches!(self.work, Work::Asked) || (matches!(self.work, Work::Ending) && !self.kept)
     }
 }
 
@@ -108,7 +136,7 @@ impl Pool {
             counted: 0,
             going: 0,
             sequence: 0,
-            blocked: BTreeSet::new(),
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -224,12 +252,36 @@ impl Pool {
         self.oldest.insert(sequence, (id, now));
     }
 
-    /// A process gets something to do.
-    pub fn assign(&mut self, id: WorkerId, job: JobId, work: Work) {
+    /// An actor is to live in a process.
+    pub fn on_actor(&mut self, id: WorkerId, job: JobId, actor: ActorId) {
+        self.change(id, |worker| worker.take_up(job, Work::Actor(actor)));
+    }
+
+    /// A process is lent, perhaps once more.
+    pub fn on_leased(&mut self, id: WorkerId, job: JobId) {
         self.change(id, |worker| {
-            worker.job = Some(job);
-            worker.work = work;
-            worker.kept = false;
+            let (leases, waiting) = worker.leases();
+            worker.take_up(job, Work::Leased { leases: leases + 1, waiting });
+        });
+    }
+
+    /// A lease of a process ended, whose task `waited`: whether it was the last.
+    pub fn on_released(&mut self, id: WorkerId, waited: bool) -> bool {
+        let released = self.change(id, |worker| {
+            if let Work::Leased { leases, waiting } = &mut worker.work {
+                *leases -= 1;
+                *waiting -= u32::from(waited);
+            }
+        });
+        released.is_some_and(|worker| worker.leases().0 == 0)
+    }
+
+    /// The task on a lease of a process began or ended to wait.
+    pub fn on_waiting(&mut self, id: WorkerId, waits: bool) {
+        self.change(id, |worker| {
+            if let Work::Leased { waiting, .. } = &mut worker.work {
+                *waiting = if waits { *waiting + 1 } else { *waiting - 1 };
+            }
         });
     }
 
@@ -246,7 +298,6 @@ impl Pool {
     /// A process ends, and gets nothing to do any more. Unless it is kept, it counts until it is gone.
     pub fn on_ending(&mut self, id: WorkerId) {
         self.change(id, |worker| worker.work = Work::Ending);
-        self.blocked.remove(&id);
     }
 
     /// A process is gone.
@@ -258,15 +309,17 @@ impl Pool {
         }
     }
 
-    /// The work of a process began or ended to wait. False if that was known.
-    pub fn set_blocked(&mut self, worker: WorkerId, blocked: bool) -> bool {
-        if blocked { self.blocked.insert(worker) } else { self.blocked.remove(&worker) }
-    }
-
-    /// The processes whose work waits.
-    #[must_use]
-    pub fn blocked(&self) -> impl ExactSizeIterator<Item = WorkerId> {
-        self.blocked.iter().copied()
+    /// The processes of an environment and a job all of whose tasks wait, those with the fewest first.
+    pub fn waiting(
+        &self,
+        environment: EnvironmentId,
+        job: JobId,
+    ) -> impl Iterator<Item = WorkerId> {
+        let serves = move |id: &WorkerId| {
+            let worker = self.workers.get(id);
+            worker.is_some_and(|it| (it.environment, it.job) == (environment, Some(job)))
+        };
+        self.waiting.iter().map(|(_, id)| *id).filter(serves)
     }
 
     /// The longest idle process beyond those kept warm, if it is idle for long enough.
@@ -347,10 +400,16 @@ impl Pool {
                     *count -= 1;
                 }
             }
-            Work::Asked | Work::Leased(_) | Work::Actor(_) | Work::Ending => {}
+            Work::Asked | Work::Leased { .. } | Work::Actor(_) | Work::Ending => {}
+        }
+        if let Some(leases) = worker.all_wait() {
+            self.waiting.remove(&(leases, id));
         }
         let (counted, going) = (worker.counts(), worker.goes());
         change(worker);
+        if let Some(leases) = worker.all_wait() {
+            self.waiting.insert((leases, id));
+        }
         self.counted = self.counted + usize::from(worker.counts()) - usize::from(counted);
         self.going = self.going + usize::from(worker.goes()) - usize::from(going);
         Some(worker)

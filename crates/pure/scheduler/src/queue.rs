@@ -104,10 +104,23 @@ impl Queue {
     pub fn next(&self, pot: Pot, after: Option<Turn>) -> Option<Waiting> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let (turn, claimant) = self.heads.get(&pot)?.range((from, Bound::Unbounded)).next()?;
-        let demand = self.demands.get(claimant)?;
+        self.at(*turn, *claimant)
+    }
+
+    /// Those who stand behind the first of a line: who lacks no more than a process of its job need not wait for it.
+    #[must_use]
+    pub fn behind(&self, first: &Waiting) -> Vec<Waiting> {
+        let line = self.lines.get(&first.shape).into_iter().flatten();
+        line.filter_map(|(turn, claimant)| self.at(*turn, *claimant))
+            .filter(|waiting| waiting.turn > first.turn)
+            .collect()
+    }
+
+    fn at(&self, turn: Turn, claimant: Claimant) -> Option<Waiting> {
+        let demand = self.demands.get(&claimant)?;
         Some(Waiting {
-            turn: *turn,
-            claimant: *claimant,
+            turn,
+            claimant,
             shape: Arc::clone(&demand.shape),
             job: demand.job,
             since: demand.since,

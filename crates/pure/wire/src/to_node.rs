@@ -37,10 +37,10 @@ pub enum ToNode {
     },
     /// An owner gives a worker back.
     Release(LeaseId),
-    /// The worker waits in `get` or `wait`: its CPUs may be lent to others.
-    Blocked,
+    /// The task that runs on this lease waits: its CPUs may be lent to others.
+    Blocked(LeaseId),
     /// It goes on.
-    Unblocked,
+    Unblocked(LeaseId),
     /// A worker ends by itself.
     Leaving {
         /// Why, for people.

@@ -35,8 +35,8 @@ pub enum FromPeer {
     Tasks {
         /// The lease they run on.
         lease: LeaseId,
-        /// What the lease holds; sent with its first tasks.
-        assignment: Option<Assignment>,
+        /// What the lease holds.
+        assignment: Assignment,
         /// The tasks.
         tasks: Vec<TaskMessage>,
     },
@@ -44,6 +44,8 @@ pub enum FromPeer {
     Calls(Vec<TaskMessage>),
     /// Owner to executor: give back as many tasks as have not begun.
     Recall {
+        /// The lease they were sent on.
+        lease: LeaseId,
         /// At most this many, from the end of the queue.
         count: u32,
     },
@@ -75,7 +77,12 @@ pub enum FromPeer {
     /// Executor to owner: these tasks ended.
     Done(Vec<TaskDone>),
     /// Executor to owner: these tasks have not begun and will not here.
-    HandedBack(Vec<TaskId>),
+    HandedBack {
+        /// The lease they were sent on.
+        lease: LeaseId,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
     /// Executor to owner: a task yielded an item.
     Item {
         /// The task.
@@ -213,8 +220,6 @@ pub enum FromNode {
         /// What it holds.
         assignment: Assignment,
     },
-    /// To a blocked worker: no further process may be started; run your own pending tasks yourself.
-    Capped(bool),
     /// The range for an object that is to be written.
     Created {
         /// The object.

@@ -11,6 +11,9 @@ impl Author {
         let dependencies = self.some(draft, |is| is == Is::Object { clean: true });
         let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
         let (constructor, _) = self.script(What::Constructor, draft.depth + 1, &inputs);
+        // An actor that waits keeps its CPUs, which the others may need.
+        let ops = &self.program.scripts[constructor].ops;
+        let waits = ops.iter().any(|op| matches!(op, Op::Get(_) | Op::Wait(_) | Op::Take(_)));
         let ordered = self.rng.chance(4, 5);
         let slot = draft.slot();
         let named = draft.what == What::Root && self.rng.chance(1, 3);
@@ -27,7 +30,7 @@ impl Author {
             restarts: self.rng.below(3) as u32,
             calls_at_once: if self.rng.chance(1, 3) { 2 + self.rng.below(2) as u32 } else { 1 },
             ordered,
-            cpu: (CPU, 0),
+            cpu: (if waits { 0 } else { CPU }, 0),
             ..NewActor::default()
         };
         draft.clean = false;
@@ -150,7 +153,7 @@ impl Author {
 
     /// A placement group of one CPU, used and given back: others always find a CPU beside it.
     pub(super) fn group(&mut self, draft: &mut Draft) {
-        if self.cpus < 2 {
+        if !self.groups {
             return;
         }
         let (group, ready) = (draft.slot(), draft.slot());

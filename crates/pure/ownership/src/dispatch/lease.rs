@@ -20,14 +20,14 @@ pub(super) struct Queued {
 pub(super) struct Lease {
     pub(super) line: u32,
     pub(super) worker: WorkerId,
-    pub(super) assignment: Option<Assignment>,
+    pub(super) assignment: Assignment,
     pub(super) load: VecDeque<(Queued, Duration)>,
     /// The sum of the estimates in `load`.
     pub(super) work: Duration,
     pub(super) idle_since: Timestamp,
     /// Somebody else waits for it: it gets no more work.
     pub(super) reclaimed: bool,
-    /// Its worker gave work back: it gets none until it has ended something.
+    /// Its worker gave work back: it gets none until it has ended something, and is given back if it has none left.
     pub(super) stuck: bool,
     pub(super) recalled: bool,
 }
@@ -38,7 +38,7 @@ impl Lease {
         Self {
             line,
             worker,
-            assignment: Some(assignment),
+            assignment,
             load: VecDeque::new(),
             work: Duration::ZERO,
             idle_since: now,

@@ -40,13 +40,6 @@ impl Actor {
         }
     }
 
-    pub(super) const fn holding_mut(&mut self) -> Option<&mut Holding> {
-        match &mut self.progress {
-            Progress::Waiting { .. } => None,
-            Progress::Placed { holding, .. } => Some(holding),
-        }
-    }
-
     pub(super) const fn worker(&self) -> Option<WorkerId> {
         match &self.progress {
             Progress::Waiting { .. } => None,

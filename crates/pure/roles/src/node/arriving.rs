@@ -150,7 +150,7 @@ impl Node {
                 let environment = self.pool.environment_of(worker);
                 environment.into_iter().for_each(|id| self.keep_promises(id, effects));
             }
-            Some(Work::Leased(_) | Work::Actor(_) | Work::Ending) | None => {}
+            Some(Work::Leased { .. } | Work::Actor(_) | Work::Ending) | None => {}
         }
     }
 

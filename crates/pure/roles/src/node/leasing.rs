@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
 use scheduler::{
-    Asked, Claimant, EnvironmentId, Holding, Ledger, Pot, Promise, Supply, Waiting, Work,
-    holds_back_until,
+    Asked, Claimant, EnvironmentId, Holding, Pot, Promise, Supply, Waiting, holds_back_until,
 };
 use types::{Failure, JobId, LeaseId, Resources, Shape, Timestamp, WorkerId};
 use wire::to_worker::FromNode;
 
-use super::acting::Actor;
 use super::process::Kind;
 use super::{Effect, Effects, Node};
 
@@ -115,12 +113,13 @@ impl Node {
         }
     }
 
-    /// Ends a lease, whose worker has no work then.
+    /// Ends a lease: its worker, if that has no work then.
     pub(super) fn end_lease(&mut self, id: LeaseId) -> Option<WorkerId> {
         let lease = self.leases.end(id)?;
-        self.forget_blocked(lease.worker);
+        let free = self.pool.on_released(lease.worker, lease.waits);
+        self.touched.append(&mut self.capped);
         self.give_back(lease.holding);
-        Some(lease.worker)
+        free.then_some(lease.worker)
     }
 
     pub(super) fn give_back(&mut self, holding: Holding) {
@@ -130,47 +129,24 @@ impl Node {
         self.ledger.give_back(holding);
     }
 
-    /// The worker waits: others may have its CPUs.
-    pub(super) fn blocked(&mut self, worker: WorkerId) {
-        let Some(work) = self.pool.work(worker) else {
-            return;
-        };
-        if !matches!(work, Work::Leased(_) | Work::Actor(_)) || !self.pool.set_blocked(worker, true)
-        {
+    /// The task on a lease waits, so that others may have its CPUs, or goes on and has them again.
+    pub(super) fn set_waiting(&mut self, worker: WorkerId, id: LeaseId, waits: bool) {
+        let known = self.leases.get(id).filter(|lease| lease.worker == worker);
+        if known.is_none_or(|lease| lease.waits == waits) {
             return;
         }
-        if let Work::Leased(lease) = work {
-            self.leases.set_blocked(lease, true);
-        }
-        self.change_holding(work, |ledger, holding| {
-            ledger.lend(holding);
-        });
-    }
-
-    /// The worker goes on, and has its CPUs again.
-    pub(super) fn unblocked(&mut self, worker: WorkerId) {
-        let Some(work) = self.pool.work(worker) else {
-            return;
-        };
-        if !self.forget_blocked(worker) {
-            return;
-        }
-        if let Work::Leased(lease) = work {
-            self.leases.set_blocked(lease, false);
-        }
-        self.change_holding(work, |ledger, holding| ledger.end_lending(holding));
-    }
-
-    fn change_holding(&mut self, work: Work, change: impl FnOnce(&mut Ledger, &mut Holding)) {
-        let holding = match work {
-            Work::Leased(lease) => self.leases.holding(lease),
-            Work::Actor(actor) => self.actors.get_mut(&actor).and_then(Actor::holding_mut),
-            Work::Starting | Work::Idle(_) | Work::Asked | Work::Ending => None,
-        };
-        if let Some(holding) = holding {
+        self.leases.set_waiting(id, waits);
+        self.pool.on_waiting(worker, waits);
+        if let Some(holding) = self.leases.holding(id) {
             self.touched.insert(holding.pot());
-            change(&mut self.ledger, holding);
+            if waits {
+                self.ledger.lend(holding);
+            } else {
+                self.ledger.end_lending(holding);
+            }
         }
+        // Who waits may be lent once more.
+        self.touched.append(&mut self.capped);
     }
 
     /// Serves all whom what changed allows to serve.
@@ -178,7 +154,6 @@ impl Node {
         while let Some(pot) = self.touched.pop_first() {
             self.serve_pot(now, pot, effects);
         }
-        self.tell_capped(effects);
     }
 
     /// Why each demand waits that does, in words.
@@ -215,12 +190,12 @@ impl Node {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
                 let lease = self.leases.grant((owner, number), Arc::clone(shape), worker, holding);
-                self.pool.assign(worker, job, Work::Leased(lease));
+                self.pool.on_leased(worker, job);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
                 effects.push(Effect::ToWorker(owner, leased));
             }
             Claimant::Actor(actor) => {
-                self.pool.assign(worker, job, Work::Actor(actor));
+                self.pool.on_actor(worker, job, actor);
                 self.place_actor(actor, worker, holding, effects);
             }
         }
@@ -264,7 +239,20 @@ impl Node {
                 Attempt::NoProcess => {
                     self.capped.insert(pot);
                     self.reclaim(pot, &waiting, &Resources::default(), effects);
+                    self.serve_behind(now, &waiting, effects);
                 }
+            }
+        }
+    }
+
+    /// The first of a line lacks a process of its job: that of another one may be there.
+    fn serve_behind(&mut self, now: Timestamp, first: &Waiting, effects: &mut Effects) {
+        let mut lacking = vec![first.job];
+        for waiting in self.queue.behind(first) {
+            if !lacking.contains(&waiting.job)
+                && matches!(self.serve(now, &waiting, effects), Attempt::NoProcess)
+            {
+                lacking.push(waiting.job);
             }
         }
     }
@@ -287,12 +275,24 @@ impl Node {
                 self.pool.assert_startable(self.promises.actors() + usize::from(lasting));
                 self.fork(environment, effects);
             }
-            Supply::Capped(spare) => {
+            Supply::Capped(Some(spare)) => {
                 self.ledger.give_back(holding);
-                if let Some(worker) = spare {
-                    self.spare(worker, effects);
-                }
+                self.spare(spare, effects);
                 return Attempt::NoProcess;
+            }
+            Supply::Capped(None) => {
+                // Whose tasks all wait runs one more meanwhile: it may be what they wait for.
+                let found = self
+                    .pool
+                    .waiting(environment, *job)
+                    .find(|worker| !self.is_ending(*worker));
+                let Some(worker) = found else {
+                    self.ledger.give_back(holding);
+                    return Attempt::NoProcess;
+                };
+                self.queue.on_granted(now, *claimant);
+                self.employ(worker, (*claimant, shape, *job), holding, effects);
+                return Attempt::Served;
             }
         }
         self.promises.add(line_of(environment, *claimant, *job), waiting, holding);
@@ -331,26 +331,6 @@ impl Node {
         let earlier = self.held_back_until.filter(|earlier| *earlier < until);
         self.held_back_until = earlier.or(Some(until));
         true
-    }
-
-    fn tell_capped(&mut self, effects: &mut Effects) {
-        let capped = !self.capped.is_empty();
-        if capped && self.told_capped.len() < self.pool.blocked().len() {
-            let untold = self.pool.blocked().filter(|worker| !self.told_capped.contains(worker));
-            for worker in untold.collect::<Vec<_>>() {
-                self.told_capped.insert(worker);
-                effects.push(Effect::ToWorker(worker, FromNode::Capped(true)));
-            }
-        }
-        while !capped && let Some(worker) = self.told_capped.pop_first() {
-            effects.push(Effect::ToWorker(worker, FromNode::Capped(false)));
-        }
-    }
-
-    /// False if the worker was not blocked.
-    pub(super) fn forget_blocked(&mut self, worker: WorkerId) -> bool {
-        self.told_capped.remove(&worker);
-        self.pool.set_blocked(worker, false)
     }
 }
 

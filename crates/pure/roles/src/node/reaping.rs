@@ -3,6 +3,7 @@
 //! Owns: the end of processes, in one order: what it wrote, its work, what it owned, everybody who may know it.
 //! Does not own: what others make of that (`worker`, `head`).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scheduler::{EnvironmentId, Work};
@@ -99,13 +100,15 @@ impl Node {
 
     /// Panics unless every process works on exactly what is lent to it.
     pub(super) fn check_work(&self) {
-        for (id, lease) in self.leases.iter() {
-            assert_eq!(
-                self.pool.work(lease.worker),
-                Some(Work::Leased(id)),
-                "SCH-9: {} works on what is lent to it",
-                lease.worker
-            );
+        let mut leased: BTreeMap<WorkerId, (u32, u32)> = BTreeMap::new();
+        for (_, lease) in self.leases.iter() {
+            let (leases, waiting) = leased.entry(lease.worker).or_default();
+            *leases += 1;
+            *waiting += u32::from(lease.waits);
+        }
+        for (worker, (leases, waiting)) in leased {
+            let work = Some(Work::Leased { leases, waiting });
+            assert_eq!(self.pool.work(worker), work, "SCH-9: {worker} works on what is lent to it");
         }
         for (id, actor) in &self.actors {
             let work = actor.worker().map(|worker| self.pool.work(worker));
@@ -144,22 +147,14 @@ impl Node {
             return;
         };
         let work = self.pool.work(id);
-        self.forget_blocked(id);
-        match work {
-            Some(Work::Leased(lease)) => {
-                let owner = self.leases.get(lease).map(|lease| lease.owner);
-                self.end_lease(lease);
-                let ended = owner.map(|owner| {
-                    let death = death.clone();
-                    Effect::ToWorker(owner, FromNode::LeaseEnded { lease, death })
-                });
-                effects.extend(ended);
-            }
-            Some(Work::Actor(actor)) => {
-                self.actor_gone(actor);
-                effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
-            }
-            Some(Work::Starting | Work::Idle(_) | Work::Asked | Work::Ending) | None => {}
+        if let Some(Work::Actor(actor)) = work {
+            self.actor_gone(actor);
+            effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
+        }
+        for (lease, owner) in self.leases.of_worker(id) {
+            self.end_lease(lease);
+            let ended = FromNode::LeaseEnded { lease, death: death.clone() };
+            effects.push(Effect::ToWorker(owner, ended));
         }
         self.pool.on_gone(id);
         self.touched.append(&mut self.capped);
@@ -181,10 +176,11 @@ impl Node {
     fn end_owned(&mut self, now: Timestamp, owner: WorkerId, effects: &mut Effects) {
         self.forget_demands_of(now, owner);
         for lease in self.leases.of_owner(owner) {
-            if let Some(worker) = self.end_lease(lease) {
+            let Some(worker) = self.leases.get(lease).map(|lease| lease.worker) else { continue };
+            if self.end_lease(lease).is_some() {
                 self.pool.on_ending(worker);
-                self.kill(worker, &format!("the owner of its task, {owner}, ended"), effects);
             }
+            self.kill(worker, &format!("the owner of its task, {owner}, ended"), effects);
         }
         self.forget_objects_of(now, owner, effects);
     }

@@ -1,51 +1,48 @@
-//! A worker that waits, is stuck or out of time: gives work back, helps itself, or ends.
+//! A worker that waits, is stuck or out of time: gives work back, takes other work, or ends.
 //!
-//! Owns: who gets back what has not begun, and what a blocked process runs itself.
-//! Does not own: the queues (`inbox`), or how a thread is interrupted (`runtime`).
+//! Owns: who gets back what has not begun. Does not own: the queues (`inbox`), or how a thread is interrupted
+//! (`runtime`).
 
 use std::sync::Arc;
 
-use ownership::Progress;
 use types::limits::INTERRUPT_GRACE;
-use types::{Callee, Failure, Strategy, TaskId, Value, WorkerId};
-use wire::to_worker::{Dependency, Outcome};
+use types::{Failure, LeaseId, TaskId, WorkerId};
+use wire::to_worker::Outcome;
 use wire::{FromPeer, ToNode};
 
-use super::inbox::Incoming;
 use super::{Effect, Effects, Interrupt, Worker};
 
 impl Worker {
-    /// A thread that runs a task begins to wait: its CPUs are lent, and what has not begun goes back.
-    pub(super) fn blocked(&mut self, effects: &mut Effects) {
-        self.inbox.blocked_threads += 1;
-        if self.inbox.blocked_threads == 1 {
-            effects.push(Effect::ToNode(ToNode::Blocked));
-            if self.inbox.actor.is_none() {
-                self.hand_back(usize::MAX, None, effects);
-            }
+    /// The thread that runs a task begins to wait: its CPUs are lent, and what has not begun on its lease goes back.
+    ///
+    /// At the cap of processes the node lends this one again meanwhile. That task gets a thread of its own: run on
+    /// the one that waits, it could wait for the very task below it.
+    pub(super) fn blocked(&mut self, task: TaskId, effects: &mut Effects) {
+        if let Some(lease) = self.inbox.wait(task) {
+            effects.push(Effect::ToNode(ToNode::Blocked(lease)));
+            self.hand_back(usize::MAX, Some(lease), effects);
+            self.begin(effects);
         }
-        self.help(effects);
     }
 
     /// It goes on.
-    pub(super) fn unblocked(&mut self, effects: &mut Effects) {
-        let threads = &mut self.inbox.blocked_threads;
-        *threads = threads.checked_sub(1).expect("OWN-14: a thread waits before it goes on");
-        if *threads == 0 {
-            self.inbox.capped = false;
-            effects.push(Effect::ToNode(ToNode::Unblocked));
+    pub(super) fn unblocked(&mut self, task: TaskId, effects: &mut Effects) {
+        if let Some(lease) = self.inbox.go_on(task) {
+            effects.push(Effect::ToNode(ToNode::Unblocked(lease)));
         }
     }
 
-    /// The node may, or may not, start further processes for what a blocked worker waits for.
-    pub(super) fn capped(&mut self, capped: bool, effects: &mut Effects) {
-        self.inbox.capped = capped && self.inbox.blocked_threads > 0;
-        self.help(effects);
-    }
-
     /// An owner wants tasks back for an idle worker.
-    pub(super) fn recalled(&mut self, owner: WorkerId, count: u32, effects: &mut Effects) {
-        self.hand_back(count as usize, Some(owner), effects);
+    pub(super) fn recalled(
+        &mut self,
+        owner: WorkerId,
+        lease: LeaseId,
+        count: u32,
+        effects: &mut Effects,
+    ) {
+        if !self.hand_back(count as usize, Some(lease), effects) {
+            self.say(owner, FromPeer::HandedBack { lease, tasks: Vec::new() }, effects);
+        }
     }
 
     /// What has become due: tasks that ran too long, and those stuck behind a long one.
@@ -55,84 +52,26 @@ impl Worker {
         }
     }
 
-    /// A blocked process that may have no helpers runs a task of its own queue itself.
-    pub(super) fn help(&mut self, effects: &mut Effects) {
-        if !self.inbox.capped || self.inbox.blocked_threads == 0 {
-            return;
-        }
-        let held = &self.inbox.assignment.resources;
-        let tasks = &self.tasks;
-        let taken = self.dispatch.take(
-            |shape| held.fits(&shape.resources) && shape.strategy == Strategy::Pack,
-            |task| tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready),
-        );
-        let Some(task) = taken else { return };
-        let Some(submitted) = self.tasks.sent(task) else {
-            return;
-        };
-        let (template, arguments) =
-            (Arc::clone(&submitted.spec.template), submitted.spec.arguments.clone());
-        let attempt = submitted.attempt;
-        let references = submitted.spec.dependencies.clone();
-        let dependencies = references.iter().filter_map(|reference| {
-            let stored = self.values.get(reference.object)?.clone();
-            Some(Dependency { object: reference.object, stored })
-        });
-        let incoming = Incoming {
-            owner: self.me,
-            task,
-            attempt,
-            template,
-            arguments,
-            dependencies: dependencies.collect(),
-            missing: 0,
-            helps: true,
-        };
-        self.inbox.capped = false;
-        let unpinned = incoming.dependencies.iter().any(|dependency| {
-            matches!(dependency.stored.value, Value::Shared { .. })
-                && self.range_of(dependency.object).is_none()
-        });
-        if unpinned {
-            self.receive(incoming, effects);
-            return;
-        }
-        for dependency in &incoming.dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. }) {
-                let lies_ready = self.pin_for(dependency.object, task, effects);
-                assert!(lies_ready, "OWN-16: a task begins with its arguments pinned");
-            }
-        }
-        self.run_on_waiting_thread(incoming, effects);
-    }
-
-    /// Runs a task of this process's own queue on a thread that waits.
-    pub(super) fn run_on_waiting_thread(&mut self, incoming: Incoming, effects: &mut Effects) {
-        let execution = self.run(incoming, false);
-        effects.push(Effect::Help(Box::new(execution)));
-    }
-
-    /// Hands tasks that have not begun back to their owners, from the end of the queue.
+    /// Hands tasks that have not begun back to their owners, from the end of the queue: those of one lease, or all.
     pub(super) fn hand_back(
         &mut self,
         count: usize,
-        only: Option<WorkerId>,
+        only: Option<LeaseId>,
         effects: &mut Effects,
-    ) {
+    ) -> bool {
         let back = self.inbox.take_back(count, |incoming| {
-            let is_lent = matches!(incoming.template.callee, Callee::Function) && !incoming.helps;
-            is_lent && only.is_none_or(|owner| owner == incoming.owner)
+            incoming.lease.is_some_and(|lease| only.is_none_or(|only| only == lease))
         });
-        if let Some(owner) = only.filter(|_| back.is_empty()) {
-            effects.push(Effect::ToPeer(owner, FromPeer::HandedBack(Vec::new())));
-        }
-        for group in back.chunk_by(|one, other| one.owner == other.owner) {
-            let tasks = group.iter().map(|incoming| incoming.task).collect();
-            effects.push(Effect::ToPeer(group[0].owner, FromPeer::HandedBack(tasks)));
-        }
         for incoming in &back {
             self.unread_dependencies(incoming, effects);
         }
+        for group in back.chunk_by(|one, other| one.lease == other.lease) {
+            if let Some(lease) = group[0].lease {
+                let tasks = group.iter().map(|incoming| incoming.task).collect();
+                self.say(group[0].owner, FromPeer::HandedBack { lease, tasks }, effects);
+            }
+        }
+        !back.is_empty()
     }
 
     fn task_on_time(&mut self, task: TaskId, effects: &mut Effects) {

@@ -23,15 +23,8 @@ pub(super) struct CancelReach {
 impl Worker {
     /// The user cancels the task that makes an object.
     pub(super) fn cancel_ref(&mut self, target: Ref, reach: CancelReach, effects: &mut Effects) {
-        if target.owner == self.me {
-            self.cancel(target.object, reach, effects);
-        } else {
-            let (object, CancelReach { force, recursive }) = (target.object, reach);
-            effects.push(Effect::ToPeer(
-                target.owner,
-                FromPeer::CancelObject { object, force, recursive },
-            ));
-        }
+        let (object, CancelReach { force, recursive }) = (target.object, reach);
+        self.say(target.owner, FromPeer::CancelObject { object, force, recursive }, effects);
     }
 
     /// Cancels the task that makes an object of this process; a finished one stays as it is.
@@ -43,13 +36,9 @@ impl Worker {
         let sent = submitted.progress == Progress::Sent;
         self.tasks.cancel(task);
         match self.executor_of(task).filter(|_| sent) {
-            Some(worker) if worker == self.me => self.cancel_came(task, reach, effects),
             Some(worker) => {
                 let CancelReach { force, recursive } = reach;
-                effects.push(Effect::ToPeer(worker, FromPeer::Cancel { task, force, recursive }));
-            }
-            None if sent && self.inbox.owner_of(task) == Some(self.me) => {
-                self.cancel_came(task, reach, effects);
+                self.say(worker, FromPeer::Cancel { task, force, recursive }, effects);
             }
             None => self.fail(task, &Arc::new(Failure::Cancelled(task)), effects),
         }

@@ -54,10 +54,10 @@ pub enum Event {
         /// Whether their content is wanted here, or only to know that it is somewhere.
         load: bool,
     },
-    /// A thread that runs a task begins to wait.
-    Blocked,
+    /// The thread that runs this task begins to wait.
+    Blocked(TaskId),
     /// It goes on.
-    Unblocked,
+    Unblocked(TaskId),
     /// The user's code ended.
     Finished {
         /// The task.
@@ -167,10 +167,8 @@ pub enum Effect {
     Loaded(ObjectId, Content),
     /// The range of an object that is to be written, or why there is none.
     Allocated(ObjectId, Result<u64, Arc<Failure>>),
-    /// Run this.
+    /// Run this, on a thread that has nothing to do: where those that run tasks all wait, on a further one.
     Run(Box<Execution>),
-    /// Run this on the thread that waits and whose process may have no helpers.
-    Help(Box<Execution>),
     /// Interrupt a running task.
     Interrupt(TaskId, Interrupt),
     /// The consumer may have taken more items: a generator that waits looks again.

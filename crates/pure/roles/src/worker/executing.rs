@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, Failure, Ref, Stored, TaskId, Value, WorkerId,
+    ActorId, ActorSpec, Assignment, Callee, Failure, LeaseId, Ref, Stored, TaskId, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
@@ -23,19 +23,17 @@ impl Worker {
     pub(super) fn tasks_came(
         &mut self,
         owner: WorkerId,
-        assignment: Option<Assignment>,
+        lease: LeaseId,
+        assignment: Assignment,
         tasks: Vec<TaskMessage>,
         effects: &mut Effects,
     ) {
-        if let Some(assignment) = assignment {
-            self.inbox.assignment = assignment;
+        if self.inbox.takes(lease) {
+            self.enqueue(owner, (Some(lease), Arc::new(assignment)), tasks, effects);
+        } else {
+            let tasks = tasks.into_iter().map(|task| task.id).collect();
+            self.say(owner, FromPeer::HandedBack { lease, tasks }, effects);
         }
-        if self.inbox.blocked_threads > 0 || self.inbox.leaving {
-            let back = tasks.into_iter().map(|task| task.id).collect();
-            effects.push(Effect::ToPeer(owner, FromPeer::HandedBack(back)));
-            return;
-        }
-        self.enqueue(owner, tasks, effects);
     }
 
     /// A caller sent calls to the actor here.
@@ -45,7 +43,8 @@ impl Worker {
         calls: Vec<TaskMessage>,
         effects: &mut Effects,
     ) {
-        self.enqueue(caller, calls, effects);
+        let assignment = Arc::clone(&self.inbox.assignment);
+        self.enqueue(caller, (None, assignment), calls, effects);
     }
 
     /// The node asks for an actor to be made here.
@@ -57,16 +56,17 @@ impl Worker {
         assignment: Assignment,
         effects: &mut Effects,
     ) {
-        self.inbox.assignment = assignment;
+        self.inbox.assignment = Arc::new(assignment);
         let incoming = Incoming {
             owner: spec.creator,
+            lease: None,
+            assignment: Arc::clone(&self.inbox.assignment),
             task: TaskId::creation(spec.id),
             attempt: incarnation,
             template: Arc::clone(&spec.template),
             arguments: spec.arguments.clone(),
             dependencies,
             missing: 0,
-            helps: false,
         };
         let concurrency = spec.concurrency.clone();
         let ordered = concurrency.ordered;
@@ -84,11 +84,7 @@ impl Worker {
             return;
         };
         incoming.missing -= 1;
-        let helps = incoming.helps && incoming.missing == 0 && self.inbox.blocked_threads > 0;
-        match self.inbox.take_waiting_if(task, helps) {
-            Some(incoming) => self.run_on_waiting_thread(incoming, effects),
-            None => self.begin(effects),
-        }
+        self.begin(effects);
     }
 
     /// A large argument of a task here cannot be had: the task does not run.
@@ -128,6 +124,9 @@ impl Worker {
                 values.iter().flat_map(|stored| &stored.contains).copied().collect();
             self.hand_over(task, &contained);
         }
+        while self.inbox.running(task).is_some_and(|running| running.waits > 0) {
+            self.unblocked(task, effects);
+        }
         self.inbox.end(task, outcome, ran);
         self.reply_if_open(task, effects);
         self.begin(effects);
@@ -146,11 +145,7 @@ impl Worker {
             return;
         };
         self.hand_over(task, &item.contains);
-        if owner == self.me {
-            self.item_came(owner, task, index, item, effects);
-        } else {
-            effects.push(Effect::ToPeer(owner, FromPeer::Item { task, index, item }));
-        }
+        self.say(owner, FromPeer::Item { task, index, item }, effects);
     }
 
     /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
@@ -222,12 +217,7 @@ impl Worker {
             self.constructor_ended(actor, outcome, effects);
             return;
         }
-        let done = TaskDone { id: task, outcome, ran };
-        if owner == self.me {
-            self.task_done(owner, done, effects);
-        } else {
-            effects.push(Effect::ToPeer(owner, FromPeer::Done(vec![done])));
-        }
+        self.say(owner, FromPeer::Done(vec![TaskDone { id: task, outcome, ran }]), effects);
     }
 
     /// A borrow that a reply waited for is confirmed.
@@ -256,7 +246,13 @@ impl Worker {
         }
     }
 
-    fn enqueue(&mut self, owner: WorkerId, tasks: Vec<TaskMessage>, effects: &mut Effects) {
+    fn enqueue(
+        &mut self,
+        owner: WorkerId,
+        (lease, assignment): (Option<LeaseId>, Arc<Assignment>),
+        tasks: Vec<TaskMessage>,
+        effects: &mut Effects,
+    ) {
         for message in tasks {
             let template = self.templates.told_by(owner, message.template);
             let Some(template) = template else {
@@ -264,13 +260,14 @@ impl Worker {
             };
             let incoming = Incoming {
                 owner,
+                lease,
+                assignment: Arc::clone(&assignment),
                 task: message.id,
                 attempt: message.attempt,
                 template,
                 arguments: message.arguments,
                 dependencies: message.dependencies,
                 missing: 0,
-                helps: false,
             };
             self.receive(incoming, effects);
         }
@@ -278,7 +275,7 @@ impl Worker {
     }
 
     /// Queues a task and pins its large arguments.
-    pub(super) fn receive(&mut self, mut incoming: Incoming, effects: &mut Effects) {
+    fn receive(&mut self, mut incoming: Incoming, effects: &mut Effects) {
         for dependency in &incoming.dependencies {
             if matches!(dependency.stored.value, Value::Shared { .. })
                 && !self.pin_for(dependency.object, incoming.task, effects)
@@ -290,18 +287,14 @@ impl Worker {
     }
 
     /// Begins what may begin.
-    fn begin(&mut self, effects: &mut Effects) {
-        if self.inbox.blocked_threads > 0 && self.inbox.actor.is_none() {
-            return;
-        }
+    pub(super) fn begin(&mut self, effects: &mut Effects) {
         while let Some(incoming) = self.inbox.next() {
-            let execution = self.run(incoming, true);
+            let execution = self.run(incoming);
             effects.push(Effect::Run(Box::new(execution)));
         }
     }
 
-    /// A task begins; `counted` against its group's limit, unless it runs on the thread of one that waits.
-    pub(super) fn run(&mut self, incoming: Incoming, counted: bool) -> Execution {
+    fn run(&mut self, incoming: Incoming) -> Execution {
         let dependencies = incoming.dependencies.into_iter().map(|dependency| {
             let content = match dependency.stored.value {
                 Value::Inline(payload) => Content::Inline(payload),
@@ -318,8 +311,9 @@ impl Worker {
         let dependencies = dependencies.collect();
         let running = Running {
             owner: incoming.owner,
+            lease: incoming.lease,
             template: Arc::clone(&incoming.template),
-            counted,
+            waits: 0,
             began: self.now,
             interrupted: None,
             gates: 0,
@@ -332,7 +326,7 @@ impl Worker {
             template: incoming.template,
             arguments: incoming.arguments,
             dependencies,
-            assignment: self.inbox.assignment.clone(),
+            assignment: Assignment::clone(&incoming.assignment),
             owner: incoming.owner,
             actor: self.inbox.take_spec(incoming.task),
             incarnation: incoming.attempt,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, FunctionId, Map, Payload, TaskId, Template, Timestamp,
-    WorkerId,
+    ActorId, ActorSpec, Assignment, Callee, FunctionId, LeaseId, Map, Payload, TaskId, Template,
+    Timestamp, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome};
 
@@ -22,11 +22,9 @@ pub(super) struct Inbox {
     groups: BTreeMap<String, Group>,
     running: Map<TaskId, Running>,
     pub(super) actor: Option<Hosted>,
-    pub(super) assignment: Assignment,
+    /// What the actor holds.
+    pub(super) assignment: Arc<Assignment>,
     calls_made: Map<FunctionId, u32>,
-    pub(super) blocked_threads: u32,
-    /// The node may start no further process for what a thread here waits for.
-    pub(super) capped: bool,
     /// This process ends after what runs.
     pub(super) leaving: bool,
 }
@@ -35,6 +33,7 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 struct Group {
     limit: u32,
+    /// Those that run and do not wait: what resumed meanwhile may exceed the limit.
     busy: u32,
     waiting: VecDeque<Incoming>,
 }
@@ -43,6 +42,9 @@ struct Group {
 #[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) owner: WorkerId,
+    /// The lease it came on; calls and constructors come on none.
+    pub(super) lease: Option<LeaseId>,
+    pub(super) assignment: Arc<Assignment>,
     pub(super) task: TaskId,
     pub(super) attempt: u32,
     pub(super) template: Arc<Template>,
@@ -50,17 +52,16 @@ pub(super) struct Incoming {
     pub(super) dependencies: Vec<Dependency>,
     /// How many large arguments are not pinned yet.
     pub(super) missing: u32,
-    /// It was taken from this process's own queue, to be run on a thread that waits.
-    pub(super) helps: bool,
 }
 
 /// A task that has begun.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) owner: WorkerId,
+    pub(super) lease: Option<LeaseId>,
     pub(super) template: Arc<Template>,
-    /// It counts against the limit of its group.
-    pub(super) counted: bool,
+    /// How many threads wait on its behalf.
+    pub(super) waits: u32,
     pub(super) began: Timestamp,
     pub(super) interrupted: Option<(Interrupt, Timestamp)>,
     /// Borrows that are to be confirmed before the reply.
@@ -88,10 +89,8 @@ impl Default for Inbox {
             groups: BTreeMap::from([(String::new(), only)]),
             running: Map::default(),
             actor: None,
-            assignment: Assignment::default(),
+            assignment: Arc::default(),
             calls_made: Map::default(),
-            blocked_threads: 0,
-            capped: false,
             leaving: false,
         }
     }
@@ -114,7 +113,7 @@ impl Inbox {
 
     /// The next task that may begin, which then counts as busy.
     pub(super) fn next(&mut self) -> Option<Incoming> {
-        if self.leaving {
+        if self.is_closed() {
             return None;
         }
         let ordered = self.actor.as_ref().is_none_or(|hosted| hosted.ordered);
@@ -131,16 +130,50 @@ impl Inbox {
         let Some(running) = self.running.get_mut(&task) else {
             return;
         };
-        let (template, counted) = (Arc::clone(&running.template), running.counted);
+        let template = Arc::clone(&running.template);
         running.ended = Some((outcome, ran));
-        if counted {
-            self.group(&template).busy -= 1;
-        }
+        self.group(&template).busy -= 1;
         if template.calls_max > 0 {
             let made = self.calls_made.entry(template.function).or_insert(0);
             *made += 1;
             self.leaving |= *made >= template.calls_max;
         }
+    }
+
+    /// A thread waits on behalf of a task of a lease: that lease, unless another one does so already.
+    pub(super) fn wait(&mut self, task: TaskId) -> Option<LeaseId> {
+        let running = self.running.get_mut(&task).filter(|running| running.ended.is_none())?;
+        let lease = running.lease?;
+        running.waits += 1;
+        if running.waits > 1 {
+            return None;
+        }
+        self.default_group().busy -= 1;
+        Some(lease)
+    }
+
+    /// It goes on: the lease, if no other one waits.
+    pub(super) fn go_on(&mut self, task: TaskId) -> Option<LeaseId> {
+        let running = self.running.get_mut(&task).filter(|running| running.ended.is_none())?;
+        let lease = running.lease?;
+        running.waits =
+            running.waits.checked_sub(1).expect("OWN-14: a thread waits before it goes on");
+        if running.waits > 0 {
+            return None;
+        }
+        self.default_group().busy += 1;
+        Some(lease)
+    }
+
+    /// Whether tasks of a lease may come: not while one of it waits.
+    pub(super) fn takes(&self, lease: LeaseId) -> bool {
+        let waits = |running: &Running| running.waits > 0 && running.lease == Some(lease);
+        !self.is_closed() && !self.running.values().any(waits)
+    }
+
+    /// Whether nothing begins any more. Whoever waits may wait for what would begin.
+    fn is_closed(&self) -> bool {
+        self.leaving && self.running.values().all(|running| running.waits == 0)
     }
 
     /// A task that runs, or whose reply waits.
@@ -171,11 +204,6 @@ impl Inbox {
             let position = group.waiting.iter().position(|incoming| incoming.task == task)?;
             group.waiting.remove(position)
         })
-    }
-
-    /// Takes a task that has not begun out of its queue, if it `may` be.
-    pub(super) fn take_waiting_if(&mut self, task: TaskId, may: bool) -> Option<Incoming> {
-        if may { self.take_waiting(task) } else { None }
     }
 
     /// Takes at most `count` tasks that have not begun and that `gives` lets go, from the end, in order.
@@ -252,8 +280,7 @@ impl Inbox {
 
     /// Whether tasks of a lease wait behind one that runs.
     pub(super) fn tasks_wait(&self) -> bool {
-        let lent = |incoming: &Incoming| !incoming.helps;
-        self.actor.is_none() && self.groups.values().any(|group| group.waiting.iter().any(lent))
+        self.actor.is_none() && self.groups.values().any(|group| !group.waiting.is_empty())
     }
 
     /// When something is due.
@@ -284,11 +311,15 @@ impl Inbox {
         self.groups.get_mut(name).expect("OWN-13: there is a default group")
     }
 
+    fn default_group(&mut self) -> &mut Group {
+        self.groups.get_mut("").expect("OWN-13: there is a default group")
+    }
+
     /// Panics unless the limits hold.
     pub(super) fn check(&self) {
         for (name, group) in &self.groups {
             assert!(
-                group.busy <= group.limit,
+                group.busy <= group.limit || self.actor.is_none(),
                 "OWN-13: no more calls run in group {name:?} than its limit"
             );
         }
@@ -316,7 +347,7 @@ impl Running {
         if self.ended.is_some() {
             return None;
         }
-        let stuck = behind.then(|| self.began + STUCK_BEHIND);
+        let stuck = (behind && self.waits == 0).then(|| self.began + STUCK_BEHIND);
         let timeout = match (self.interrupted, self.template.timeout) {
             (Some((Interrupt::TimedOut, at)), _) => Some(at + INTERRUPT_GRACE),
             (Some((Interrupt::Cancelled, _)), _) | (None, None) => None,

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use types::{Death, Exit, Failure, LeaseId, Map, Set, WorkerId};
+use types::{Death, Exit, Failure, LeaseId, Set, WorkerId};
 
 use super::{Effects, Worker};
 
@@ -16,7 +16,7 @@ use super::{Effects, Worker};
 #[derive(Debug, Default)]
 pub(super) struct LeaseEnds {
     /// The node told them; the worker may still be heard.
-    told: Map<WorkerId, (LeaseId, Death)>,
+    told: Vec<(LeaseId, Death)>,
     /// The connection is lost; the node has not told why.
     unheard: Set<WorkerId>,
 }
@@ -24,9 +24,9 @@ pub(super) struct LeaseEnds {
 impl Worker {
     /// The node says that the worker of a lease is gone.
     pub(super) fn lease_ended(&mut self, lease: LeaseId, death: Death, effects: &mut Effects) {
-        let all_heard = self.ends.unheard.remove(&death.worker);
+        let all_heard = self.ends.unheard.contains(&death.worker);
         if self.dispatch.close(lease) && !all_heard {
-            self.ends.told.insert(death.worker, (lease, death));
+            self.ends.told.push((lease, death));
         } else {
             self.end_lease(lease, death, effects);
         }
@@ -34,9 +34,11 @@ impl Worker {
 
     /// The connection to a peer is lost: nothing more will be heard of it.
     pub(super) fn last_words_heard(&mut self, peer: WorkerId, effects: &mut Effects) {
-        if let Some((lease, death)) = self.ends.told.remove(&peer) {
+        let told: Vec<_> = self.ends.told.extract_if(.., |(_, death)| death.worker == peer).collect();
+        for (lease, death) in told {
             self.end_lease(lease, death, effects);
-        } else if self.dispatch.has_leased(peer) {
+        }
+        if self.dispatch.has_leased(peer) {
             self.ends.unheard.insert(peer);
         }
     }
@@ -46,6 +48,9 @@ impl Worker {
         let Some((line, tasks)) = self.dispatch.end(lease) else {
             return;
         };
+        if !self.dispatch.has_leased(death.worker) {
+            self.ends.unheard.remove(&death.worker);
+        }
         let left_by_itself = death.exit == Exit::Code(0) && !death.reason.is_empty();
         let mut begun = (!left_by_itself).then_some(death);
         for task in tasks {

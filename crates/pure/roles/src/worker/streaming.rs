@@ -76,7 +76,7 @@ impl Worker {
         effects.push(Effect::StreamMoved(task));
     }
 
-    fn tell_consumed(&self, task: TaskId, count: u32, effects: &mut Effects) {
+    fn tell_consumed(&mut self, task: TaskId, count: u32, effects: &mut Effects) {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
@@ -84,7 +84,7 @@ impl Worker {
             return;
         }
         if let Some(worker) = self.executor_of(task) {
-            effects.push(Effect::ToPeer(worker, FromPeer::Consumed { task, count }));
+            self.say(worker, FromPeer::Consumed { task, count }, effects);
         }
     }
 }

@@ -119,14 +119,14 @@ impl Worker {
                 assignment: burst.assignment,
                 tasks: messages,
             };
-            effects.push(Effect::ToPeer(burst.worker, message));
+            self.say(burst.worker, message, effects);
         }
         if let Some(demand) = self.dispatch.demand(line) {
             let ownership::Demand { spec, count, granted } = demand;
             effects.push(Effect::ToNode(ToNode::Want { shape: line, spec, count, granted }));
         }
-        if let Some((worker, count)) = self.dispatch.recall(line) {
-            effects.push(Effect::ToPeer(worker, FromPeer::Recall { count }));
+        if let Some((worker, lease, count)) = self.dispatch.recall(line) {
+            self.say(worker, FromPeer::Recall { lease, count }, effects);
         }
     }
 
@@ -164,7 +164,7 @@ impl Worker {
         }
         let news = self.templates.news(worker, templates.into_iter());
         if !news.is_empty() {
-            effects.push(Effect::ToPeer(worker, FromPeer::Templates(news)));
+            self.say(worker, FromPeer::Templates(news), effects);
         }
         messages
     }
@@ -206,14 +206,14 @@ impl Worker {
     /// A worker gave tasks back that it had not begun.
     pub(super) fn tasks_came_back(
         &mut self,
-        worker: WorkerId,
+        lease: LeaseId,
         tasks: &[TaskId],
         effects: &mut Effects,
     ) {
         for task in tasks {
             self.tasks.came_back(*task);
         }
-        let Some(line) = self.dispatch.came_back(worker, tasks) else {
+        let Some(line) = self.dispatch.came_back(lease, tasks) else {
             return;
         };
         let cancelled: Vec<_> =

@@ -75,8 +75,8 @@ fn family<M: Serialize + Debug>(family: &'static str, messages: Vec<M>) -> Vec<E
 
 fn to_worker() -> Vec<ToWorker> {
     vec![
-        ToWorker::Peer(FromPeer::Recall { count: 3 }),
-        ToWorker::Node(FromNode::Capped(true)),
+        ToWorker::Peer(FromPeer::Recall { lease: LeaseId(7), count: 3 }),
+        ToWorker::Node(FromNode::Spare),
         ToWorker::Head(FromHead::Retire),
     ]
 }
@@ -87,11 +87,11 @@ fn from_peer() -> Vec<FromPeer> {
         FromPeer::Templates(vec![template()]),
         FromPeer::Tasks {
             lease: LeaseId(7),
-            assignment: Some(assignment()),
+            assignment: assignment(),
             tasks: vec![task_message()],
         },
         FromPeer::Calls(vec![task_message()]),
-        FromPeer::Recall { count: 3 },
+        FromPeer::Recall { lease: LeaseId(7), count: 3 },
         FromPeer::Cancel { task: task(), force: true, recursive: false },
         FromPeer::CancelObject { object: object(1), force: false, recursive: true },
         FromPeer::Consumed { task: task(), count: 5 },
@@ -100,7 +100,7 @@ fn from_peer() -> Vec<FromPeer> {
             outcome: Outcome::Streamed(4),
             ran: Duration::from_micros(1500),
         }]),
-        FromPeer::HandedBack(vec![task()]),
+        FromPeer::HandedBack { lease: LeaseId(7), tasks: vec![task()] },
         FromPeer::Item { task: task(), index: 6, item: stored() },
         FromPeer::Borrow { objects: objects(), confirm: true },
         FromPeer::Borrowed(objects()),
@@ -137,7 +137,6 @@ fn from_node() -> Vec<FromNode> {
             incarnation: 2,
             assignment: assignment(),
         },
-        FromNode::Capped(true),
         FromNode::Created { object: object(1), offset: 4096 },
         FromNode::CreateFailed { object: object(1), failure: failure() },
         FromNode::Pinned { object: object(1), offset: 4096, size: 300 },
@@ -167,7 +166,7 @@ fn from_head() -> Vec<FromHead> {
 }
 
 fn to_daemon() -> Vec<ToDaemon> {
-    vec![ToDaemon::Node(ToNode::Blocked), ToDaemon::Head(ToHead::WatchActor(actor()))]
+    vec![ToDaemon::Node(ToNode::Staying), ToDaemon::Head(ToHead::WatchActor(actor()))]
 }
 
 fn to_node() -> Vec<ToNode> {
@@ -176,8 +175,8 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Hello(Peer::Worker { worker: worker(3), pid: 44 }),
         ToNode::Want { shape: 2, spec: Some(Arc::new(shape())), count: 8, granted: 300 },
         ToNode::Release(LeaseId(7)),
-        ToNode::Blocked,
-        ToNode::Unblocked,
+        ToNode::Blocked(LeaseId(7)),
+        ToNode::Unblocked(LeaseId(7)),
         ToNode::Leaving { reason: "because".to_owned() },
         ToNode::Staying,
         ToNode::Named("f".to_owned()),

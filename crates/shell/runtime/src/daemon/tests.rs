@@ -116,14 +116,14 @@ fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
     let said = world.peers.next_said(link).unwrap();
     assert!(matches!(said, Some(Said::Hello(Peer::Driver { pid: 5, owns_cluster: true }))));
     world.welcome(link, worker(1));
-    say(&mut driver, ToNode::Blocked);
+    say(&mut driver, ToNode::Staying);
     assert_eq!(world.receive(link), State::More);
 
     assert!(matches!(hear(&mut driver), ToWorker::Node(FromNode::Welcome { .. })));
     assert!(driver.inbox.next_descriptor().is_some());
     let said = world.peers.next_said(link).unwrap();
     assert!(
-        matches!(said, Some(Said::Message(from, ToDaemon::Node(ToNode::Blocked))) if from == worker(1))
+        matches!(said, Some(Said::Message(from, ToDaemon::Node(ToNode::Staying))) if from == worker(1))
     );
     assert_eq!(world.peers.remove(link), Some(worker(1)));
 }
