@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use roles::worker::{Content as Loaded, Event, Execution, Interrupt, Source};
 use types::{
-    ActorId, Callee, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored, TaskId,
-    Timestamp,
+    ActorId, Callee, Failure, GroupId, JobId, ObjectId, Payload, Ref, Retry, Returns, Stored,
+    TaskId, Timestamp,
 };
 use wire::to_worker::Outcome;
 use wire::{Answer, Question};
@@ -165,10 +165,7 @@ impl Fiber {
 
     pub(crate) fn describe(&self) -> String {
         let task = self.task.as_ref().map(|execution| execution.task);
-        format!(
-            "script {} ({task:?}, {:?}, {:?})",
-            self.script, self.stage, self.wait
-        )
+        format!("script {} ({task:?}, {:?}, {:?})", self.script, self.stage, self.wait)
     }
 }
 

@@ -172,9 +172,7 @@ impl Author {
             19..=20 if matches!(draft.what, What::Root | What::Task) => {
                 draft.script.ops.push(Op::GetFound);
             }
-            21..=22
-                if may_call && matches!(draft.what, What::Root | What::Task) =>
-            {
+            21..=22 if may_call && matches!(draft.what, What::Root | What::Task) => {
                 self.actor(draft)
             }
             23..=24 if may_call => self.method(draft),
@@ -220,8 +218,7 @@ impl Author {
         let nested = self.some(draft, |is| is_object(is) || actors_too && is_actor(is));
         let dependencies = self.some(draft, is_object);
         let inputs: Vec<Is> = nested.iter().map(|thing| thing.is).collect();
-        let kind =
-            if self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
+        let kind = if self.rng.chance(1, 12) { Kind::Dynamic } else { Kind::Values };
         let what = if kind == Kind::Dynamic { What::Generator } else { What::Task };
         let (script, clean) = self.script(what, draft.depth + 1, &inputs);
         let count = self.program.scripts[script].results.len() as Slot;

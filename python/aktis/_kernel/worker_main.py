@@ -62,8 +62,14 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
 
 def _interrupt(engine: _core.Engine) -> None:
     """Raises in the main thread if what runs there is to end."""
-    told = {execution.task_id for execution in engine.take_interrupts()}
+    executions = engine.take_interrupts()
+    told = {execution.task_id for execution in executions}
     here = _core.execution_here()
+    if len(told) > (here is not None and here.task_id in told):
+        from aktis._kernel import aside
+
+        for execution in executions:
+            aside.interrupt(execution)
     if here is None or here.task_id not in told:
         return
     # A method of an actor is only told that it was cancelled, since it holds the actor's state.

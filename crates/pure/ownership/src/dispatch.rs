@@ -302,7 +302,10 @@ impl Dispatch {
             let listed = self.lines[lease.line as usize].leases.contains(id);
             assert!(listed, "OWN-8: a line names leases that are held");
             let known = self.by_worker.get(&lease.worker);
-            assert!(known.is_some_and(|leases| leases.contains(id)), "OWN-8: a worker names its leases");
+            assert!(
+                known.is_some_and(|leases| leases.contains(id)),
+                "OWN-8: a worker names its leases"
+            );
         }
     }
 

@@ -62,8 +62,7 @@ impl Leases {
     ) -> LeaseId {
         self.granted += 1;
         let id = LeaseId(self.granted);
-        let lease =
-            Lease { owner, number, worker, holding, shape, reclaimed: false, waits: false };
+        let lease = Lease { owner, number, worker, holding, shape, reclaimed: false, waits: false };
         self.enlist(id, &lease);
         self.leases.insert(id, lease);
         id

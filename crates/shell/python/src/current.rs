@@ -4,6 +4,7 @@
 //! Does not own: what runs on event loops (`aktis._kernel.context`).
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -37,6 +38,8 @@ pub(crate) struct Process {
     instance: PyOnceLock<Py<PyAny>>,
     /// Who is told of which object.
     pub(crate) waiters: Mutex<Waiters>,
+    /// How many threads are ready, or about to be, to run tasks while those of the others wait.
+    pub(crate) asides_ready: AtomicUsize,
 }
 
 /// The content of an object being unpickled.
@@ -54,6 +57,7 @@ thread_local! {
     static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
     static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
     static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
+    static ASIDE: Cell<bool> = const { Cell::new(false) };
     static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
 }
 
@@ -70,6 +74,7 @@ impl Process {
             main_task: Mutex::default(),
             instance: PyOnceLock::new(),
             waiters: Mutex::default(),
+            asides_ready: AtomicUsize::new(0),
         }
     }
 
@@ -199,10 +204,34 @@ pub(crate) fn on_behalf_of<R>(execution: Py<Execution>, call: impl FnOnce() -> R
 }
 
 /// Whether the CPUs of whatever runs here are lent to others while this thread waits.
-pub(crate) fn caller() -> Caller {
-    let is_task =
-        EXECUTION.with_borrow(|here| here.as_ref().is_some_and(|it| it.get().is_plain_task()));
-    if is_task { Caller::Task } else { Caller::Thread }
+///
+/// Others may come to be run in this process meanwhile: a thread is made ready for them.
+pub(crate) fn caller(py: Python<'_>) -> PyResult<Caller> {
+    let task = EXECUTION.with_borrow(|here| {
+        let plain = here.as_ref().map(Py::get).filter(|execution| execution.is_plain_task())?;
+        Some((plain.running.task, Arc::clone(&plain.process)))
+    });
+    let Some((task, process)) = task else {
+        return Ok(Caller::Thread);
+    };
+    let ready = &process.asides_ready;
+    if ready.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        hooks::start_aside(py)?.call0().inspect_err(|_error| {
+            ready.fetch_sub(1, Ordering::SeqCst);
+        })?;
+    }
+    Ok(Caller::Task(task))
+}
+
+/// From now on this thread runs tasks while those of the others wait. No signal reaches it.
+pub(crate) fn work_aside() {
+    ASIDE.set(true);
+}
+
+/// Whether what runs on such a thread is to end.
+pub(crate) fn is_interrupted_aside() -> bool {
+    let interrupted = |execution: &Py<Execution>| execution.get().is_interrupted();
+    ASIDE.get() && EXECUTION.with_borrow(|here| here.as_ref().is_some_and(interrupted))
 }
 
 /// Runs `call`, and collects the refs that it pickles.

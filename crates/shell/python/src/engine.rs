@@ -43,9 +43,9 @@ pub(crate) fn interruptible<T: Send>(
     deadline: Option<Timestamp>,
     call: impl FnOnce(Patience<'_>) -> Outcomes<T> + Send,
 ) -> PyResult<Outcomes<T>> {
-    let (mut raised, caller) = (None, current::caller());
+    let (mut raised, caller) = (None, current::caller(py)?);
     let mut interrupted = || match Python::try_attach(|py| py.check_signals()) {
-        Some(Ok(())) => false,
+        Some(Ok(())) => current::is_interrupted_aside(),
         Some(Err(error)) => {
             raised = Some(error);
             true

@@ -41,6 +41,11 @@ impl Execution {
         Self { process, running, began, interrupt, ended, kept }
     }
 
+    /// Whether it is to end.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        lock(&self.interrupt).is_some()
+    }
+
     /// Whether it runs a function: its CPUs are lent to others while it waits.
     pub(crate) fn is_plain_task(&self) -> bool {
         self.running.template.callee == Callee::Function

@@ -30,6 +30,10 @@ hooks! {
     get_timeout_error = "aktis.exceptions", "GetTimeoutError";
     /// Runs what is more than one call of a function: `(execution) -> None`.
     run = "aktis._kernel.execute", "run";
+    /// Starts a thread for `Engine.work_aside`: `() -> None`.
+    start_aside = "aktis._kernel.aside", "start";
+    /// Runs an execution on such a thread: `(execution) -> None`.
+    run_aside = "aktis._kernel.aside", "run";
     /// Reports an error of the user's code: `(execution, error) -> None`.
     report_error = "aktis._kernel.execute", "report_error";
     /// Makes the process ready for another job or other devices: `(execution) -> None`.

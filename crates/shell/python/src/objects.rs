@@ -9,14 +9,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
 use runtime::clock;
-use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience, Waited};
+use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience};
 use types::{Failure, Timestamp};
 
 use crate::current::{self, Process};
 use crate::engine::{Engine, deadline, interruptible, waiting};
 use crate::objectref::{ObjectRef, handles_of, ref_in};
 use crate::questions::ANSWER_PATIENCE;
-use crate::{error, values, work};
+use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
 const FEW: usize = 16;
@@ -166,13 +166,7 @@ fn await_positions(
     let py = references.py();
     let handles = handles_of(references)?;
     let until = deadline(timeout_s)?;
-    loop {
-        let waited = waiting(py, until, |patience| process.engine.wait(&handles, count, patience))?;
-        match waited {
-            Waited::Ready(positions) => return Ok(positions),
-            Waited::Help(running) => work::help(py, process, running)?,
-        }
-    }
+    waiting(py, until, |patience| process.engine.wait(&handles, count, patience))
 }
 
 /// The refs at `positions`, which ascend, and the others.
@@ -232,21 +226,18 @@ fn await_contents(
     until: Option<Timestamp>,
     enough: &mut (dyn FnMut() -> bool + Send),
 ) -> PyResult<Outcomes<Option<Vec<Data>>>> {
-    loop {
-        if enough() {
-            return Ok(Err(EngineError::Interrupted));
-        }
-        let got = interruptible(py, until, |Patience { deadline, caller, interrupted }| {
-            let interrupted = &mut || enough() || interrupted();
-            process.engine.get(handles, Patience { deadline, caller, interrupted })
-        })?;
-        match got {
-            Ok(Waited::Ready(contents)) => return Ok(Ok(Some(contents))),
-            Ok(Waited::Help(running)) => work::help(py, process, running)?,
-            Err(EngineError::TimedOut) => return Ok(Ok(None)),
-            Err(error) => return Ok(Err(error)),
-        }
+    if enough() {
+        return Ok(Err(EngineError::Interrupted));
     }
+    let got = interruptible(py, until, |Patience { deadline, caller, interrupted }| {
+        let interrupted = &mut || enough() || interrupted();
+        process.engine.get(handles, Patience { deadline, caller, interrupted })
+    })?;
+    Ok(match got {
+        Ok(contents) => Ok(Some(contents)),
+        Err(EngineError::TimedOut) => Ok(None),
+        Err(error) => Err(error),
+    })
 }
 
 fn first_failure(handles: &[Handle]) -> Option<Arc<Failure>> {

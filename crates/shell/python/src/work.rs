@@ -6,11 +6,12 @@
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Interrupt;
-use runtime::engine::{Channel, EngineError, News, Running};
+use runtime::engine::{Channel, EngineError, News};
 use types::TaskId;
 
 use crate::current::{self, Process};
@@ -43,6 +44,28 @@ impl Engine {
                 return Ok(Some(execution));
             }
             run(py, execution)?;
+        }
+    }
+
+    /// Runs tasks on this thread while those of the others wait, as long as no other thread is ready to do so.
+    fn work_aside(&self, py: Python<'_>) -> PyResult<()> {
+        current::work_aside();
+        let process = &self.process;
+        loop {
+            let next = interruptible(py, None, |patience| process.engine.next_aside(patience))?;
+            let running = match next {
+                Err(EngineError::Closed) => return Ok(()),
+                next => match error::done(next)? {
+                    Some(running) => running,
+                    None => continue,
+                },
+            };
+            process.asides_ready.fetch_sub(1, Ordering::SeqCst);
+            hooks::run_aside(py)?.call1((Execution::new(process, running),))?;
+            if process.asides_ready.fetch_add(1, Ordering::SeqCst) > 0 {
+                process.asides_ready.fetch_sub(1, Ordering::SeqCst);
+                return Ok(());
+            }
         }
     }
 
@@ -103,11 +126,6 @@ impl Engine {
         };
         interrupts.into_iter().filter_map(running).collect()
     }
-}
-
-/// Runs a task for a thread that waits meanwhile.
-pub(crate) fn help(py: Python<'_>, process: &Arc<Process>, running: Box<Running>) -> PyResult<()> {
-    run(py, Py::new(py, Execution::new(process, running))?)
 }
 
 /// Runs an execution to its end.

@@ -282,10 +282,8 @@ impl Node {
             }
             Supply::Capped(None) => {
                 // Whose tasks all wait runs one more meanwhile: it may be what they wait for.
-                let found = self
-                    .pool
-                    .waiting(environment, *job)
-                    .find(|worker| !self.is_ending(*worker));
+                let found =
+                    self.pool.waiting(environment, *job).find(|worker| !self.is_ending(*worker));
                 let Some(worker) = found else {
                     self.ledger.give_back(holding);
                     return Attempt::NoProcess;

@@ -34,7 +34,8 @@ impl Worker {
 
     /// The connection to a peer is lost: nothing more will be heard of it.
     pub(super) fn last_words_heard(&mut self, peer: WorkerId, effects: &mut Effects) {
-        let told: Vec<_> = self.ends.told.extract_if(.., |(_, death)| death.worker == peer).collect();
+        let told: Vec<_> =
+            self.ends.told.extract_if(.., |(_, death)| death.worker == peer).collect();
         for (lease, death) in told {
             self.end_lease(lease, death, effects);
         }

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use types::{ObjectId, Settings, Timestamp, WorkerId};
+use types::{ObjectId, Settings, TaskId, Timestamp, WorkerId};
 
-use super::running::Running;
 
 /// Who this process is.
 #[derive(Debug, Clone)]
@@ -91,16 +90,6 @@ pub struct Patience<'a> {
 pub enum Caller {
     /// The user's own thread, or one of an actor that keeps its CPUs: waits and no more.
     Thread,
-    /// A thread that runs a task: its CPUs are lent to others while it waits for their work, and it may be asked to
-    /// help.
-    Task,
-}
-
-/// How a wait for objects ended.
-#[derive(Debug)]
-pub enum Waited<T> {
-    /// With what it was for.
-    Ready(T),
-    /// Run this and finish it, then wait again.
-    Help(Box<Running>),
+    /// A thread that runs this task: its CPUs are lent to others while it waits for their work.
+    Task(TaskId),
 }

@@ -10,7 +10,7 @@ use super::guarded::Core;
 use super::handles::{Handle, Survey};
 use super::pins::Data;
 use super::waits::Topic;
-use super::{Caller, Engine, EngineError, Outcomes, Patience, Waited};
+use super::{Engine, EngineError, Outcomes, Patience};
 
 impl Engine {
     /// Submits a task, or a call if its template is a method. One handle for each return; for a stream one, of the
@@ -69,12 +69,13 @@ impl Engine {
     ///
     /// # Errors
     /// `TimedOut` at the deadline.
-    pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Waited<Vec<Data>>> {
+    pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
         if let Some(contents) = contents(handles) {
-            return Ok(Waited::Ready(contents));
+            return Ok(contents);
         }
-        let ready = || contents(handles);
-        let got = self.await_or_help(true, handles, handles.len(), patience, ready)?;
+        let topic = Topic::Objects { load: true };
+        let check = &mut |_: &mut Core, enough| if enough { contents(handles) } else { None };
+        let got = self.await_objects(topic, handles, handles.len(), patience, check)?;
         got.ok_or(EngineError::TimedOut)
     }
 
@@ -91,10 +92,11 @@ impl Engine {
         handles: &[Handle],
         count: usize,
         patience: Patience<'_>,
-    ) -> Outcomes<Waited<Vec<u32>>> {
-        let ready = || Some(available(handles, count));
-        let waited = self.await_or_help(false, handles, count, patience, ready)?;
-        Ok(waited.unwrap_or_else(|| Waited::Ready(available(handles, count))))
+    ) -> Outcomes<Vec<u32>> {
+        let topic = Topic::Objects { load: false };
+        let check = &mut |_: &mut Core, enough: bool| enough.then_some(());
+        self.await_objects(topic, handles, count, patience, check)?;
+        Ok(available(handles, count))
     }
 
     /// Waits until one of the handles has an object, or one of the streams that these tasks yield its next item; false
@@ -137,24 +139,6 @@ impl Engine {
         item.ok_or(EngineError::TimedOut)
     }
 
-    /// Waits until enough of the objects came and `ready` answers, or until the thread of a task is to help.
-    fn await_or_help<T>(
-        &self,
-        load: bool,
-        handles: &[Handle],
-        count: usize,
-        patience: Patience<'_>,
-        ready: impl Fn() -> Option<T>,
-    ) -> Outcomes<Option<Waited<T>>> {
-        let helps = patience.caller == Caller::Task;
-        let topic = Topic::Objects { load, helps };
-        self.await_objects(topic, handles, count, patience, &mut |core, enough| match enough {
-            true => ready().map(Waited::Ready),
-            false if helps => core.helps.pop_front().map(Waited::Help),
-            false => None,
-        })
-    }
-
     /// Waits until `check` answers, which is told whether `count` of the objects are there.
     fn await_objects<T>(
         &self,
@@ -164,7 +148,7 @@ impl Engine {
         patience: Patience<'_>,
         check: &mut dyn FnMut(&mut Core, bool) -> Option<T>,
     ) -> Outcomes<Option<T>> {
-        let load = matches!(topic, Topic::Objects { load: true, .. });
+        let load = topic == Topic::Objects { load: true };
         let mut locked = self.enter()?;
         let wait = self.begin_wait(&mut locked, topic);
         locked.ask_for(wait, handles, count, load);

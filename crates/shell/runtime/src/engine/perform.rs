@@ -39,7 +39,6 @@ impl Core {
             Effect::Loaded(object, content) => self.loaded(object, content),
             Effect::Allocated(object, range) => self.range_came(object, range),
             Effect::Run(execution) => self.run(execution),
-            Effect::Help(execution) => self.help(execution),
             Effect::Interrupt(task, why) => {
                 self.interrupts.push((task, why));
                 self.interrupts_bell.ring();
@@ -136,15 +135,12 @@ impl Core {
 
     fn run(&mut self, execution: Box<Execution>) {
         let running = self.running(execution);
-        self.waits.wake_one(|topic| topic.takes(running.group()));
-        self.queues.entry(running.group().to_owned()).or_default().push_back(running);
-    }
-
-    fn help(&mut self, execution: Box<Execution>) {
-        let running = self.running(execution);
-        self.helps.push_back(running);
-        if !self.waits.wake_one(Topic::helps) {
-            self.waits.wake_one(|topic| topic.takes(""));
+        let taken = self.waits.wake_one(|topic| topic.takes(running.group()));
+        if !taken && self.waits.are_lent() {
+            self.aside.push_back(running);
+            self.waits.wake(&Topic::Aside);
+        } else {
+            self.queues.entry(running.group().to_owned()).or_default().push_back(running);
         }
     }
 

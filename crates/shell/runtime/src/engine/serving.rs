@@ -28,6 +28,14 @@ impl Engine {
         self.await_topic(topic, patience, &mut |core| core.next_running(group))
     }
 
+    /// The next task for a thread that runs tasks while those of the other threads wait; `None` at the deadline.
+    ///
+    /// # Errors
+    /// `Interrupted`, `Closed`.
+    pub fn next_aside(&self, patience: Patience<'_>) -> Outcomes<Option<Box<Running>>> {
+        self.await_topic(Topic::Aside, patience, &mut |core| core.aside.pop_front())
+    }
+
     /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
     pub fn finish(&self, running: &Running, outcome: Outcome, ran: Duration) -> Outcomes<()> {
         let mut locked = self.enter()?;
@@ -116,6 +124,6 @@ impl Engine {
 impl Core {
     fn next_running(&mut self, group: &str) -> Option<Box<Running>> {
         let queued = self.queues.get_mut(group).and_then(VecDeque::pop_front);
-        if group.is_empty() { queued.or_else(|| self.helps.pop_front()) } else { queued }
+        if group.is_empty() { queued.or_else(|| self.aside.pop_front()) } else { queued }
     }
 }

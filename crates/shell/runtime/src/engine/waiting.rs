@@ -147,8 +147,8 @@ impl Engine {
         if entry.topic.reads() {
             self.waiting.fetch_sub(1, Ordering::SeqCst);
         }
-        if entry.lends && core.ended.is_none() {
-            core.step(Event::Unblocked);
+        if let Some(task) = entry.lends.filter(|_| core.ended.is_none()) {
+            core.step(Event::Unblocked(task));
         }
     }
 
@@ -160,8 +160,10 @@ impl Engine {
         patience: Patience<'_>,
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
-        if patience.caller == Caller::Task && locked.waits.lend(wait) {
-            locked.step(Event::Blocked);
+        if let Caller::Task(task) = patience.caller
+            && locked.waits.lend(wait, task)
+        {
+            locked.step(Event::Blocked(task));
         }
         locked.flush(true);
         let reads = locked.waits.reads(wait);

@@ -22,11 +22,11 @@ pub(super) enum Topic {
     Objects {
         /// Their contents, rather than that they exist.
         load: bool,
-        /// It may be handed a task to run meanwhile.
-        helps: bool,
     },
     /// A task of this group.
     Tasks(String),
+    /// A task to be run while those of the other threads wait.
+    Aside,
     /// The answer to this request.
     Answer(u64),
     /// The next item of the stream that this task yields.
@@ -74,8 +74,8 @@ pub(super) struct Entry {
     missing: usize,
     /// So many of them may stay away.
     spare: usize,
-    /// Its CPUs are lent meanwhile.
-    pub(super) lends: bool,
+    /// The task whose CPUs are lent meanwhile.
+    pub(super) lends: Option<TaskId>,
     /// Mapped contents that came, kept until the thread has taken them.
     kept: Vec<Arc<Pinned>>,
 }
@@ -84,22 +84,17 @@ impl Topic {
     /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
     /// must not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
-        !matches!(self, Self::Lines | Self::Completions)
+        !matches!(self, Self::Lines | Self::Completions | Self::Aside)
     }
 
     /// Whether it is the work of others: a task that waits for it lends them its CPUs.
     pub(super) const fn is_work(&self) -> bool {
-        matches!(self, Self::Objects { .. } | Self::Stream(_))
+        matches!(self, Self::Objects { .. } | Self::Stream(_) | Self::Any(_) | Self::Consumed(_))
     }
 
     /// Whether who waits for this takes tasks of `group`.
     pub(super) fn takes(&self, group: &str) -> bool {
         *self == Self::Loop || matches!(self, Self::Tasks(wanted) if wanted == group)
-    }
-
-    /// Whether who waits for this may run a task meanwhile.
-    pub(super) const fn helps(&self) -> bool {
-        matches!(self, Self::Objects { helps: true, .. })
     }
 
     /// Whether who waits for this looks for the next item of the stream that `task` yields.
@@ -153,7 +148,7 @@ impl Sleeper {
 impl Waits {
     pub(super) fn begin(&mut self, wait: u64, topic: Topic) {
         let (sleeper, kept) = (Sleeper::current(), Vec::new());
-        let (missing, spare, lends) = (0, 0, false);
+        let (missing, spare, lends) = (0, 0, None);
         self.entries.push(Entry { wait, topic, sleeper, missing, spare, lends, kept });
     }
 
@@ -168,12 +163,17 @@ impl Waits {
         self.find(wait).is_some_and(|entry| entry.topic.reads())
     }
 
-    /// Notes that the thread of a task waits there; whether it lends its CPUs.
-    pub(super) fn lend(&mut self, wait: u64) -> bool {
+    /// Notes that the thread of `task` waits there; whether it lends its CPUs.
+    pub(super) fn lend(&mut self, wait: u64, task: TaskId) -> bool {
         self.find(wait).is_some_and(|entry| {
-            entry.lends = entry.topic.is_work();
-            entry.lends
+            entry.lends = entry.topic.is_work().then_some(task);
+            entry.lends.is_some()
         })
+    }
+
+    /// Whether a task waits and lends its CPUs.
+    pub(super) fn are_lent(&self) -> bool {
+        self.entries.iter().any(|entry| entry.lends.is_some())
     }
 
     /// Somebody who waits, to take over the reading; not the thread of `except`.
@@ -287,7 +287,7 @@ impl Waits {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.wait == wait) else {
             return true;
         };
-        if data.is_none() && matches!(entry.topic, Topic::Objects { load: true, .. }) {
+        if data.is_none() && matches!(entry.topic, Topic::Objects { load: true }) {
             return false;
         }
         if let Some(Data::Mapped(pinned)) = data {

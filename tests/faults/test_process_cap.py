@@ -1,0 +1,148 @@
+"""Tasks that wait for each other where no further process may be started.
+
+Owns the cap of worker processes and what waiting tasks lend. Shapes and turns are in the Rust tests.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import aktis
+from tests.conformance.waiting import Gate, Tally, wait_for
+
+PROCESSES_MAX = 2
+
+
+@pytest.fixture(autouse=True)
+def small_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A session with one CPU and no more than two worker processes."""
+    monkeypatch.setenv("AKTIS_ENGINE_WORKERS_MAX", str(PROCESSES_MAX))
+    with aktis.init(address="local", num_cpus=1):
+        yield
+
+
+def test_nested_tasks_of_many_submitters_end_however_deep() -> None:
+    trees = [tree.remote(depth=20, width=1), tree.remote(depth=4, width=3)]
+    outer = [[tree.remote(depth=3, width=2)] for _ in range(4)]
+    readers = [read.remote(inner) for inner in outer]
+
+    assert len(set().union(*aktis.get(trees, timeout=60))) <= PROCESSES_MAX
+    assert len(set().union(*aktis.get(readers, timeout=60))) <= PROCESSES_MAX
+
+
+def test_a_task_waits_for_one_that_waits_for_what_comes_last() -> None:
+    @aktis.remote(num_cpus=0)
+    class Board:
+        def __init__(self) -> None:
+            self.refs: list[Any] = []
+
+        def put_up(self, refs: list[Any]) -> None:
+            self.refs.extend(refs)
+
+        def look(self) -> list[Any]:
+            return self.refs
+
+    @aktis.remote
+    def read_board(board: Any) -> int:
+        while not (refs := aktis.get(board.look.remote())):
+            pass
+        found: int = aktis.get(refs[0])
+        return found
+
+    @aktis.remote
+    def read_one(refs: list[Any]) -> int:
+        found: int = aktis.get(refs[0])
+        return found
+
+    board = Board.remote()
+    first = read_board.remote(board)
+    chain = [read_one.remote([first])]
+    for _ in range(6):
+        chain.append(read_one.remote([chain[-1]]))
+    last = seven.remote()
+    board.put_up.remote([last])
+
+    assert aktis.get(chain, timeout=60) == [7] * 7
+
+
+def test_a_generator_that_is_ahead_enough_lends_its_cpu(tally: Tally) -> None:
+    stream = count.options(_generator_backpressure_num_objects=1).remote(tally)
+    wait_for(lambda: tally.count() == 1)
+
+    assert aktis.get(seven.remote(), timeout=30) == 7
+    assert [aktis.get(ref) for ref in stream] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("how", ["next", "wait"])
+def test_a_task_that_waits_for_a_stream_lends_its_cpu_and_its_process(
+    how: str, tally: Tally
+) -> None:
+    @aktis.remote
+    def consume(how: str, tally: Tally, depth: int) -> int:
+        stream = count.remote(tally) if depth == 0 else deeper.remote(how, tally, depth - 1)
+        if how == "wait":
+            assert aktis.wait([stream, aktis.put(0)], num_returns=2, timeout=None)[1] == []
+        last: int = [aktis.get(ref) for ref in stream][-1]
+        return last
+
+    @aktis.remote(num_returns="streaming")
+    def deeper(how: str, tally: Tally, depth: int) -> Iterator[int]:
+        yield aktis.get(consume.remote(how, tally, depth))
+
+    assert aktis.get(consume.remote(how, tally, 4), timeout=60) == 2
+
+
+def test_what_runs_while_others_wait_can_be_cancelled(gate: Gate, started: Gate) -> None:
+    @aktis.remote
+    def child(depth: int) -> None:
+        if depth > 0:
+            aktis.get(child.remote(depth - 1))
+            return
+        started.open()
+        try:
+            while True:
+                time.sleep(0.01)
+        finally:
+            gate.open()
+
+    root = child.remote(PROCESSES_MAX + 2)
+    started.wait()
+    aktis.cancel(root)
+
+    gate.wait()
+    with pytest.raises(aktis.exceptions.TaskCancelledError):
+        aktis.get(root, timeout=30)
+
+
+@aktis.remote
+def tree(depth: int, width: int) -> set[int]:
+    """The processes in which a tree of tasks ran."""
+    here = {os.getpid()}
+    if depth == 0:
+        return here
+    return here.union(*aktis.get([tree.remote(depth - 1, width) for _ in range(width)]))
+
+
+@aktis.remote
+def read(refs: list[Any]) -> set[int]:
+    """What somebody else's task returns, after one of its own."""
+    return aktis.get(tree.remote(1, 1)) | aktis.get(refs[0])
+
+
+@aktis.remote
+def seven() -> int:
+    """Seven."""
+    return 7
+
+
+@aktis.remote(num_returns="streaming")
+def count(tally: Tally) -> Iterator[int]:
+    """Counts to three, and notes each step."""
+    for number in range(3):
+        tally.add()
+        yield number
