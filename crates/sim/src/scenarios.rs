@@ -3,6 +3,7 @@
 //! Owns: how a story is told. Does not own: rules (`rules`).
 
 mod ends;
+mod lending;
 mod memory;
 mod refs;
 
@@ -25,13 +26,15 @@ struct Story {
     faults: Vec<Fault>,
     arena_bytes: u64,
     calm: bool,
+    cpus: u64,
     settings: Settings,
 }
 
 impl Story {
     fn of(scripts: Vec<Script>) -> Self {
         let settings = Settings { lease_linger_ms: 1, workers_max: 16, ..Settings::default() };
-        Self { scripts, faults: Vec::new(), arena_bytes: 64 << 20, calm: true, settings }
+        let (faults, arena_bytes) = (Vec::new(), 64 << 20);
+        Self { scripts, faults, arena_bytes, calm: true, cpus: 3, settings }
     }
 
     /// Tells the story with many seeds.
@@ -46,7 +49,7 @@ impl Story {
                 seed,
                 program,
                 faults: self.faults.clone(),
-                cpus: 3,
+                cpus: self.cpus,
                 arena_bytes: self.arena_bytes,
                 settings: self.settings.clone(),
             };

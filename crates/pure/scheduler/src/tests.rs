@@ -10,7 +10,7 @@ use types::{
 
 use crate::{
     Asked, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Refusal, Site, Supply,
-    Work, holds_back_until,
+    holds_back_until,
 };
 
 #[test]
@@ -184,7 +184,7 @@ fn who_waits_takes_from_who_has_most_as_long_as_that_one_has_more() {
             leases.grant((worker(1), 0), shape(1.0), worker(10 + number), holding)
         })
         .collect();
-    leases.set_blocked(ids[0], true);
+    leases.set_waiting(ids[0], true);
 
     let asked = leases.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
     leases.check();
@@ -208,7 +208,8 @@ fn a_worker_stays_with_its_job_and_an_actor_takes_a_fresh_one_only() {
     pool.on_idle(Timestamp::ZERO, worker(1));
     assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));
 
-    pool.assign(worker(1), JobId(1), Work::Leased(LeaseId(1)));
+    pool.on_leased(worker(1), JobId(1));
+    assert!(pool.on_released(worker(1), false));
     pool.on_idle(Timestamp::ZERO, worker(1));
 
     assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));

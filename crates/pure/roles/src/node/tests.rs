@@ -87,26 +87,64 @@ fn a_blocked_worker_lends_its_cpu_so_that_its_own_task_can_run() {
     let reclaim = tell(node.driver, FromNode::Reclaim(LeaseId(1)));
     assert_eq!(node.want(parent, 1.0, 1), [reclaim]);
 
-    assert_eq!(node.say(parent, ToNode::Blocked), [fork(3)]);
+    assert_eq!(node.say(parent, ToNode::Blocked(LeaseId(1))), [fork(3)]);
     assert_eq!(node.arrive(3), [welcome(3), leased(parent, 2, 3, 1.0)]);
-    assert_eq!(node.say(parent, ToNode::Unblocked), []);
+    assert_eq!(node.say(parent, ToNode::Unblocked(LeaseId(1))), []);
     assert_eq!(node.say(parent, ToNode::Release(LeaseId(2))), []);
 
     assert_eq!(node.free(), 0.0, "the parent runs again");
 }
 
 #[test]
-fn at_the_cap_blocked_workers_are_told_to_help_themselves_and_told_when_there_is_room() {
+fn at_the_cap_a_worker_whose_task_waits_is_lent_again_even_to_itself() {
     let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
     node.want(node.driver, 1.0, 1);
     let parent = worker(2);
     node.want(parent, 1.0, 1);
 
-    assert_eq!(node.say(parent, ToNode::Blocked), [tell(parent, FromNode::Capped(true))]);
-    let spec = None;
-    let satisfied = ToNode::Want { shape: 100, spec, count: 0, granted: 0 };
+    let lent = node.say(parent, ToNode::Blocked(LeaseId(1)));
+    assert_eq!(lent, [leased(parent, 2, 2, 1.0)]);
+    assert_eq!(node.want(parent, 1.0, 2), [], "it does not wait on its second lease");
+    let lent = node.say(parent, ToNode::Blocked(LeaseId(2)));
+    assert_eq!(lent, [leased(parent, 3, 2, 1.0)]);
 
-    assert_eq!(node.say(parent, satisfied), [tell(parent, FromNode::Capped(false))]);
+    node.say(parent, ToNode::Release(LeaseId(3)));
+    node.say(parent, ToNode::Unblocked(LeaseId(2)));
+    node.say(parent, ToNode::Release(LeaseId(2)));
+    node.say(parent, ToNode::Unblocked(LeaseId(1)));
+    assert_eq!(node.free(), 0.0, "the first task has its CPU again");
+}
+
+#[test]
+fn at_the_cap_a_job_without_a_process_does_not_hold_back_one_whose_task_waits() {
+    let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
+    let other = node.another_driver();
+    node.want(node.driver, 1.0, 1);
+    let parent = worker(2);
+    node.want(other, 1.0, 1);
+    node.want(parent, 1.0, 1);
+
+    let lent = node.say(parent, ToNode::Blocked(LeaseId(1)));
+
+    assert!(lent.contains(&leased(parent, 2, 2, 1.0)), "{lent:?}");
+}
+
+#[test]
+fn the_end_of_a_worker_ends_all_its_leases() {
+    let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
+    node.want(node.driver, 1.0, 1);
+    let parent = worker(2);
+    node.want(node.driver, 1.0, 2);
+    node.say(parent, ToNode::Blocked(LeaseId(1)));
+
+    node.step(Event::HungUp(parent));
+    let effects = node.end(parent, Exit::Signal(9));
+
+    let ended = |lease| {
+        let death = death(parent, Exit::Signal(9), "");
+        tell(node.driver, FromNode::LeaseEnded { lease: LeaseId(lease), death })
+    };
+    assert!(effects.contains(&ended(1)) && effects.contains(&ended(2)), "{effects:?}");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, Failure, LeaseId, Ref, Stored, TaskId, Value, WorkerId,
+    ActorId, ActorSpec, Assignment, Callee, Death, Exit, Failure, LeaseId, Ref, Stored, TaskId,
+    Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
@@ -156,7 +157,11 @@ impl Worker {
         for incoming in &lost {
             self.unread_dependencies(incoming, effects);
         }
-        for task in self.inbox.running_for(owner) {
+        // Constructors belong to the head.
+        let theirs = |running: &Running| {
+            running.owner == owner && !matches!(running.template.callee, Callee::Constructor)
+        };
+        for task in self.inbox.running_that(theirs) {
             self.inbox.interrupted(task, Interrupt::Cancelled, self.now);
             effects.push(Effect::Interrupt(task, Interrupt::Cancelled));
         }
@@ -201,7 +206,28 @@ impl Worker {
         if let Some(running) = self.inbox.forget(task) {
             self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
         }
+        self.end_others(reason, effects);
         self.exit(reason, effects);
+    }
+
+    /// What runs beside a task for whose sake this process ends.
+    fn end_others(&mut self, reason: &str, effects: &mut Effects) {
+        let me = self.me;
+        for task in self.inbox.running_that(|other| other.lease.is_some() && other.owner != me) {
+            let Some(running) = self.inbox.forget(task) else { continue };
+            let death = Death {
+                worker: me,
+                pid: 0,
+                exit: Exit::Code(0),
+                reason: reason.to_owned(),
+                peak_memory_bytes: 0,
+                last_lines: Vec::new(),
+            };
+            let named = running.template.name.clone();
+            let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
+            let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
+            self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
+        }
     }
 
     /// Says how a task ended, to its owner.

@@ -225,17 +225,10 @@ impl Inbox {
         taken
     }
 
-    /// What runs for an owner, but for constructors, which belong to the head.
-    pub(super) fn running_for(&self, owner: WorkerId) -> Vec<TaskId> {
-        let theirs = |running: &Running| {
-            running.owner == owner && !matches!(running.template.callee, Callee::Constructor)
-        };
-        let mut tasks: Vec<_> = self
-            .running
-            .iter()
-            .filter(|(_, running)| theirs(running))
-            .map(|(task, _)| *task)
-            .collect();
+    /// Those tasks that run and that `concern` somebody.
+    pub(super) fn running_that(&self, concern: impl Fn(&Running) -> bool) -> Vec<TaskId> {
+        let concerning = self.running.iter().filter(|(_, running)| concern(running));
+        let mut tasks: Vec<_> = concerning.map(|(task, _)| *task).collect();
         tasks.sort_unstable();
         tasks
     }
@@ -292,17 +285,7 @@ impl Inbox {
     /// Tasks for which something is due.
     pub(super) fn due(&self, now: Timestamp) -> Vec<TaskId> {
         let behind = self.tasks_wait();
-        let is_due = |running: &Running| {
-            running.next_deadline(behind).is_some_and(|deadline| deadline <= now)
-        };
-        let mut due: Vec<_> = self
-            .running
-            .iter()
-            .filter(|(_, running)| is_due(running))
-            .map(|(task, _)| *task)
-            .collect();
-        due.sort_unstable();
-        due
+        self.running_that(|running| running.next_deadline(behind).is_some_and(|due| due <= now))
     }
 
     fn group(&mut self, template: &Template) -> &mut Group {

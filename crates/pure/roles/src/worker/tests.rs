@@ -26,7 +26,7 @@ fn a_first_task_asks_for_a_worker_and_goes_to_it_with_its_template() {
         driver.step(leased(2)),
         [
             Effect::ToPeer(worker(2), FromPeer::Templates(vec![Arc::clone(&task.template)])),
-            Effect::ToPeer(worker(2), tasks(Some(Assignment::default()), &[&task], 0)),
+            Effect::ToPeer(worker(2), tasks(&[&task], 0)),
         ],
     );
 }
@@ -164,7 +164,7 @@ fn what_an_owner_said_last_can_be_run_though_the_node_told_of_its_end_before() {
     executor.step(Event::Peer(worker(1), templates));
     executor.step(Event::Node(FromNode::PeerEnded(death(1))));
 
-    let message = tasks(Some(Assignment::default()), &[&task], 0);
+    let message = tasks(&[&task], 0);
     let effects = executor.step(Event::Peer(worker(1), message));
     assert!(matches!(&effects[..], [Effect::Run(_)]), "{effects:?}");
     assert_eq!(
@@ -199,7 +199,11 @@ fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
     let stored = Stored { value: shared, contains: Box::default() };
     let mut message = message(&task, 0);
     message.dependencies = vec![Dependency { object: argument, stored }];
-    let tasks = FromPeer::Tasks { lease: LeaseId(1), assignment: None, tasks: vec![message] };
+    let tasks = FromPeer::Tasks {
+        lease: LeaseId(1),
+        assignment: Assignment::default(),
+        tasks: vec![message],
+    };
     assert_eq!(
         executor.step(Event::Peer(worker(1), tasks)),
         [Effect::ToNode(ToNode::Pin(vec![argument]))]
@@ -276,7 +280,11 @@ fn a_task_waits_for_its_argument_and_carries_its_value() {
     let mut message = message(&second, 0);
     message.dependencies = vec![Dependency { object: first.output(1), stored: inline(b"x") }];
     let content = Content::Inline(Payload::from(&b"x"[..]));
-    let tasks = FromPeer::Tasks { lease: LeaseId(1), assignment: None, tasks: vec![message] };
+    let tasks = FromPeer::Tasks {
+        lease: LeaseId(1),
+        assignment: Assignment::default(),
+        tasks: vec![message],
+    };
     assert_eq!(effects[0], Effect::Loaded(first.output(1), content));
     assert!(effects.contains(&Effect::ToPeer(worker(2), tasks)), "{effects:?}");
 }
@@ -312,16 +320,88 @@ fn an_executor_runs_tasks_one_by_one_and_replies() {
 
 #[test]
 fn a_blocked_executor_lends_its_cpus_and_hands_back_what_has_not_begun() {
-    let (mut executor, _, second) = executor_with_two_tasks();
+    let (mut executor, first, second) = executor_with_two_tasks();
 
     assert_eq!(
-        executor.step(Event::Blocked),
-        [
-            Effect::ToNode(ToNode::Blocked),
-            Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))
-        ],
+        executor.step(Event::Blocked(first)),
+        [Effect::ToNode(ToNode::Blocked(LeaseId(1))), handed_back(1, second)],
     );
-    assert_eq!(executor.step(Event::Unblocked), [Effect::ToNode(ToNode::Unblocked)]);
+    assert_eq!(
+        executor.step(Event::Unblocked(first)),
+        [Effect::ToNode(ToNode::Unblocked(LeaseId(1)))]
+    );
+}
+
+#[test]
+fn a_blocked_executor_runs_what_comes_on_another_lease_and_sends_back_what_comes_on_its_own() {
+    let (mut executor, first, _) = executor_with_two_tasks();
+    let (third, fourth) = (executor.task(3), executor.task(4));
+    executor.step(Event::Blocked(first));
+
+    let own = executor.step(Event::Peer(worker(1), tasks(&[&fourth], 0)));
+    let other = executor.step(Event::Peer(worker(1), tasks_on(2, &[&third, &fourth], 0)));
+
+    assert_eq!(own, [handed_back(1, fourth.id)]);
+    assert!(matches!(&other[..], [Effect::Run(run)] if run.task == third.id), "{other:?}");
+    executor.step(Event::Unblocked(first));
+    let deadline = executor.role.next_deadline().expect("a task waits");
+    assert_eq!(executor.on_time(deadline), [handed_back(2, fourth.id)]);
+}
+
+#[test]
+fn a_worker_that_made_its_last_call_runs_what_comes_while_another_task_waits() {
+    let mut executor = TestWorker::new(2);
+    let last = executor.task_with(2, |template| template.calls_max = 1);
+    let (first, third) = (executor.task(1), executor.task(3));
+    executor.receive(&[&first]);
+    executor.step(Event::Blocked(first.id));
+    executor.step(Event::Peer(worker(1), FromPeer::Templates(vec![Arc::clone(&last.template)])));
+    executor.step(Event::Peer(worker(1), tasks_on(2, &[&last], 0)));
+    executor.step(finished(last.id, inline(b"x")));
+
+    let effects = executor.step(Event::Peer(worker(1), tasks_on(3, &[&third], 0)));
+
+    assert!(matches!(&effects[..], [Effect::Run(_)]), "{effects:?}");
+}
+
+#[test]
+fn what_runs_beside_a_task_that_is_ended_by_force_costs_an_attempt() {
+    let (mut executor, first, _) = executor_with_two_tasks();
+    let other = executor.task(3);
+    executor.step(Event::Blocked(first));
+    executor.step(Event::Peer(worker(1), tasks_on(2, &[&other], 0)));
+
+    let cancel = FromPeer::Cancel { task: first, force: true, recursive: false };
+    let effects = executor.step(Event::Peer(worker(1), cancel));
+
+    let ended = effects.iter().filter_map(|effect| match effect {
+        Effect::ToPeer(_, FromPeer::Done(done)) => Some(&done[0]),
+        _ => None,
+    });
+    let outcomes: Vec<_> = ended
+        .map(|done| (done.id, matches!(done.outcome, Outcome::Failed { retriable: true, .. })))
+        .collect();
+    assert_eq!(outcomes, [(first, false), (other.id, true)]);
+    assert!(matches!(effects.last(), Some(Effect::Exit(_))), "{effects:?}");
+}
+
+#[test]
+fn a_worker_that_is_leased_to_itself_runs_its_own_task() {
+    let (mut executor, first, _) = executor_with_two_tasks();
+    let child = executor.task(3);
+    executor.step(Event::Submit(child.clone()));
+    executor.step(Event::Blocked(first));
+
+    let (lease, assignment) = (LeaseId(2), Assignment::default());
+    let leased = FromNode::Leased { shape: 0, lease, worker: worker(2), assignment };
+    let effects = executor.step(Event::Node(leased));
+
+    assert!(matches!(&effects[..], [Effect::Run(run)] if run.task == child.id), "{effects:?}");
+    let content = Content::Inline(Payload::from(&b"x"[..]));
+    assert_eq!(
+        executor.step(finished(child.id, inline(b"x"))),
+        [Effect::Loaded(child.id.output(1), content)]
+    );
 }
 
 #[test]
@@ -329,10 +409,7 @@ fn what_waits_behind_a_long_task_goes_back() {
     let (mut executor, _, second) = executor_with_two_tasks();
     let deadline = executor.role.next_deadline().expect("a task waits");
 
-    assert_eq!(
-        executor.on_time(deadline),
-        [Effect::ToPeer(worker(1), FromPeer::HandedBack(vec![second]))]
-    );
+    assert_eq!(executor.on_time(deadline), [handed_back(1, second)]);
     assert_eq!(executor.role.next_deadline(), None);
 }
 
@@ -485,7 +562,7 @@ impl TestWorker {
     fn receive(&mut self, specs: &[&TaskSpec]) -> Vec<Effect> {
         let templates = specs.iter().map(|spec| Arc::clone(&spec.template)).collect();
         self.step(Event::Peer(worker(1), FromPeer::Templates(templates)));
-        self.step(Event::Peer(worker(1), tasks(Some(Assignment::default()), specs, 0)))
+        self.step(Event::Peer(worker(1), tasks(specs, 0)))
     }
 
     fn object_of(&self, number: u32) -> ObjectId {
@@ -571,9 +648,18 @@ fn message(spec: &TaskSpec, attempt: u32) -> TaskMessage {
     }
 }
 
-fn tasks(assignment: Option<Assignment>, specs: &[&TaskSpec], attempt: u32) -> FromPeer {
+fn tasks(specs: &[&TaskSpec], attempt: u32) -> FromPeer {
+    tasks_on(1, specs, attempt)
+}
+
+fn tasks_on(lease: u64, specs: &[&TaskSpec], attempt: u32) -> FromPeer {
     let tasks = specs.iter().map(|spec| message(spec, attempt)).collect();
-    FromPeer::Tasks { lease: LeaseId(1), assignment, tasks }
+    FromPeer::Tasks { lease: LeaseId(lease), assignment: Assignment::default(), tasks }
+}
+
+fn handed_back(lease: u64, task: TaskId) -> Effect {
+    let message = FromPeer::HandedBack { lease: LeaseId(lease), tasks: vec![task] };
+    Effect::ToPeer(worker(1), message)
 }
 
 fn done(task: TaskId, outcome: Outcome) -> FromPeer {

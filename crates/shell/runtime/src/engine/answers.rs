@@ -8,7 +8,6 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use types::{ObjectId, Settings, TaskId, Timestamp, WorkerId};
 
-
 /// Who this process is.
 #[derive(Debug, Clone)]
 pub struct Identity {

@@ -66,7 +66,8 @@ struct World {
     up: BTreeSet<WorkerId>,
     forking: VecDeque<WorkerId>,
     dying: VecDeque<WorkerId>,
-    leases: BTreeMap<LeaseId, WorkerId>,
+    /// Their owners and workers.
+    leases: BTreeMap<LeaseId, (WorkerId, WorkerId)>,
     actors: BTreeSet<ActorId>,
     groups: BTreeSet<GroupId>,
     answers: BTreeMap<(WorkerId, u32), u64>,
@@ -211,7 +212,7 @@ impl World {
 
     fn release(&mut self, lease: Option<LeaseId>) {
         let Some(lease) = lease else { return };
-        if let Some(owner) = self.leases.remove(&lease) {
+        if let Some((owner, _)) = self.leases.remove(&lease) {
             self.say(owner, ToNode::Release(lease));
         }
     }
@@ -219,8 +220,7 @@ impl World {
     fn disturb(&mut self) {
         let Some(id) = self.somebody() else { return };
         match self.rng.below(8) {
-            0 | 1 => self.say(id, ToNode::Blocked),
-            2 | 3 => self.say(id, ToNode::Unblocked),
+            0..=3 => self.wait_or_go_on(),
             4 if !self.drivers.contains(&id) => self.crash(id),
             5 if !self.drivers.contains(&id) => {
                 self.say(id, ToNode::Leaving { reason: "enough".to_owned() });
@@ -238,6 +238,15 @@ impl World {
                     .into_iter()
                     .for_each(|actor| self.step(Event::Head(ToNode::ActorMade(actor))));
             }
+        }
+    }
+
+    fn wait_or_go_on(&mut self) {
+        let Some(at) = self.pick(self.leases.len()) else { return };
+        let Some((lease, (_, worker))) = self.leases.iter().nth(at) else { return };
+        let (lease, worker, waits) = (*lease, *worker, self.rng.chance(1, 2));
+        if self.up.contains(&worker) {
+            self.say(worker, if waits { ToNode::Blocked(lease) } else { ToNode::Unblocked(lease) });
         }
     }
 
@@ -321,9 +330,9 @@ impl World {
 
     fn hear(&mut self, to: WorkerId, message: FromNode) {
         match message {
-            FromNode::Leased { shape, lease, .. } => {
+            FromNode::Leased { shape, lease, worker, .. } => {
                 assert!(self.up.contains(&to), "a lease for {to}, which is gone");
-                self.leases.insert(lease, to);
+                self.leases.insert(lease, (to, worker));
                 *self.answers.entry((to, shape)).or_default() += 1;
             }
             FromNode::Refused { shape, .. } => *self.answers.entry((to, shape)).or_default() += 1,
@@ -339,7 +348,6 @@ impl World {
             | FromNode::Visitor
             | FromNode::Reclaim(_)
             | FromNode::Start { .. }
-            | FromNode::Capped(_)
             | FromNode::Created { .. }
             | FromNode::CreateFailed { .. }
             | FromNode::Pinned { .. }
