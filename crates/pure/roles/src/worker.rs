@@ -37,14 +37,14 @@ use crate::worker::reading::Pins;
 use crate::worker::templates::Templates;
 pub use ownership::Next;
 
-type Effects = Vec<Effect>;
-
 /// The logic of one worker or driver.
 #[derive(Debug)]
 pub struct Worker {
     me: WorkerId,
     linger: Duration,
     now: Timestamp,
+    /// What this step wants done.
+    effects: Vec<Effect>,
     refs: Refs,
     values: Values,
     tasks: Tasks,
@@ -77,6 +77,7 @@ impl Worker {
             me,
             linger: Duration::from_millis(settings.lease_linger_ms),
             now: Timestamp::ZERO,
+            effects: Vec::new(),
             refs: Refs::default(),
             values: Values::default(),
             tasks: Tasks::default(),
@@ -129,141 +130,139 @@ impl Worker {
     }
 
     /// Says something to a peer; what a process says to itself it hears at once.
-    fn say(&mut self, peer: WorkerId, message: FromPeer, effects: &mut Effects) {
+    fn say(&mut self, peer: WorkerId, message: FromPeer) {
         if peer == self.me {
-            self.on_peer(peer, message, effects);
+            self.on_peer(peer, message);
         } else {
-            effects.push(Effect::ToPeer(peer, message));
+            self.effects.push(Effect::ToPeer(peer, message));
         }
     }
 
-    fn on_peer(&mut self, from: WorkerId, message: FromPeer, effects: &mut Effects) {
+    fn on_peer(&mut self, from: WorkerId, message: FromPeer) {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
             FromPeer::Tasks { lease, assignment, tasks } => {
-                self.tasks_came(from, lease, assignment, tasks, effects)
+                self.tasks_came(from, lease, assignment, tasks)
             }
-            FromPeer::Calls(calls) => self.calls_came(from, calls, effects),
-            FromPeer::Recall { lease, count } => self.recalled(from, lease, count, effects),
+            FromPeer::Calls(calls) => self.calls_came(from, calls),
+            FromPeer::Recall { lease, count } => self.recalled(from, lease, count),
             FromPeer::Cancel { task, force, recursive } => {
-                self.cancel_came(task, CancelReach { force, recursive }, effects)
+                self.cancel_came(task, CancelReach { force, recursive })
             }
             FromPeer::CancelObject { object, force, recursive } => {
-                self.cancel(object, CancelReach { force, recursive }, effects)
+                self.cancel(object, CancelReach { force, recursive })
             }
-            FromPeer::Consumed { task, count } => effects.push(Effect::Consumed(task, count)),
+            FromPeer::Consumed { task, count } => self.effects.push(Effect::Consumed(task, count)),
             FromPeer::Done(tasks) => {
                 for done in tasks {
-                    self.task_done(from, done, effects);
+                    self.task_done(from, done);
                 }
             }
-            FromPeer::HandedBack { lease, tasks } => self.tasks_came_back(lease, &tasks, effects),
-            FromPeer::Item { task, index, item } => {
-                self.item_came(from, task, index, item, effects)
-            }
-            FromPeer::Borrow { objects, confirm } => self.lend(from, objects, confirm, effects),
-            FromPeer::Borrowed(objects) => self.borrows_confirmed(&objects, effects),
-            FromPeer::Return(objects) => self.take_back(from, &objects, effects),
-            FromPeer::Settled(tasks) => self.settled(&tasks, effects),
-            FromPeer::Fetch(objects) => self.fetch_came(from, &objects, effects),
-            FromPeer::Fetched { object, stored } => self.value_came(object, stored, effects),
+            FromPeer::HandedBack { lease, tasks } => self.tasks_came_back(lease, &tasks),
+            FromPeer::Item { task, index, item } => self.item_came(from, task, index, item),
+            FromPeer::Borrow { objects, confirm } => self.lend(from, objects, confirm),
+            FromPeer::Borrowed(objects) => self.borrows_confirmed(&objects),
+            FromPeer::Return(objects) => self.take_back(from, &objects),
+            FromPeer::Settled(tasks) => self.settled(&tasks),
+            FromPeer::Fetch(objects) => self.fetch_came(from, &objects),
+            FromPeer::Fetched { object, stored } => self.value_came(object, stored),
         }
     }
 
-    fn on_node(&mut self, message: FromNode, effects: &mut Effects) {
+    fn on_node(&mut self, message: FromNode) {
         match message {
             FromNode::Leased { shape, lease, worker, assignment } => {
-                self.leased(shape, lease, worker, assignment, effects);
+                self.leased(shape, lease, worker, assignment);
             }
-            FromNode::Refused { shape, failure } => self.refused(shape, &failure, effects),
+            FromNode::Refused { shape, failure } => self.refused(shape, &failure),
             FromNode::Reclaim(lease) => {
                 self.dispatch.reclaim(lease);
-                self.give_back_leases(effects);
+                self.give_back_leases();
             }
-            FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, death, effects),
+            FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, death),
             FromNode::Start { spec, dependencies, incarnation, assignment } => {
-                self.start_actor(spec, dependencies, incarnation, assignment, effects);
+                self.start_actor(spec, dependencies, incarnation, assignment);
             }
             FromNode::Created { object, offset } => {
-                effects.push(Effect::Allocated(object, Ok(offset)))
+                self.effects.push(Effect::Allocated(object, Ok(offset)))
             }
             FromNode::CreateFailed { object, failure } => {
-                effects.push(Effect::Allocated(object, Err(failure)))
+                self.effects.push(Effect::Allocated(object, Err(failure)))
             }
-            FromNode::Pinned { object, offset, size } => self.pinned(object, offset, size, effects),
-            FromNode::PinFailed { object, failure } => self.pin_failed(object, failure, effects),
-            FromNode::PeerEnded(death) => self.peer_lost(death.worker, effects),
-            FromNode::Lines(lines) => effects.push(Effect::Lines(lines)),
-            FromNode::Spare => self.spared(effects),
-            FromNode::Exit { reason } => effects.push(Effect::Exit(reason)),
+            FromNode::Pinned { object, offset, size } => self.pinned(object, offset, size),
+            FromNode::PinFailed { object, failure } => self.pin_failed(object, failure),
+            FromNode::PeerEnded(death) => self.peer_lost(death.worker),
+            FromNode::Lines(lines) => self.effects.push(Effect::Lines(lines)),
+            FromNode::Spare => self.spared(),
+            FromNode::Exit { reason } => self.effects.push(Effect::Exit(reason)),
             FromNode::Welcome { .. } | FromNode::Visitor => {}
         }
     }
 
-    fn on_head(&mut self, message: FromHead, effects: &mut Effects) {
+    fn on_head(&mut self, message: FromHead) {
         match message {
             FromHead::JobStarted(job) => self.job = Some(job),
-            FromHead::ActorChanged { actor, state } => self.actor_changed(actor, state, effects),
-            FromHead::GroupChanged { group, state } => self.group_changed(group, &state, effects),
-            FromHead::Retire => self.retire(effects),
-            FromHead::ReportSpans => effects.push(Effect::ReportSpans),
+            FromHead::ActorChanged { actor, state } => self.actor_changed(actor, state),
+            FromHead::GroupChanged { group, state } => self.group_changed(group, &state),
+            FromHead::Retire => self.retire(),
+            FromHead::ReportSpans => self.effects.push(Effect::ReportSpans),
             FromHead::Answered { request, answer } => {
-                self.creation_answered(request, &answer, effects);
-                effects.push(Effect::Answered(request, answer))
+                self.creation_answered(request, &answer);
+                self.effects.push(Effect::Answered(request, answer))
             }
         }
     }
 
-    fn on_user(&mut self, event: Event, effects: &mut Effects) {
+    fn on_user(&mut self, event: Event) {
         match event {
-            Event::Submit(spec) => self.submit(spec, effects),
+            Event::Submit(spec) => self.submit(spec),
             Event::CreateActor { request, spec, get_if_exists } => {
-                self.create_actor(request, spec, get_if_exists, effects);
+                self.create_actor(request, spec, get_if_exists);
             }
-            Event::Put(object, stored) => self.put(object, stored, effects),
-            Event::Allocate { object, owner, size } => self.allocate(object, owner, size, effects),
-            Event::Written(object) => effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
-            Event::Discard(object) => effects.push(Effect::ToNode(wire::ToNode::Discard(object))),
-            Event::Hold(reference, source) => self.hold(reference, source, effects),
-            Event::Release(objects) => {
-                objects.into_iter().for_each(|object| self.release(object, effects))
+            Event::Put(object, stored) => self.put(object, stored),
+            Event::Allocate { object, owner, size } => {
+                self.effects.push(Effect::ToNode(wire::ToNode::Create { object, owner, size }))
             }
-            Event::Unread(object) => self.unread(object, effects),
+            Event::Written(object) => self.effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
+            Event::Discard(object) => {
+                self.effects.push(Effect::ToNode(wire::ToNode::Discard(object)))
+            }
+            Event::Hold(reference, source) => self.hold(reference, source),
+            Event::Release(objects) => objects.into_iter().for_each(|object| self.release(object)),
+            Event::Unread(object) => self.unread(object),
             Event::Want { refs, load } => {
-                refs.into_iter().for_each(|wanted| self.want(wanted, load, effects))
+                refs.into_iter().for_each(|wanted| self.want(wanted, load))
             }
-            Event::Blocked(task) => self.blocked(task, effects),
-            Event::Unblocked(task) => self.unblocked(task, effects),
-            Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran, effects),
-            Event::Yielded { task, index, item } => self.yielded(task, index, item, effects),
-            Event::Took { task, index: _ } => self.took(task, effects),
-            Event::Abandoned(task) => self.abandoned(task, effects),
+            Event::Blocked(task) => self.blocked(task),
+            Event::Unblocked(task) => self.unblocked(task),
+            Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran),
+            Event::Yielded { task, index, item } => self.yielded(task, index, item),
+            Event::Took { task, index: _ } => self.took(task),
+            Event::Abandoned(task) => self.abandoned(task),
             Event::Cancel { target, force, recursive } => {
-                self.cancel_ref(target, CancelReach { force, recursive }, effects)
+                self.cancel_ref(target, CancelReach { force, recursive })
             }
-            Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good, effects),
-            Event::CreateGroup(spec) => self.create_group(spec, effects),
-            Event::AwaitGroup { group, object, value } => {
-                self.await_group(group, object, value, effects)
-            }
+            Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
+            Event::CreateGroup(spec) => self.create_group(spec),
+            Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
             Event::RemoveGroup(group) => {
-                effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
+                self.effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
             }
             Event::Ask { request, question } => {
-                effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
+                self.effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
             }
-            Event::Tell(message) => effects.push(Effect::ToHead(message)),
-            Event::Leave => self.leave(effects),
-            Event::Named(name) => effects.push(Effect::ToNode(wire::ToNode::Named(name))),
-            Event::Peer(from, message) => self.on_peer(from, message, effects),
+            Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
+            Event::Leave => self.leave(),
+            Event::Named(name) => self.effects.push(Effect::ToNode(wire::ToNode::Named(name))),
+            Event::Peer(from, message) => self.on_peer(from, message),
             Event::PeerLost(peer) => {
                 self.templates.forget(peer);
-                self.peer_lost(peer, effects);
-                self.last_words_heard(peer, effects);
+                self.peer_lost(peer);
+                self.last_words_heard(peer);
             }
-            Event::Node(message) => self.on_node(message, effects),
-            Event::Head(message) => self.on_head(message, effects),
-            Event::NodeLost(reason) => self.node_lost(&reason, effects),
+            Event::Node(message) => self.on_node(message),
+            Event::Head(message) => self.on_head(message),
+            Event::NodeLost(reason) => self.node_lost(&reason),
         }
     }
 }
@@ -272,11 +271,13 @@ impl Role for Worker {
     type Event = Event;
     type Effect = Effect;
 
-    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
+    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
         self.now = now;
-        self.on_user(event, effects);
-        self.free_objects(effects);
-        self.end_if_unneeded(effects);
+        std::mem::swap(&mut self.effects, effects);
+        self.on_user(event);
+        self.free_objects();
+        self.end_if_unneeded();
+        std::mem::swap(&mut self.effects, effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -286,11 +287,13 @@ impl Role for Worker {
             .min()
     }
 
-    fn on_time(&mut self, now: Timestamp, effects: &mut Effects) {
+    fn on_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.now = now;
-        self.give_back_leases(effects);
-        self.executing_on_time(effects);
-        self.free_objects(effects);
+        std::mem::swap(&mut self.effects, effects);
+        self.give_back_leases();
+        self.executing_on_time();
+        self.free_objects();
+        std::mem::swap(&mut self.effects, effects);
     }
 
     fn check(&self) {

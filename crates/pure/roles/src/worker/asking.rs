@@ -8,7 +8,7 @@ use types::{Failure, GroupId, GroupSpec, Map, ObjectId, Payload, Stored, Value};
 use wire::ToHead;
 use wire::to_worker::GroupState;
 
-use super::{Effect, Effects, Worker};
+use super::{Effect, Worker};
 
 /// What waits for each group, and the groups whose state is known.
 #[derive(Debug, Default)]
@@ -19,39 +19,28 @@ pub(super) struct Groups {
 
 impl Worker {
     /// The user reserves a group; its maker is told what becomes of it.
-    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>, effects: &mut Effects) {
+    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>) {
         self.groups.waiting.insert(spec.id, Vec::new());
-        effects.push(Effect::ToHead(ToHead::CreateGroup(spec)));
+        self.effects.push(Effect::ToHead(ToHead::CreateGroup(spec)));
     }
 
     /// An object of this process holds `value` once the group is reserved.
-    pub(super) fn await_group(
-        &mut self,
-        group: GroupId,
-        object: ObjectId,
-        value: Payload,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn await_group(&mut self, group: GroupId, object: ObjectId, value: Payload) {
         self.refs.own(object, 1);
         if let Some(settled) = self.groups.settled.get(&group) {
             let stored = group_value(settled.as_ref(), value);
-            self.keep(object, stored, None, effects);
+            self.keep(object, stored, None);
             return;
         }
         let waiting = self.groups.waiting.entry(group).or_insert_with(|| {
-            effects.push(Effect::ToHead(ToHead::WatchGroup(group)));
+            self.effects.push(Effect::ToHead(ToHead::WatchGroup(group)));
             Vec::new()
         });
         waiting.push((object, value));
     }
 
     /// The head says what became of a group.
-    pub(super) fn group_changed(
-        &mut self,
-        group: GroupId,
-        state: &GroupState,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn group_changed(&mut self, group: GroupId, state: &GroupState) {
         let settled = match state {
             GroupState::Pending => return,
             GroupState::Created(_) => None,
@@ -59,7 +48,7 @@ impl Worker {
         };
         for (object, value) in self.groups.waiting.remove(&group).into_iter().flatten() {
             let stored = group_value(settled.as_ref(), value);
-            self.keep(object, stored, None, effects);
+            self.keep(object, stored, None);
         }
         if settled.is_some() {
             self.groups.settled.remove(&group);

@@ -10,74 +10,63 @@ use types::{Failure, LeaseId, TaskId, WorkerId};
 use wire::to_worker::Outcome;
 use wire::{FromPeer, ToNode};
 
-use super::{Effect, Effects, Interrupt, Worker};
+use super::{Effect, Interrupt, Worker};
 
 impl Worker {
     /// The thread that runs a task begins to wait: its CPUs are lent, and what has not begun on its lease goes back.
     ///
     /// At the cap of processes the node lends this one again meanwhile. That task gets a thread of its own: run on
     /// the one that waits, it could wait for the very task below it.
-    pub(super) fn blocked(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn blocked(&mut self, task: TaskId) {
         if let Some(lease) = self.inbox.wait(task) {
-            effects.push(Effect::ToNode(ToNode::Blocked(lease)));
-            self.hand_back(usize::MAX, Some(lease), effects);
-            self.begin(effects);
+            self.effects.push(Effect::ToNode(ToNode::Blocked(lease)));
+            self.hand_back(usize::MAX, Some(lease));
+            self.begin();
         }
     }
 
     /// It goes on.
-    pub(super) fn unblocked(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn unblocked(&mut self, task: TaskId) {
         if let Some(lease) = self.inbox.go_on(task) {
-            effects.push(Effect::ToNode(ToNode::Unblocked(lease)));
+            self.effects.push(Effect::ToNode(ToNode::Unblocked(lease)));
         }
     }
 
     /// An owner wants tasks back for an idle worker.
-    pub(super) fn recalled(
-        &mut self,
-        owner: WorkerId,
-        lease: LeaseId,
-        count: u32,
-        effects: &mut Effects,
-    ) {
-        if !self.hand_back(count as usize, Some(lease), effects) {
-            self.say(owner, FromPeer::HandedBack { lease, tasks: Vec::new() }, effects);
+    pub(super) fn recalled(&mut self, owner: WorkerId, lease: LeaseId, count: u32) {
+        if !self.hand_back(count as usize, Some(lease)) {
+            self.say(owner, FromPeer::HandedBack { lease, tasks: Vec::new() });
         }
     }
 
     /// What has become due: tasks that ran too long, and those stuck behind a long one.
-    pub(super) fn executing_on_time(&mut self, effects: &mut Effects) {
+    pub(super) fn executing_on_time(&mut self) {
         for task in self.inbox.due(self.now) {
-            self.task_on_time(task, effects);
+            self.task_on_time(task);
         }
     }
 
     /// Hands tasks that have not begun back to their owners, from the end of the queue: those of one lease, or all.
-    pub(super) fn hand_back(
-        &mut self,
-        count: usize,
-        only: Option<LeaseId>,
-        effects: &mut Effects,
-    ) -> bool {
+    pub(super) fn hand_back(&mut self, count: usize, only: Option<LeaseId>) -> bool {
         let back = self.inbox.take_back(count, |incoming| {
             incoming.lease.is_some_and(|lease| only.is_none_or(|only| only == lease))
         });
         for incoming in &back {
-            self.unread_dependencies(incoming, effects);
+            self.unread_dependencies(incoming);
         }
         for group in back.chunk_by(|one, other| one.lease == other.lease) {
             if let Some(lease) = group[0].lease {
                 let tasks = group.iter().map(|incoming| incoming.task).collect();
-                self.say(group[0].owner, FromPeer::HandedBack { lease, tasks }, effects);
+                self.say(group[0].owner, FromPeer::HandedBack { lease, tasks });
             }
         }
         !back.is_empty()
     }
 
-    fn task_on_time(&mut self, task: TaskId, effects: &mut Effects) {
+    fn task_on_time(&mut self, task: TaskId) {
         let now = self.now;
         if self.inbox.tasks_wait() {
-            self.hand_back(usize::MAX, None, effects);
+            self.hand_back(usize::MAX, None);
         }
         let Some(running) = self.inbox.running(task) else {
             return;
@@ -89,12 +78,12 @@ impl Worker {
         match interrupted {
             None if now >= began + timeout => {
                 self.inbox.interrupted(task, Interrupt::TimedOut, now);
-                effects.push(Effect::Interrupt(task, Interrupt::TimedOut));
+                self.effects.push(Effect::Interrupt(task, Interrupt::TimedOut));
             }
             Some((Interrupt::TimedOut, at)) if now >= at + INTERRUPT_GRACE => {
                 let failure = Arc::new(Failure::TimedOut(task, timeout));
                 let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
-                self.end_by_force(task, outcome, "a task ignored the end of its time", effects);
+                self.end_by_force(task, outcome, "a task ignored the end of its time");
             }
             Some(_) | None => {}
         }

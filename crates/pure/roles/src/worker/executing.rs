@@ -14,7 +14,7 @@ use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
 use super::inbox::{Hosted, Incoming, Running};
-use super::{Content, Effect, Effects, Execution, Interrupt, Worker};
+use super::{Content, Effect, Execution, Interrupt, Worker};
 
 /// Why a worker with `max_calls` ends.
 const LAST_CALL: &str = "it made as many calls as max_calls allows";
@@ -27,25 +27,19 @@ impl Worker {
         lease: LeaseId,
         assignment: Assignment,
         tasks: Vec<TaskMessage>,
-        effects: &mut Effects,
     ) {
         if self.inbox.takes(lease) {
-            self.enqueue(owner, (Some(lease), Arc::new(assignment)), tasks, effects);
+            self.enqueue(owner, (Some(lease), Arc::new(assignment)), tasks);
         } else {
             let tasks = tasks.into_iter().map(|task| task.id).collect();
-            self.say(owner, FromPeer::HandedBack { lease, tasks }, effects);
+            self.say(owner, FromPeer::HandedBack { lease, tasks });
         }
     }
 
     /// A caller sent calls to the actor here.
-    pub(super) fn calls_came(
-        &mut self,
-        caller: WorkerId,
-        calls: Vec<TaskMessage>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn calls_came(&mut self, caller: WorkerId, calls: Vec<TaskMessage>) {
         let assignment = Arc::clone(&self.inbox.assignment);
-        self.enqueue(caller, (None, assignment), calls, effects);
+        self.enqueue(caller, (None, assignment), calls);
     }
 
     /// The node asks for an actor to be made here.
@@ -55,7 +49,6 @@ impl Worker {
         dependencies: Vec<Dependency>,
         incarnation: u32,
         assignment: Assignment,
-        effects: &mut Effects,
     ) {
         self.inbox.assignment = Arc::new(assignment);
         let incoming = Incoming {
@@ -75,44 +68,33 @@ impl Worker {
             Hosted { actor: spec.id, spec: Some(spec), made: false, retiring: false, ordered };
         let default = (String::new(), concurrency.calls_max);
         self.inbox.host(hosted, concurrency.groups.into_iter().chain([default]));
-        self.receive(incoming, effects);
-        self.begin(effects);
+        self.receive(incoming);
+        self.begin();
     }
 
     /// A large argument of a task here can be read.
-    pub(super) fn dependency_pinned(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn dependency_pinned(&mut self, task: TaskId) {
         let Some(incoming) = self.inbox.waiting(task) else {
             return;
         };
         incoming.missing -= 1;
-        self.begin(effects);
+        self.begin();
     }
 
     /// A large argument of a task here cannot be had: the task does not run.
-    pub(super) fn dependency_failed(
-        &mut self,
-        task: TaskId,
-        failure: &Arc<Failure>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn dependency_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
         let Some(incoming) = self.inbox.take_waiting(task) else {
             return;
         };
-        self.unread_dependencies(&incoming, effects);
+        self.unread_dependencies(&incoming);
         let outcome =
             Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
-        self.reply(incoming.owner, task, outcome, Duration::ZERO, effects);
-        self.begin(effects);
+        self.reply(incoming.owner, task, outcome, Duration::ZERO);
+        self.begin();
     }
 
     /// The user's code ended.
-    pub(super) fn finished(
-        &mut self,
-        task: TaskId,
-        outcome: Outcome,
-        ran: Duration,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn finished(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
         let Some(running) = self.inbox.running(task) else {
             return;
         };
@@ -126,36 +108,30 @@ impl Worker {
             self.hand_over(task, &contained);
         }
         while self.inbox.running(task).is_some_and(|running| running.waits > 0) {
-            self.unblocked(task, effects);
+            self.unblocked(task);
         }
         self.inbox.end(task, outcome, ran);
-        self.reply_if_open(task, effects);
-        self.begin(effects);
-        self.leave_if_done(effects);
+        self.reply_if_open(task);
+        self.begin();
+        self.leave_if_done();
     }
 
     /// A running generator yielded.
-    pub(super) fn yielded(
-        &mut self,
-        task: TaskId,
-        index: u32,
-        item: Stored,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn yielded(&mut self, task: TaskId, index: u32, item: Stored) {
         let Some(owner) = self.inbox.owner_of(task) else {
             return;
         };
         self.hand_over(task, &item.contains);
-        self.say(owner, FromPeer::Item { task, index, item }, effects);
+        self.say(owner, FromPeer::Item { task, index, item });
     }
 
     /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
-    pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId, effects: &mut Effects) {
+    pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId) {
         let lost = self.inbox.take_back(usize::MAX, |incoming| {
             incoming.owner == owner && !matches!(incoming.template.callee, Callee::Constructor)
         });
         for incoming in &lost {
-            self.unread_dependencies(incoming, effects);
+            self.unread_dependencies(incoming);
         }
         // Constructors belong to the head.
         let theirs = |running: &Running| {
@@ -163,55 +139,49 @@ impl Worker {
         };
         for task in self.inbox.running_that(theirs) {
             self.inbox.interrupted(task, Interrupt::Cancelled, self.now);
-            effects.push(Effect::Interrupt(task, Interrupt::Cancelled));
+            self.effects.push(Effect::Interrupt(task, Interrupt::Cancelled));
         }
         self.settlements.retain(|_, settlement| settlement.executor != owner);
     }
 
     /// The actor's last handle went.
-    pub(super) fn retire(&mut self, effects: &mut Effects) {
+    pub(super) fn retire(&mut self) {
         if let Some(hosted) = &mut self.inbox.actor {
             hosted.retiring = true;
         }
-        self.leave_if_done(effects);
+        self.leave_if_done();
     }
 
     /// The actor leaves by itself, after the calls that run.
-    pub(super) fn leave(&mut self, effects: &mut Effects) {
+    pub(super) fn leave(&mut self) {
         if let Some(hosted) = &self.inbox.actor {
-            effects.push(Effect::ToHead(ToHead::ActorLeaves(hosted.actor)));
+            self.effects.push(Effect::ToHead(ToHead::ActorLeaves(hosted.actor)));
         }
         self.inbox.leaving = true;
-        self.leave_if_done(effects);
+        self.leave_if_done();
     }
 
     /// The node has one idle worker too many: this one ends, unless others need what it owns.
-    pub(super) fn spared(&mut self, effects: &mut Effects) {
+    pub(super) fn spared(&mut self) {
         if self.inbox.is_idle() && self.is_unneeded() {
-            self.exit("it was idle", effects);
+            self.exit("it was idle");
         } else {
-            effects.push(Effect::ToNode(ToNode::Staying));
+            self.effects.push(Effect::ToNode(ToNode::Staying));
         }
     }
 
     /// Ends this process for the sake of one task, whose owner hears of it first.
-    pub(super) fn end_by_force(
-        &mut self,
-        task: TaskId,
-        outcome: Outcome,
-        reason: &str,
-        effects: &mut Effects,
-    ) {
-        self.hand_back(usize::MAX, None, effects);
+    pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &str) {
+        self.hand_back(usize::MAX, None);
         if let Some(running) = self.inbox.forget(task) {
-            self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
+            self.reply(running.owner, task, outcome, self.now.since(running.began));
         }
-        self.end_others(reason, effects);
-        self.exit(reason, effects);
+        self.end_others(reason);
+        self.exit(reason);
     }
 
     /// What runs beside a task for whose sake this process ends.
-    fn end_others(&mut self, reason: &str, effects: &mut Effects) {
+    fn end_others(&mut self, reason: &str) {
         let me = self.me;
         for task in self.inbox.running_that(|other| other.lease.is_some() && other.owner != me) {
             let Some(running) = self.inbox.forget(task) else { continue };
@@ -226,49 +196,42 @@ impl Worker {
             let named = running.template.name.clone();
             let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
             let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
-            self.reply(running.owner, task, outcome, self.now.since(running.began), effects);
+            self.reply(running.owner, task, outcome, self.now.since(running.began));
         }
     }
 
     /// Says how a task ended, to its owner.
-    pub(super) fn reply(
-        &mut self,
-        owner: WorkerId,
-        task: TaskId,
-        outcome: Outcome,
-        ran: Duration,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn reply(&mut self, owner: WorkerId, task: TaskId, outcome: Outcome, ran: Duration) {
         if let Some(actor) = self.inbox.constructor_of(task) {
-            self.constructor_ended(actor, outcome, effects);
+            self.constructor_ended(actor, outcome);
             return;
         }
-        self.say(owner, FromPeer::Done(vec![TaskDone { id: task, outcome, ran }]), effects);
+        self.say(owner, FromPeer::Done(vec![TaskDone { id: task, outcome, ran }]));
     }
 
     /// A borrow that a reply waited for is confirmed.
-    pub(super) fn reply_gate_opened(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn reply_gate_opened(&mut self, task: TaskId) {
         if let Some(running) = self.inbox.running(task) {
             running.gates -= 1;
         }
-        self.reply_if_open(task, effects);
-        self.leave_if_done(effects);
+        self.reply_if_open(task);
+        self.leave_if_done();
     }
 
     /// A task that will not run here reads its large arguments no more.
-    pub(super) fn unread_dependencies(&mut self, incoming: &Incoming, effects: &mut Effects) {
+    pub(super) fn unread_dependencies(&mut self, incoming: &Incoming) {
         for dependency in &incoming.dependencies {
             if matches!(dependency.stored.value, Value::Shared { .. }) {
-                self.unread_by_task(dependency.object, incoming.task, effects);
+                self.unread_by_task(dependency.object, incoming.task);
             }
         }
     }
 
     /// The node daemon is gone: nothing can go on.
-    pub(super) fn node_lost(&mut self, reason: &str, effects: &mut Effects) {
+    pub(super) fn node_lost(&mut self, reason: &str) {
         let failure = Arc::new(Failure::LocalNodeDied(reason.to_owned()));
         for task in self.tasks.all() {
-            self.fail(task, &failure, effects);
+            self.fail(task, &failure);
         }
     }
 
@@ -277,7 +240,6 @@ impl Worker {
         owner: WorkerId,
         (lease, assignment): (Option<LeaseId>, Arc<Assignment>),
         tasks: Vec<TaskMessage>,
-        effects: &mut Effects,
     ) {
         for message in tasks {
             let template = self.templates.told_by(owner, message.template);
@@ -295,16 +257,16 @@ impl Worker {
                 dependencies: message.dependencies,
                 missing: 0,
             };
-            self.receive(incoming, effects);
+            self.receive(incoming);
         }
-        self.begin(effects);
+        self.begin();
     }
 
     /// Queues a task and pins its large arguments.
-    fn receive(&mut self, mut incoming: Incoming, effects: &mut Effects) {
+    fn receive(&mut self, mut incoming: Incoming) {
         for dependency in &incoming.dependencies {
             if matches!(dependency.stored.value, Value::Shared { .. })
-                && !self.pin_for(dependency.object, incoming.task, effects)
+                && !self.pin_for(dependency.object, incoming.task)
             {
                 incoming.missing += 1;
             }
@@ -313,10 +275,10 @@ impl Worker {
     }
 
     /// Begins what may begin.
-    pub(super) fn begin(&mut self, effects: &mut Effects) {
+    pub(super) fn begin(&mut self) {
         while let Some(incoming) = self.inbox.next() {
             let execution = self.run(incoming);
-            effects.push(Effect::Run(Box::new(execution)));
+            self.effects.push(Effect::Run(Box::new(execution)));
         }
     }
 
@@ -359,7 +321,7 @@ impl Worker {
         }
     }
 
-    fn reply_if_open(&mut self, task: TaskId, effects: &mut Effects) {
+    fn reply_if_open(&mut self, task: TaskId) {
         let open = self
             .inbox
             .running(task)
@@ -371,7 +333,7 @@ impl Worker {
         else {
             return;
         };
-        self.reply(owner, task, outcome, ran, effects);
+        self.reply(owner, task, outcome, ran);
     }
 
     /// Refs inside a result are kept here until the receiver has registered them.
@@ -395,54 +357,54 @@ impl Worker {
         }
     }
 
-    fn constructor_ended(&mut self, actor: ActorId, outcome: Outcome, effects: &mut Effects) {
+    fn constructor_ended(&mut self, actor: ActorId, outcome: Outcome) {
         match outcome {
             Outcome::Failed { failure, .. } => {
-                effects.push(Effect::ToHead(ToHead::ActorNotMade(actor, failure)));
+                self.effects.push(Effect::ToHead(ToHead::ActorNotMade(actor, failure)));
                 self.inbox.leaving = true;
             }
             Outcome::Returned(_) | Outcome::Streamed(_) => {
                 if let Some(hosted) = &mut self.inbox.actor {
                     hosted.made = true;
                 }
-                effects.push(Effect::ToHead(ToHead::ActorMade(actor)));
+                self.effects.push(Effect::ToHead(ToHead::ActorMade(actor)));
             }
         }
     }
 
-    fn leave_if_done(&mut self, effects: &mut Effects) {
+    fn leave_if_done(&mut self) {
         let retired =
             self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
         if retired && self.inbox.is_idle() {
-            self.exit("its last handle went", effects);
+            self.exit("its last handle went");
         } else if self.inbox.leaving && self.inbox.runs_nothing() {
-            self.hand_back(usize::MAX, None, effects);
+            self.hand_back(usize::MAX, None);
             if self.inbox.actor.is_some() {
-                self.exit("it left by itself", effects);
+                self.exit("it left by itself");
             } else {
-                self.leave_when_unneeded(effects);
+                self.leave_when_unneeded();
             }
         }
     }
 
     /// A worker that made its last call gets no more work, and stays as long as others need what it owns.
-    fn leave_when_unneeded(&mut self, effects: &mut Effects) {
+    fn leave_when_unneeded(&mut self) {
         if !self.announced {
             self.announced = true;
             let reason = LAST_CALL.to_owned();
-            effects.push(Effect::ToNode(ToNode::Leaving { reason }));
+            self.effects.push(Effect::ToNode(ToNode::Leaving { reason }));
             if !self.is_unneeded() {
-                effects.push(Effect::ToNode(ToNode::Staying));
+                self.effects.push(Effect::ToNode(ToNode::Staying));
             }
         }
     }
 
     /// What every event ends with: a worker that only stayed for others ends when nobody needs it any more.
-    pub(super) fn end_if_unneeded(&mut self, effects: &mut Effects) {
+    pub(super) fn end_if_unneeded(&mut self) {
         if self.announced && self.inbox.is_idle() && self.is_unneeded() {
             self.announced = false;
-            self.give_back_all_idle(effects);
-            effects.push(Effect::Exit(LAST_CALL.to_owned()));
+            self.give_back_all_idle();
+            self.effects.push(Effect::Exit(LAST_CALL.to_owned()));
         }
     }
 
@@ -451,11 +413,11 @@ impl Worker {
         self.tasks.is_empty() && self.refs.is_empty() && self.handed_over.is_empty()
     }
 
-    fn exit(&mut self, reason: &str, effects: &mut Effects) {
+    fn exit(&mut self, reason: &str) {
         self.inbox.leaving = true;
-        self.give_back_all_idle(effects);
-        effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
-        effects.push(Effect::Exit(reason.to_owned()));
+        self.give_back_all_idle();
+        self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
+        self.effects.push(Effect::Exit(reason.to_owned()));
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use types::{Death, Exit, Failure, LeaseId, Set, WorkerId};
 
-use super::{Effects, Worker};
+use super::Worker;
 
 /// Ends that are known by half.
 #[derive(Debug, Default)]
@@ -23,21 +23,21 @@ pub(super) struct LeaseEnds {
 
 impl Worker {
     /// The node says that the worker of a lease is gone.
-    pub(super) fn lease_ended(&mut self, lease: LeaseId, death: Death, effects: &mut Effects) {
+    pub(super) fn lease_ended(&mut self, lease: LeaseId, death: Death) {
         let all_heard = self.ends.unheard.contains(&death.worker);
         if self.dispatch.close(lease) && !all_heard {
             self.ends.told.push((lease, death));
         } else {
-            self.end_lease(lease, death, effects);
+            self.end_lease(lease, death);
         }
     }
 
     /// The connection to a peer is lost: nothing more will be heard of it.
-    pub(super) fn last_words_heard(&mut self, peer: WorkerId, effects: &mut Effects) {
+    pub(super) fn last_words_heard(&mut self, peer: WorkerId) {
         let told: Vec<_> =
             self.ends.told.extract_if(.., |(_, death)| death.worker == peer).collect();
         for (lease, death) in told {
-            self.end_lease(lease, death, effects);
+            self.end_lease(lease, death);
         }
         if self.dispatch.has_leased(peer) {
             self.ends.unheard.insert(peer);
@@ -45,7 +45,7 @@ impl Worker {
     }
 
     /// What the worker may have begun is tried again or fails, the rest goes elsewhere.
-    fn end_lease(&mut self, lease: LeaseId, death: Death, effects: &mut Effects) {
+    fn end_lease(&mut self, lease: LeaseId, death: Death) {
         let Some((line, tasks)) = self.dispatch.end(lease) else {
             return;
         };
@@ -59,11 +59,11 @@ impl Worker {
                 let named = self.tasks.get(task).map(|submitted| &submitted.spec.template.name);
                 let named = named.cloned().unwrap_or_default();
                 let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
-                self.attempt_failed(task, &failure, effects);
+                self.attempt_failed(task, &failure);
             } else if self.tasks.came_back(task) {
-                self.again(task, effects);
+                self.again(task);
             }
         }
-        self.pump(line, effects);
+        self.pump(line);
     }
 }

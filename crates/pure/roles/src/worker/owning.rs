@@ -10,7 +10,7 @@ use ownership::{Fate, Held};
 use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
 use wire::{FromPeer, ToHead, ToNode};
 
-use super::{Content, Effect, Effects, Source, Worker};
+use super::{Content, Effect, Source, Worker};
 
 /// What is still to be registered before the executor of a task may let go of the refs in its results.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Settlement {
 
 impl Worker {
     /// The user stored a value.
-    pub(super) fn put(&mut self, object: ObjectId, stored: Stored, effects: &mut Effects) {
+    pub(super) fn put(&mut self, object: ObjectId, stored: Stored) {
         self.refs.own(object, 1);
-        self.keep(object, stored, None, effects);
+        self.keep(object, stored, None);
     }
 
     /// A handle to a ref was made here.
-    pub(super) fn hold(&mut self, reference: Ref, source: Source, effects: &mut Effects) {
+    pub(super) fn hold(&mut self, reference: Ref, source: Source) {
         let gate = match source {
             Source::Handle | Source::Outside => None,
             Source::Value(outer) => self
@@ -41,26 +41,26 @@ impl Worker {
                 .filter(|owner| *owner != reference.owner && *owner != self.me)
                 .map(|_| Gate::Reply(task)),
         };
-        self.use_ref(reference, gate, effects);
+        self.use_ref(reference, gate);
     }
 
     /// A handle went.
-    pub(super) fn release(&mut self, object: ObjectId, effects: &mut Effects) {
+    pub(super) fn release(&mut self, object: ObjectId) {
         if self.refs.is_known(object) {
-            self.drop_use(object, effects);
+            self.drop_use(object);
         } else {
             self.values.forget(object);
         }
     }
 
     /// One more use; a first borrow is told to the owner, and `gate` opens when that is confirmed.
-    pub(super) fn use_ref(&mut self, reference: Ref, gate: Option<Gate>, effects: &mut Effects) {
+    pub(super) fn use_ref(&mut self, reference: Ref, gate: Option<Gate>) {
         match self.refs.hold(reference, self.me) {
             Held::Known => {}
             Held::New => {
                 let borrow =
                     FromPeer::Borrow { objects: vec![reference.object], confirm: gate.is_some() };
-                effects.push(Effect::ToPeer(reference.owner, borrow));
+                self.effects.push(Effect::ToPeer(reference.owner, borrow));
                 if let Some(gate) = gate {
                     self.refs.close(reference.object, gate);
                     self.shut(gate);
@@ -75,16 +75,16 @@ impl Worker {
     }
 
     /// One use less, and all that follows.
-    pub(super) fn drop_use(&mut self, object: ObjectId, effects: &mut Effects) {
+    pub(super) fn drop_use(&mut self, object: ObjectId) {
         let mut dropped = vec![object];
         while let Some(object) = dropped.pop() {
             match self.refs.release(object) {
                 Fate::Kept => {}
-                Fate::Unreachable => self.let_go(object, &mut dropped, effects),
+                Fate::Unreachable => self.let_go(object, &mut dropped),
                 Fate::Returned(owner, gates) => {
                     self.values.forget(object);
-                    effects.push(Effect::ToPeer(owner, FromPeer::Return(vec![object])));
-                    self.open(gates, effects);
+                    self.effects.push(Effect::ToPeer(owner, FromPeer::Return(vec![object])));
+                    self.open(gates);
                 }
             }
         }
@@ -96,7 +96,6 @@ impl Worker {
         object: ObjectId,
         stored: Stored,
         made_by: Option<(TaskId, WorkerId)>,
-        effects: &mut Effects,
     ) {
         if !self.refs.is_known(object) {
             if matches!(stored.value, Value::Shared { .. }) {
@@ -108,13 +107,13 @@ impl Worker {
             let gate = made_by
                 .filter(|(_, executor)| *executor != self.me && *executor != reference.owner)
                 .map(|(task, _)| Gate::Settlement(task));
-            self.use_ref(*reference, gate, effects);
+            self.use_ref(*reference, gate);
         }
-        self.value_came(object, stored, effects);
+        self.value_came(object, stored);
     }
 
     /// A value arrived: whoever waited for it goes on.
-    pub(super) fn value_came(&mut self, object: ObjectId, stored: Stored, effects: &mut Effects) {
+    pub(super) fn value_came(&mut self, object: ObjectId, stored: Stored) {
         if !self.refs.is_known(object) {
             return;
         }
@@ -123,86 +122,70 @@ impl Worker {
         };
         match &stored.value {
             Value::Inline(payload) => {
-                effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
+                self.effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
             }
             Value::Failed(failure) => {
-                effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
+                self.effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
             }
             Value::Shared { .. } => {
-                effects.push(Effect::Available(object));
+                self.effects.push(Effect::Available(object));
                 if awaiters.load {
-                    self.load(object, effects);
+                    self.load(object);
                 }
             }
         }
         for fetcher in awaiters.fetchers {
             let fetched = FromPeer::Fetched { object, stored: stored.clone() };
-            effects.push(Effect::ToPeer(fetcher, fetched));
+            self.effects.push(Effect::ToPeer(fetcher, fetched));
         }
         for task in awaiters.tasks {
-            self.argument_came(task, effects);
+            self.argument_came(task);
         }
     }
 
     /// Other processes hold refs to objects of this one.
-    pub(super) fn lend(
-        &mut self,
-        borrower: WorkerId,
-        objects: Vec<ObjectId>,
-        confirm: bool,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn lend(&mut self, borrower: WorkerId, objects: Vec<ObjectId>, confirm: bool) {
         for object in &objects {
             if !self.refs.lend(*object, borrower) {
                 let why = "its owner let it go before this process came to hold it".to_owned();
                 let stored = Stored::failed(Failure::ObjectLost(*object, why));
-                effects
+                self.effects
                     .push(Effect::ToPeer(borrower, FromPeer::Fetched { object: *object, stored }));
             }
         }
         if confirm {
-            effects.push(Effect::ToPeer(borrower, FromPeer::Borrowed(objects)));
+            self.effects.push(Effect::ToPeer(borrower, FromPeer::Borrowed(objects)));
         }
     }
 
     /// Owners know of borrows of this process.
-    pub(super) fn borrows_confirmed(&mut self, objects: &[ObjectId], effects: &mut Effects) {
+    pub(super) fn borrows_confirmed(&mut self, objects: &[ObjectId]) {
         for object in objects {
             let gates = self.refs.confirmed(*object);
-            self.open(gates, effects);
+            self.open(gates);
         }
     }
 
     /// A borrower returned objects.
-    pub(super) fn take_back(
-        &mut self,
-        borrower: WorkerId,
-        objects: &[ObjectId],
-        effects: &mut Effects,
-    ) {
+    pub(super) fn take_back(&mut self, borrower: WorkerId, objects: &[ObjectId]) {
         for object in objects {
             if self.refs.take_back(*object, borrower) == Fate::Unreachable {
-                self.let_go_whole(*object, effects);
+                self.let_go_whole(*object);
             }
         }
     }
 
     /// The receiver of results has registered the refs inside them.
-    pub(super) fn settled(&mut self, tasks: &[TaskId], effects: &mut Effects) {
+    pub(super) fn settled(&mut self, tasks: &[TaskId]) {
         for task in tasks {
             if let Some((_, objects)) = self.handed_over.remove(task) {
-                objects.into_iter().for_each(|object| self.drop_use(object, effects));
+                objects.into_iter().for_each(|object| self.drop_use(object));
             }
         }
     }
 
     /// Another process asks for values.
-    pub(super) fn fetch_came(
-        &mut self,
-        from: WorkerId,
-        objects: &[ObjectId],
-        effects: &mut Effects,
-    ) {
+    pub(super) fn fetch_came(&mut self, from: WorkerId, objects: &[ObjectId]) {
         for object in objects {
             let stored = if self.refs.is_known(*object) {
                 match self.values.await_by(*object, |awaiters| awaiters.fetchers.push(from)) {
@@ -212,52 +195,52 @@ impl Worker {
             } else {
                 Stored::failed(Failure::ObjectLost(*object, "its owner has let it go".to_owned()))
             };
-            effects.push(Effect::ToPeer(from, FromPeer::Fetched { object: *object, stored }));
+            self.effects.push(Effect::ToPeer(from, FromPeer::Fetched { object: *object, stored }));
         }
     }
 
     /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.
-    pub(super) fn peer_lost(&mut self, peer: WorkerId, effects: &mut Effects) {
+    pub(super) fn peer_lost(&mut self, peer: WorkerId) {
         self.values.on_worker_lost(peer);
         for object in self.refs.on_borrower_lost(peer) {
-            self.let_go_whole(object, effects);
+            self.let_go_whole(object);
         }
         for (object, gates) in self.refs.on_owner_lost(peer) {
-            self.open(gates, effects);
-            self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)), effects);
+            self.open(gates);
+            self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)));
         }
-        self.receiver_lost(peer, effects);
-        self.owner_of_tasks_lost(peer, effects);
+        self.receiver_lost(peer);
+        self.owner_of_tasks_lost(peer);
     }
 
     /// The receiver of results is gone: it will not say that the refs inside them are registered.
-    fn receiver_lost(&mut self, receiver: WorkerId, effects: &mut Effects) {
+    fn receiver_lost(&mut self, receiver: WorkerId) {
         let handed = self.handed_over.iter().filter(|(_, (other, _))| *other == receiver);
         let mut tasks: Vec<TaskId> = handed.map(|(task, _)| *task).collect();
         tasks.sort_unstable();
-        self.settled(&tasks, effects);
+        self.settled(&tasks);
     }
 
     /// Tells the node what this step made unreachable.
-    pub(super) fn free_objects(&mut self, effects: &mut Effects) {
+    pub(super) fn free_objects(&mut self) {
         if !self.freed.is_empty() {
-            effects.push(Effect::ToNode(ToNode::Free(std::mem::take(&mut self.freed))));
+            self.effects.push(Effect::ToNode(ToNode::Free(std::mem::take(&mut self.freed))));
         }
     }
 
     /// Opens what waited for a confirmation.
-    pub(super) fn open(&mut self, gates: Vec<Gate>, effects: &mut Effects) {
+    pub(super) fn open(&mut self, gates: Vec<Gate>) {
         for gate in gates {
             match gate {
-                Gate::Value(outer) => self.drop_use(outer, effects),
-                Gate::Reply(task) => self.reply_gate_opened(task, effects),
-                Gate::Settlement(task) => self.settle(task, effects),
+                Gate::Value(outer) => self.drop_use(outer),
+                Gate::Reply(task) => self.reply_gate_opened(task),
+                Gate::Settlement(task) => self.settle(task),
             }
         }
     }
 
     /// Tells the executor of `task` that the refs in its results are registered, once they are.
-    pub(super) fn settle(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn settle(&mut self, task: TaskId) {
         let Some(settlement) = self.settlements.get_mut(&task) else {
             return;
         };
@@ -265,7 +248,7 @@ impl Worker {
         if settlement.missing == 0 {
             let executor = settlement.executor;
             self.settlements.remove(&task);
-            effects.push(Effect::ToPeer(executor, FromPeer::Settled(vec![task])));
+            self.effects.push(Effect::ToPeer(executor, FromPeer::Settled(vec![task])));
         }
     }
 
@@ -286,15 +269,15 @@ impl Worker {
         }
     }
 
-    fn let_go_whole(&mut self, object: ObjectId, effects: &mut Effects) {
+    fn let_go_whole(&mut self, object: ObjectId) {
         let mut dropped = Vec::new();
-        self.let_go(object, &mut dropped, effects);
+        self.let_go(object, &mut dropped);
         for inner in dropped {
-            self.drop_use(inner, effects);
+            self.drop_use(inner);
         }
     }
 
-    fn let_go(&mut self, object: ObjectId, dropped: &mut Vec<ObjectId>, effects: &mut Effects) {
+    fn let_go(&mut self, object: ObjectId, dropped: &mut Vec<ObjectId>) {
         if let Some(stored) = self.values.forget(object) {
             if matches!(stored.value, Value::Shared { .. }) {
                 self.freed.push(object);
@@ -302,7 +285,7 @@ impl Worker {
             dropped.extend(stored.contains.iter().map(|reference| reference.object));
         }
         if let Some(actor) = object.task.actor().filter(|actor| actor.handle() == object) {
-            effects.push(Effect::ToHead(ToHead::ActorUnreachable(actor)));
+            self.effects.push(Effect::ToHead(ToHead::ActorUnreachable(actor)));
         }
     }
 }

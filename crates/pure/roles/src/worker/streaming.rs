@@ -7,7 +7,7 @@ use ownership::streams::item;
 use types::{ObjectId, Stored, TaskId, WorkerId};
 use wire::FromPeer;
 
-use super::{Effect, Effects, Worker};
+use super::{Effect, Worker};
 
 impl Worker {
     /// What the consumer of a stream finds next.
@@ -17,25 +17,18 @@ impl Worker {
     }
 
     /// A task yielded an item.
-    pub(super) fn item_came(
-        &mut self,
-        from: WorkerId,
-        task: TaskId,
-        index: u32,
-        stored: Stored,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn item_came(&mut self, from: WorkerId, task: TaskId, index: u32, stored: Stored) {
         self.await_settlement(task, from, &stored);
         // Who runs the task anew does not know what was taken of an earlier attempt, or that nobody takes any more.
         let consumed = self.streams.consumed(task);
         if index < consumed {
-            self.tell_consumed(task, consumed, effects);
+            self.tell_consumed(task, consumed);
         }
         if self.streams.arrived(task, index) {
             let object = item(task, index);
             self.refs.own(object, 1);
-            self.keep(object, stored, Some((task, from)), effects);
-            effects.push(Effect::StreamMoved(task));
+            self.keep(object, stored, Some((task, from)));
+            self.effects.push(Effect::StreamMoved(task));
         } else if matches!(stored.value, types::Value::Shared { .. })
             && !self.refs.is_known(item(task, index))
         {
@@ -44,39 +37,39 @@ impl Worker {
     }
 
     /// The consumer took an item: its handle now uses what the stream used.
-    pub(super) fn took(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn took(&mut self, task: TaskId) {
         let count = self.streams.took(task);
-        self.tell_consumed(task, count, effects);
+        self.tell_consumed(task, count);
     }
 
     /// The consumer takes no more.
-    pub(super) fn abandoned(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn abandoned(&mut self, task: TaskId) {
         for object in self.streams.abandon(task) {
-            self.drop_use(object, effects);
+            self.drop_use(object);
         }
-        self.tell_consumed(task, u32::MAX, effects);
+        self.tell_consumed(task, u32::MAX);
     }
 
     /// A stream's task ended well after so many items; false if an earlier attempt had yielded more.
-    pub(super) fn end_stream(&mut self, task: TaskId, total: u32, effects: &mut Effects) -> bool {
+    pub(super) fn end_stream(&mut self, task: TaskId, total: u32) -> bool {
         let consistent = self.streams.ended(task, total);
-        effects.push(Effect::StreamMoved(task));
+        self.effects.push(Effect::StreamMoved(task));
         consistent
     }
 
     /// A stream's task failed: the failure is its last item.
-    pub(super) fn fail_stream(&mut self, task: TaskId, failed: &Stored, effects: &mut Effects) {
+    pub(super) fn fail_stream(&mut self, task: TaskId, failed: &Stored) {
         let index = self.streams.arrived_count(task);
         if self.streams.arrived(task, index) {
             let object: ObjectId = item(task, index);
             self.refs.own(object, 1);
-            self.keep(object, failed.clone(), None, effects);
+            self.keep(object, failed.clone(), None);
         }
         self.streams.ended(task, index + 1);
-        effects.push(Effect::StreamMoved(task));
+        self.effects.push(Effect::StreamMoved(task));
     }
 
-    fn tell_consumed(&mut self, task: TaskId, count: u32, effects: &mut Effects) {
+    fn tell_consumed(&mut self, task: TaskId, count: u32) {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
@@ -84,7 +77,7 @@ impl Worker {
             return;
         }
         if let Some(worker) = self.executor_of(task) {
-            self.say(worker, FromPeer::Consumed { task, count }, effects);
+            self.say(worker, FromPeer::Consumed { task, count });
         }
     }
 }

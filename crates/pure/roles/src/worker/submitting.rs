@@ -15,11 +15,11 @@ use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToNode};
 
 use super::owning::Settlement;
-use super::{Effect, Effects, Worker};
+use super::{Effect, Worker};
 
 impl Worker {
     /// The user submits a task or a call.
-    pub(super) fn submit(&mut self, mut spec: TaskSpec, effects: &mut Effects) {
+    pub(super) fn submit(&mut self, mut spec: TaskSpec) {
         let task = spec.id;
         for object in outputs(&spec) {
             self.refs.own(object, 1);
@@ -29,29 +29,24 @@ impl Worker {
         }
         self.hold_actor(&mut spec);
         for reference in spec.dependencies.iter().chain(&spec.nested) {
-            self.use_ref(*reference, None, effects);
+            self.use_ref(*reference, None);
         }
-        let missing = self.await_dependencies(task, &spec.dependencies, effects);
+        let missing = self.await_dependencies(task, &spec.dependencies);
         if let Callee::Method { ordered, .. } = spec.template.callee {
             let Some(actor) = task.actor() else {
                 unreachable!("OWN-12: a method is called on an actor")
             };
-            self.watch_actor(actor, effects);
+            self.watch_actor(actor);
             self.calls.call(actor, task, ordered);
         }
         self.tasks.submit(spec, missing);
         if missing == 0 {
-            self.ready(task, effects);
+            self.ready(task);
         }
     }
 
     /// How many of these values are not here yet; `task` hears of each.
-    pub(super) fn await_dependencies(
-        &mut self,
-        task: TaskId,
-        dependencies: &[Ref],
-        effects: &mut Effects,
-    ) -> u32 {
+    pub(super) fn await_dependencies(&mut self, task: TaskId, dependencies: &[Ref]) -> u32 {
         let mut missing = 0;
         for dependency in dependencies {
             let readiness =
@@ -61,28 +56,28 @@ impl Worker {
             };
             missing += 1;
             if let Some(owner) = self.refs.lender(dependency.object).filter(|_| first) {
-                effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![dependency.object])));
+                self.effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![dependency.object])));
             }
         }
         missing
     }
 
     /// A value that a task or a creation waited for is here.
-    pub(super) fn argument_came(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn argument_came(&mut self, task: TaskId) {
         if self.creations.contains_key(&task) {
-            self.creation_argument_came(task, effects);
+            self.creation_argument_came(task);
         } else if self.tasks.argument_arrived(task) {
-            self.ready(task, effects);
+            self.ready(task);
         }
     }
 
     /// All arguments of a task have values: it fails with the first that failed, or goes out.
-    pub(super) fn ready(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn ready(&mut self, task: TaskId) {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
         if let Some(failure) = self.failed_dependency(&submitted.spec.dependencies) {
-            self.fail(task, &failure, effects);
+            self.fail(task, &failure);
             return;
         }
         let template = Arc::clone(&submitted.spec.template);
@@ -92,19 +87,19 @@ impl Worker {
                     unreachable!("OWN-12: a method is called on an actor")
                 };
                 self.calls.ready(actor, task);
-                self.send_calls(actor, effects);
+                self.send_calls(actor);
             }
             Callee::Function | Callee::Constructor => {
                 let line = self.dispatch.line(&template.shape);
                 let alone = template.retries.max == Some(0);
                 self.dispatch.enqueue(line, task, template.function, alone);
-                self.pump(line, effects);
+                self.pump(line);
             }
         }
     }
 
     /// Sends what can be sent of one shape, and tells the node how many more workers would help.
-    pub(super) fn pump(&mut self, line: u32, effects: &mut Effects) {
+    pub(super) fn pump(&mut self, line: u32) {
         loop {
             let tasks = &self.tasks;
             let wanted = |task: TaskId| {
@@ -113,30 +108,25 @@ impl Worker {
             let Some(burst) = self.dispatch.next_burst(line, wanted) else {
                 break;
             };
-            let messages = self.messages(burst.worker, &burst.tasks, effects);
+            let messages = self.messages(burst.worker, &burst.tasks);
             let message = FromPeer::Tasks {
                 lease: burst.lease,
                 assignment: burst.assignment,
                 tasks: messages,
             };
-            self.say(burst.worker, message, effects);
+            self.say(burst.worker, message);
         }
         if let Some(demand) = self.dispatch.demand(line) {
             let ownership::Demand { spec, count, granted } = demand;
-            effects.push(Effect::ToNode(ToNode::Want { shape: line, spec, count, granted }));
+            self.effects.push(Effect::ToNode(ToNode::Want { shape: line, spec, count, granted }));
         }
         if let Some((worker, lease, count)) = self.dispatch.recall(line) {
-            self.say(worker, FromPeer::Recall { lease, count }, effects);
+            self.say(worker, FromPeer::Recall { lease, count });
         }
     }
 
     /// Tasks as messages to `worker`, after the templates it has not been told.
-    pub(super) fn messages(
-        &mut self,
-        worker: WorkerId,
-        tasks: &[TaskId],
-        effects: &mut Effects,
-    ) -> Vec<TaskMessage> {
+    pub(super) fn messages(&mut self, worker: WorkerId, tasks: &[TaskId]) -> Vec<TaskMessage> {
         let mut messages = Vec::with_capacity(tasks.len());
         let mut templates = Vec::new();
         for task in tasks {
@@ -164,7 +154,7 @@ impl Worker {
         }
         let news = self.templates.news(worker, templates.into_iter());
         if !news.is_empty() {
-            self.say(worker, FromPeer::Templates(news), effects);
+            self.say(worker, FromPeer::Templates(news));
         }
         messages
     }
@@ -176,40 +166,34 @@ impl Worker {
         lease: LeaseId,
         worker: WorkerId,
         assignment: Assignment,
-        effects: &mut Effects,
     ) {
         self.dispatch.granted(self.now, line, lease, worker, assignment);
-        self.pump(line, effects);
+        self.pump(line);
     }
 
     /// No worker can ever run tasks of a shape.
-    pub(super) fn refused(&mut self, line: u32, failure: &Arc<Failure>, effects: &mut Effects) {
+    pub(super) fn refused(&mut self, line: u32, failure: &Arc<Failure>) {
         for task in self.dispatch.refused(line) {
-            self.fail(task, failure, effects);
+            self.fail(task, failure);
         }
     }
 
     /// Gives back all leases without work: the workers of a dead owner would be ended, and what they own with them.
-    pub(super) fn give_back_all_idle(&mut self, effects: &mut Effects) {
+    pub(super) fn give_back_all_idle(&mut self) {
         for lease in self.dispatch.give_back(self.now, Duration::ZERO) {
-            effects.push(Effect::ToNode(ToNode::Release(lease)));
+            self.effects.push(Effect::ToNode(ToNode::Release(lease)));
         }
     }
 
     /// Gives back leases that are not needed.
-    pub(super) fn give_back_leases(&mut self, effects: &mut Effects) {
+    pub(super) fn give_back_leases(&mut self) {
         for lease in self.dispatch.give_back(self.now, self.linger) {
-            effects.push(Effect::ToNode(ToNode::Release(lease)));
+            self.effects.push(Effect::ToNode(ToNode::Release(lease)));
         }
     }
 
     /// A worker gave tasks back that it had not begun.
-    pub(super) fn tasks_came_back(
-        &mut self,
-        lease: LeaseId,
-        tasks: &[TaskId],
-        effects: &mut Effects,
-    ) {
+    pub(super) fn tasks_came_back(&mut self, lease: LeaseId, tasks: &[TaskId]) {
         for task in tasks {
             self.tasks.came_back(*task);
         }
@@ -219,56 +203,51 @@ impl Worker {
         let cancelled: Vec<_> =
             tasks.iter().copied().filter(|task| self.tasks.is_cancelled(*task)).collect();
         for task in cancelled {
-            self.fail(task, &Arc::new(Failure::Cancelled(task)), effects);
+            self.fail(task, &Arc::new(Failure::Cancelled(task)));
         }
-        self.give_back_leases(effects);
-        self.pump(line, effects);
+        self.give_back_leases();
+        self.pump(line);
     }
 
     /// A worker or actor ended a task.
-    pub(super) fn task_done(&mut self, from: WorkerId, done: TaskDone, effects: &mut Effects) {
+    pub(super) fn task_done(&mut self, from: WorkerId, done: TaskDone) {
         let TaskDone { id, outcome, ran } = done;
         let line = self.dispatch.done(self.now, from, id, ran);
         if let Some(actor) = id.actor() {
             self.calls.end(actor, id);
         }
         match outcome {
-            Outcome::Returned(values) => self.returned(from, id, values, effects),
-            Outcome::Streamed(total) => self.streamed(from, id, total, effects),
+            Outcome::Returned(values) => self.returned(from, id, values),
+            Outcome::Streamed(total) => self.streamed(from, id, total),
             Outcome::Failed { failure, retriable, yielded: _ } => {
-                self.settle(id, effects);
+                self.settle(id);
                 if retriable {
-                    self.attempt_failed(id, &failure, effects);
+                    self.attempt_failed(id, &failure);
                 } else {
-                    self.fail(id, &failure, effects);
+                    self.fail(id, &failure);
                 }
             }
         }
         if let Some(line) = line {
-            self.give_back_leases(effects);
-            self.pump(line, effects);
+            self.give_back_leases();
+            self.pump(line);
         }
     }
 
     /// An attempt failed in a way that another one may mend.
-    pub(super) fn attempt_failed(
-        &mut self,
-        task: TaskId,
-        failure: &Arc<Failure>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
         match self.tasks.failed(task) {
-            Attempt::Again => self.again(task, effects),
+            Attempt::Again => self.again(task),
             Attempt::NoMore => {
                 let cancelled =
                     self.tasks.is_cancelled(task).then(|| Arc::new(Failure::Cancelled(task)));
-                self.fail(task, cancelled.as_ref().unwrap_or(failure), effects);
+                self.fail(task, cancelled.as_ref().unwrap_or(failure));
             }
         }
     }
 
     /// The task ends here: all it would have made fails likewise.
-    pub(super) fn fail(&mut self, task: TaskId, failure: &Arc<Failure>, effects: &mut Effects) {
+    pub(super) fn fail(&mut self, task: TaskId, failure: &Arc<Failure>) {
         let Some(submitted) = self.tasks.end(task) else {
             return;
         };
@@ -277,18 +256,18 @@ impl Worker {
         }
         let failed = Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() };
         if submitted.spec.template.returns == Returns::Stream {
-            self.fail_stream(task, &failed, effects);
+            self.fail_stream(task, &failed);
         }
         // A large value may be written although the task as a whole failed.
         let may_be_written = submitted.attempt > 0 || submitted.progress == Progress::Sent;
         for object in outputs(&submitted.spec) {
-            self.keep(object, failed.clone(), None, effects);
+            self.keep(object, failed.clone(), None);
             self.freed.extend(may_be_written.then_some(object));
         }
-        self.unpin(&submitted.spec, effects);
+        self.unpin(&submitted.spec);
         // Calls that waited behind it may go out.
         if let Some(actor) = task.actor() {
-            self.send_calls(actor, effects);
+            self.send_calls(actor);
         }
     }
 
@@ -321,7 +300,7 @@ impl Worker {
     }
 
     /// Puts a task that is to run again on its way.
-    pub(super) fn again(&mut self, task: TaskId, effects: &mut Effects) {
+    pub(super) fn again(&mut self, task: TaskId) {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
@@ -329,57 +308,51 @@ impl Worker {
             && let Some(actor) = task.actor()
         {
             self.calls.again(actor, &[task], ordered);
-            self.send_calls(actor, effects);
+            self.send_calls(actor);
             return;
         }
-        self.ready(task, effects);
+        self.ready(task);
     }
 
-    fn returned(
-        &mut self,
-        from: WorkerId,
-        task: TaskId,
-        values: Vec<Stored>,
-        effects: &mut Effects,
-    ) {
+    fn returned(&mut self, from: WorkerId, task: TaskId, values: Vec<Stored>) {
         for stored in &values {
             self.await_settlement(task, from, stored);
         }
         let submitted = self.tasks.end(task);
         for (position, stored) in values.into_iter().enumerate() {
-            self.keep(task.output(position as u32 + 1), stored, Some((task, from)), effects);
+            self.keep(task.output(position as u32 + 1), stored, Some((task, from)));
         }
         if self.streams.is_open(task) {
             let total = self.streams.arrived_count(task);
-            self.end_stream(task, total, effects);
+            self.end_stream(task, total);
         }
-        self.settle(task, effects);
+        self.settle(task);
         if let Some(submitted) = submitted {
             if submitted.spec.template.returns == Returns::Dynamic {
-                self.abandoned(task, effects);
+                self.abandoned(task);
             }
-            self.unpin(&submitted.spec, effects);
+            self.unpin(&submitted.spec);
         }
     }
 
-    fn streamed(&mut self, from: WorkerId, task: TaskId, total: u32, effects: &mut Effects) {
-        self.settle(task, effects);
+    fn streamed(&mut self, from: WorkerId, task: TaskId, total: u32) {
+        self.settle(task);
         if self.streams.arrived_count(task) > total {
-            self.fail(task, &Arc::new(Failure::StreamChanged(task)), effects);
+            self.fail(task, &Arc::new(Failure::StreamChanged(task)));
             return;
         }
-        self.end_stream(task, total, effects);
+        self.end_stream(task, total);
         let Some(submitted) = self.tasks.end(task) else {
             return;
         };
         let nothing = Stored::inline(types::Payload::from(&[0_u8][..]));
-        self.keep(task.output(1), nothing, Some((task, from)), effects);
-        self.unpin(&submitted.spec, effects);
+        self.keep(task.output(1), nothing, Some((task, from)));
+        self.unpin(&submitted.spec);
     }
 
-    fn unpin(&mut self, spec: &TaskSpec, effects: &mut Effects) {
+    fn unpin(&mut self, spec: &TaskSpec) {
         for reference in spec.dependencies.iter().chain(&spec.nested) {
-            self.drop_use(reference.object, effects);
+            self.drop_use(reference.object);
         }
     }
 
