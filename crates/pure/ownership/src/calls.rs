@@ -33,6 +33,8 @@ pub enum Reach {
 #[derive(Debug)]
 struct Line {
     reach: Reach,
+    /// Calls do not overtake each other.
+    ordered: bool,
     waiting: VecDeque<Waiting>,
     sent: Map<TaskId, u64>,
     sent_count: u64,
@@ -42,7 +44,6 @@ struct Line {
 struct Waiting {
     task: TaskId,
     ready: bool,
-    ordered: bool,
 }
 
 impl Calls {
@@ -56,6 +57,7 @@ impl Calls {
     pub fn watch(&mut self, actor: ActorId) {
         let line = Line {
             reach: Reach::NotYet,
+            ordered: true,
             waiting: VecDeque::new(),
             sent: Map::default(),
             sent_count: 0,
@@ -69,9 +71,11 @@ impl Calls {
         self.lines.get(&actor).map(|line| &line.reach)
     }
 
-    /// A call was made, whose arguments may not be ready. If `ordered`, later calls do not overtake it.
+    /// A call was made, whose arguments may not be ready; `ordered` is the same for all calls of an actor.
     pub fn call(&mut self, actor: ActorId, task: TaskId, ordered: bool) {
-        self.line(actor).waiting.push_back(Waiting { task, ready: false, ordered });
+        let line = self.line(actor);
+        line.ordered = ordered;
+        line.waiting.push_back(Waiting { task, ready: false });
     }
 
     /// All arguments of a call have their values.
@@ -98,9 +102,8 @@ impl Calls {
                 tasks.push(waiting.task);
                 continue;
             }
-            let blocks = waiting.ordered;
             kept.push_back(waiting);
-            if blocks {
+            if line.ordered {
                 break;
             }
         }
@@ -136,17 +139,11 @@ impl Calls {
     }
 
     /// Calls that are made again, in order, before all others.
-    pub fn again(&mut self, actor: ActorId, tasks: &[TaskId], ordered: bool) {
+    pub fn again(&mut self, actor: ActorId, tasks: &[TaskId]) {
         let line = self.line(actor);
         for task in tasks.iter().rev() {
-            line.waiting.push_front(Waiting { task: *task, ready: true, ordered });
+            line.waiting.push_front(Waiting { task: *task, ready: true });
         }
-    }
-
-    /// How many calls have no answer.
-    #[must_use]
-    pub fn pending(&self, actor: ActorId) -> usize {
-        self.lines.get(&actor).map_or(0, |line| line.waiting.len() + line.sent.len())
     }
 
     fn line(&mut self, actor: ActorId) -> &mut Line {
@@ -212,7 +209,7 @@ mod tests {
 
         let unanswered = calls.on_change(actor(), Reach::NotYet);
         assert_eq!(unanswered, [call(2), call(3)]);
-        calls.again(actor(), &unanswered, true);
+        calls.again(actor(), &unanswered);
         assert!(calls.on_change(actor(), alive(1)).is_empty());
 
         assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3), call(4)])));

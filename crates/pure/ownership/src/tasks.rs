@@ -41,7 +41,9 @@ pub enum Progress {
 pub enum Attempt {
     /// Another one.
     Again,
-    /// None is left, or the task was cancelled.
+    /// None, for somebody cancelled the task.
+    Cancelled,
+    /// None is left.
     NoMore,
 }
 
@@ -100,8 +102,10 @@ impl Tasks {
         let Some(submitted) = self.submitted.get_mut(&task) else {
             return Attempt::NoMore;
         };
-        let left = submitted.spec.template.retries.max.is_none_or(|max| submitted.attempt < max);
-        if submitted.cancelled || !left {
+        if submitted.cancelled {
+            return Attempt::Cancelled;
+        }
+        if submitted.spec.template.retries.max.is_some_and(|max| submitted.attempt >= max) {
             return Attempt::NoMore;
         }
         submitted.attempt += 1;

@@ -27,13 +27,13 @@ use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
 use crate::worker::asking::Groups;
-use crate::worker::calling::{Constructing, Creation};
+use crate::worker::calling::Constructing;
 use crate::worker::cancelling::CancelReach;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
 use crate::worker::losing::LeaseEnds;
 use crate::worker::owning::Settlement;
-use crate::worker::reading::Pins;
+use crate::worker::reading::Pin;
 use crate::worker::templates::Templates;
 pub use ownership::Next;
 
@@ -51,8 +51,7 @@ pub struct Worker {
     dispatch: Dispatch,
     calls: Calls,
     streams: Streams,
-    pins: Pins,
-    creations: Map<TaskId, Creation>,
+    pins: Map<ObjectId, Pin>,
     constructing: BTreeMap<ActorId, Constructing>,
     groups: Groups,
     templates: Templates,
@@ -84,8 +83,7 @@ impl Worker {
             dispatch: Dispatch::default(),
             calls: Calls::default(),
             streams: Streams::default(),
-            pins: Pins::default(),
-            creations: Map::default(),
+            pins: Map::default(),
             constructing: BTreeMap::new(),
             groups: Groups::default(),
             templates: Templates::default(),

@@ -56,8 +56,8 @@ pub struct Dependency {
 impl Stored {
     /// A failure, which holds no refs.
     #[must_use]
-    pub fn failed(failure: Failure) -> Self {
-        Self { value: Value::Failed(Arc::new(failure)), contains: Box::default() }
+    pub fn failed(failure: impl Into<Arc<Failure>>) -> Self {
+        Self { value: Value::Failed(failure.into()), contains: Box::default() }
     }
 
     /// A small value without refs.

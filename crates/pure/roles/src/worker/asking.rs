@@ -4,17 +4,17 @@
 
 use std::sync::Arc;
 
-use types::{Failure, GroupId, GroupSpec, Map, ObjectId, Payload, Stored, Value};
+use types::{GroupId, GroupSpec, Map, ObjectId, Payload, Set, Stored};
 use wire::ToHead;
 use wire::to_worker::GroupState;
 
 use super::{Effect, Worker};
 
-/// What waits for each group, and the groups whose state is known.
+/// What waits for each group, and the groups that are there.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     waiting: Map<GroupId, Vec<(ObjectId, Payload)>>,
-    settled: Map<GroupId, Option<Arc<Failure>>>,
+    created: Set<GroupId>,
 }
 
 impl Worker {
@@ -27,9 +27,8 @@ impl Worker {
     /// An object of this process holds `value` once the group is reserved.
     pub(super) fn await_group(&mut self, group: GroupId, object: ObjectId, value: Payload) {
         self.refs.own(object, 1);
-        if let Some(settled) = self.groups.settled.get(&group) {
-            let stored = group_value(settled.as_ref(), value);
-            self.keep(object, stored, None);
+        if self.groups.created.contains(&group) {
+            self.keep(object, Stored::inline(value), None);
             return;
         }
         let waiting = self.groups.waiting.entry(group).or_insert_with(|| {
@@ -41,28 +40,19 @@ impl Worker {
 
     /// The head says what became of a group.
     pub(super) fn group_changed(&mut self, group: GroupId, state: &GroupState) {
-        let settled = match state {
+        let removed = match state {
             GroupState::Pending => return,
             GroupState::Created(_) => None,
-            GroupState::Removed(failure) => Some(Arc::clone(failure)),
+            GroupState::Removed(failure) => Some(failure),
         };
         for (object, value) in self.groups.waiting.remove(&group).into_iter().flatten() {
-            let stored = group_value(settled.as_ref(), value);
-            self.keep(object, stored, None);
+            let failed = removed.map(|failure| Stored::failed(Arc::clone(failure)));
+            self.keep(object, failed.unwrap_or_else(|| Stored::inline(value)), None);
         }
-        if settled.is_some() {
-            self.groups.settled.remove(&group);
+        if removed.is_some() {
+            self.groups.created.remove(&group);
         } else {
-            self.groups.settled.insert(group, settled);
-        }
-    }
-}
-
-fn group_value(failure: Option<&Arc<Failure>>, value: Payload) -> Stored {
-    match failure {
-        None => Stored::inline(value),
-        Some(failure) => {
-            Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() }
+            self.groups.created.insert(group);
         }
     }
 }

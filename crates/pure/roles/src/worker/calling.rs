@@ -4,50 +4,43 @@
 
 use std::sync::Arc;
 
-use ownership::Reach;
-use types::{ActorEnd, ActorId, ActorSpec, Callee, Failure, Payload, Ref, Stored, TaskId, Value};
-use wire::to_worker::{ActorState, Dependency};
+use ownership::{Attempt, Reach};
+use types::{ActorEnd, ActorId, ActorSpec, Failure, Payload, Ref, Stored, TaskId};
+use wire::to_worker::ActorState;
 use wire::{Answer, FromPeer, ToHead};
 
+use super::submitting::{failed_dependency, with_values};
 use super::{Effect, Worker};
-
-/// An actor whose constructor waits for arguments.
-#[derive(Debug)]
-pub(super) struct Creation {
-    actor: ActorId,
-    dependencies: Box<[Ref]>,
-    missing: u32,
-}
 
 /// An actor that is not made yet: what its constructor needs.
 #[derive(Debug)]
 pub(super) struct Constructing {
     request: u64,
-    arguments: Box<[Ref]>,
+    /// The arguments that are refs, and the refs inside the others.
+    dependencies: Box<[Ref]>,
+    nested: Box<[Ref]>,
+    /// How many of the first have no value yet.
+    missing: u32,
 }
 
 impl Worker {
     /// The user makes an actor. The refs in its arguments live as long as its handle, for it may be made again.
     pub(super) fn create_actor(&mut self, request: u64, spec: Box<ActorSpec>, get_if_exists: bool) {
-        let (actor, task) = (spec.id, TaskId::creation(spec.id));
-        let dependencies = spec.dependencies.clone();
-        let arguments: Box<[Ref]> = dependencies.iter().chain(&spec.nested).copied().collect();
+        let actor = spec.id;
+        let (dependencies, nested) = (spec.dependencies.clone(), spec.nested.clone());
+        let contains: Box<[Ref]> = dependencies.iter().chain(&nested).copied().collect();
         // The constructor reads them even if the handle goes before.
-        arguments.iter().for_each(|argument| self.use_ref(*argument, None));
-        self.constructing.insert(actor, Constructing { request, arguments: arguments.clone() });
+        contains.iter().for_each(|argument| self.use_ref(*argument, None));
         self.refs.own(actor.handle(), 1);
-        self.keep(
-            actor.handle(),
-            Stored { value: Value::Inline(Payload::EMPTY), contains: arguments },
-            None,
-        );
+        let stored = Stored { contains, ..Stored::inline(Payload::EMPTY) };
+        self.keep(actor.handle(), stored, None);
         self.calls.watch(actor);
         self.effects.push(Effect::ToHead(ToHead::CreateActor { request, spec, get_if_exists }));
-        let missing = self.await_dependencies(task, &dependencies);
-        self.creations.insert(task, Creation { actor, dependencies, missing });
-        if missing == 0 {
-            self.creation_ready(task);
-        }
+        // One more than are missing, so that it is ready no sooner than it is known.
+        let missing = self.await_dependencies(TaskId::creation(actor), &dependencies) + 1;
+        let constructing = Constructing { request, dependencies, nested, missing };
+        self.constructing.insert(actor, constructing);
+        self.constructor_argument_came(actor);
     }
 
     /// The head answered a wish for an actor: if it is another one, this one is never made.
@@ -62,20 +55,30 @@ impl Worker {
 
     /// The constructor read its arguments, or never will.
     fn constructor_ended_there(&mut self, actor: ActorId) {
-        if let Some(Constructing { arguments, .. }) = self.constructing.remove(&actor) {
-            arguments.iter().for_each(|argument| self.drop_use(argument.object));
+        if let Some(Constructing { dependencies, nested, .. }) = self.constructing.remove(&actor) {
+            let arguments = dependencies.iter().chain(&nested);
+            arguments.for_each(|argument| self.drop_use(argument.object));
         }
     }
 
-    /// A value that a constructor waited for is here.
-    pub(super) fn creation_argument_came(&mut self, task: TaskId) {
-        let Some(creation) = self.creations.get_mut(&task) else {
+    /// A value that a constructor waited for is here: with the last one the head may have it run.
+    pub(super) fn constructor_argument_came(&mut self, actor: ActorId) {
+        let Some(constructing) = self.constructing.get_mut(&actor) else {
             return;
         };
-        creation.missing -= 1;
-        if creation.missing == 0 {
-            self.creation_ready(task);
+        constructing.missing -= 1;
+        if constructing.missing > 0 {
+            return;
         }
+        let dependencies = &constructing.dependencies;
+        let ready = match failed_dependency(&self.values, dependencies) {
+            Some(failure) => ToHead::ActorHopeless(actor, failure),
+            None => {
+                let dependencies = with_values(&self.values, dependencies);
+                ToHead::ActorReady { actor, dependencies }
+            }
+        };
+        self.effects.push(Effect::ToHead(ready));
     }
 
     /// This process hears what becomes of an actor from now on.
@@ -90,12 +93,8 @@ impl Worker {
     pub(super) fn send_calls(&mut self, actor: ActorId) {
         if let Some(Reach::Dead(failure)) = self.calls.reach(actor) {
             let failure = Arc::clone(failure);
-            for task in self.calls.on_change(actor, Reach::Dead(Arc::clone(&failure))) {
-                self.fail(task, &failure);
-            }
-            return;
-        }
-        if let Some((worker, tasks)) = self.calls.take_sendable(actor) {
+            self.fail_calls(actor, failure);
+        } else if let Some((worker, tasks)) = self.calls.take_sendable(actor) {
             let messages = self.messages(worker, &tasks);
             self.effects.push(Effect::ToPeer(worker, FromPeer::Calls(messages)));
         }
@@ -117,69 +116,41 @@ impl Worker {
             ActorState::Alive { worker, incarnation } => {
                 self.constructor_ended_there(actor);
                 let unanswered = self.calls.on_change(actor, Reach::Alive { worker, incarnation });
-                self.call_again(actor, &unanswered, "it was made again");
+                self.call_again(actor, unanswered, "it was made again");
                 self.send_calls(actor);
             }
             ActorState::Restarting { incarnation: _, reason } => {
                 let unanswered = self.calls.on_change(actor, Reach::NotYet);
-                self.call_again(actor, &unanswered, &reason);
+                self.call_again(actor, unanswered, &reason);
             }
             ActorState::Dead(failure) => {
                 self.constructor_ended_there(actor);
-                for task in self.calls.on_change(actor, Reach::Dead(Arc::clone(&failure))) {
-                    self.fail(task, &failure);
-                }
+                self.fail_calls(actor, failure);
             }
         }
     }
 
-    /// How many calls of this process to an actor have no answer.
-    #[must_use]
-    pub fn pending_calls(&self, actor: ActorId) -> usize {
-        self.calls.pending(actor)
+    /// The actor is dead, and with it all calls to it.
+    fn fail_calls(&mut self, actor: ActorId, failure: Arc<Failure>) {
+        for task in self.calls.on_change(actor, Reach::Dead(Arc::clone(&failure))) {
+            self.fail(task, &failure);
+        }
     }
 
     /// Calls whose answers will not come: made again as far as their attempts allow.
-    fn call_again(&mut self, actor: ActorId, unanswered: &[TaskId], why: &str) {
-        let mut again = Vec::new();
-        let mut ordered = true;
-        for task in unanswered {
-            match self.tasks.failed(*task) {
-                ownership::Attempt::Again => {
-                    let callee = self
-                        .tasks
-                        .get(*task)
-                        .map(|submitted| submitted.spec.template.callee.clone());
-                    ordered = matches!(callee, Some(Callee::Method { ordered: true, .. }));
-                    again.push(*task);
-                }
-                ownership::Attempt::NoMore if self.tasks.is_cancelled(*task) => {
-                    self.fail(*task, &Arc::new(Failure::Cancelled(*task)));
-                }
-                ownership::Attempt::NoMore => {
-                    let failure = Failure::ActorUnavailable(actor, why.to_owned());
-                    self.fail(*task, &Arc::new(failure));
-                }
+    fn call_again(&mut self, actor: ActorId, mut unanswered: Vec<TaskId>, why: &str) {
+        unanswered.retain(|task| match self.tasks.failed(*task) {
+            Attempt::Again => true,
+            Attempt::Cancelled => {
+                self.fail(*task, &Arc::new(Failure::Cancelled(*task)));
+                false
             }
-        }
-        self.calls.again(actor, &again, ordered);
-    }
-
-    fn creation_ready(&mut self, task: TaskId) {
-        let Some(Creation { actor, dependencies, .. }) = self.creations.remove(&task) else {
-            return;
-        };
-        if let Some(failure) = self.failed_dependency(&dependencies) {
-            self.effects.push(Effect::ToHead(ToHead::ActorHopeless(actor, failure)));
-            return;
-        }
-        let dependencies = dependencies.iter().filter_map(|reference| {
-            let stored = self.values.get(reference.object)?.clone();
-            Some(Dependency { object: reference.object, stored })
+            Attempt::NoMore => {
+                let failure = Failure::ActorUnavailable(actor, why.to_owned());
+                self.fail(*task, &Arc::new(failure));
+                false
+            }
         });
-        self.effects.push(Effect::ToHead(ToHead::ActorReady {
-            actor,
-            dependencies: dependencies.collect(),
-        }));
+        self.calls.again(actor, &unanswered);
     }
 }

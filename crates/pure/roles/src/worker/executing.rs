@@ -265,10 +265,9 @@ impl Worker {
     /// Queues a task and pins its large arguments.
     fn receive(&mut self, mut incoming: Incoming) {
         for dependency in &incoming.dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. })
-                && !self.pin_for(dependency.object, incoming.task)
-            {
-                incoming.missing += 1;
+            if matches!(dependency.stored.value, Value::Shared { .. }) {
+                let ready = self.pin(dependency.object, Some(incoming.task)).is_some();
+                incoming.missing += u32::from(!ready);
             }
         }
         self.inbox.push(incoming);
@@ -287,12 +286,9 @@ impl Worker {
             let content = match dependency.stored.value {
                 Value::Inline(payload) => Content::Inline(payload),
                 Value::Failed(failure) => Content::Failed(failure),
-                Value::Shared { .. } => {
-                    let (offset, size) = self
-                        .range_of(dependency.object)
-                        .expect("OWN-16: a task begins with its arguments pinned");
-                    Content::Mapped { offset, size }
-                }
+                Value::Shared { .. } => self
+                    .mapped(dependency.object)
+                    .expect("OWN-16: a task begins with its arguments pinned"),
             };
             (dependency.object, content)
         });

@@ -3,14 +3,12 @@
 //! Owns: the messages between owners and borrowers, and what an unreachable object takes along.
 //! Does not own: the counts (`ownership::refs`), or the values (`ownership::values`).
 
-use std::sync::Arc;
-
 use ownership::refs::Gate;
 use ownership::{Fate, Held};
 use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
 use wire::{FromPeer, ToHead, ToNode};
 
-use super::{Content, Effect, Source, Worker};
+use super::{Effect, Source, Worker};
 
 /// What is still to be registered before the executor of a task may let go of the refs in its results.
 #[derive(Debug)]
@@ -120,19 +118,9 @@ impl Worker {
         let Some(awaiters) = self.values.arrive(object, stored.clone()) else {
             return;
         };
-        match &stored.value {
-            Value::Inline(payload) => {
-                self.effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
-            }
-            Value::Failed(failure) => {
-                self.effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
-            }
-            Value::Shared { .. } => {
-                self.effects.push(Effect::Available(object));
-                if awaiters.load {
-                    self.load(object);
-                }
-            }
+        self.announce(object, stored.value.clone(), false);
+        if awaiters.load && matches!(stored.value, Value::Shared { .. }) {
+            self.announce(object, stored.value.clone(), true);
         }
         for fetcher in awaiters.fetchers {
             let fetched = FromPeer::Fetched { object, stored: stored.clone() };

@@ -6,29 +6,18 @@
 use std::sync::Arc;
 
 use ownership::Readiness;
-use types::{Failure, Map, ObjectId, Ref, TaskId, Value};
+use types::{Failure, ObjectId, Ref, TaskId, Value};
 use wire::{FromPeer, ToNode};
 
 use super::{Content, Effect, Worker};
 
-/// The pins of this process, one for each object, however many readers.
-#[derive(Debug, Default)]
-pub(super) struct Pins {
-    pins: Map<ObjectId, Pin>,
-}
-
+/// A pin of this process, one for each object, however many readers.
 #[derive(Debug)]
-enum Pin {
+pub(super) enum Pin {
     /// Asked for; so many tasks that will run here wait for it, and threads if `load`.
-    Asked {
-        load: bool,
-        tasks: Vec<TaskId>,
-    },
-    Held {
-        offset: u64,
-        size: u64,
-        readers: u32,
-    },
+    Asked { load: bool, tasks: Vec<TaskId> },
+    /// Held for so many readers.
+    Held { offset: u64, size: u64, readers: u32 },
 }
 
 impl Worker {
@@ -36,24 +25,15 @@ impl Worker {
     pub(super) fn want(&mut self, wanted: Ref, load: bool) {
         let object = wanted.object;
         if !self.refs.is_known(object) && self.values.get(object).is_none() {
-            let why = "no ref to it is held".to_owned();
-            self.effects.push(Effect::Loaded(
-                object,
-                Content::Failed(Arc::new(Failure::ObjectLost(object, why))),
-            ));
+            let failure = Failure::ObjectLost(object, "no ref to it is held".to_owned());
+            self.loaded(object, Content::Failed(Arc::new(failure)));
             return;
         }
         match self.values.await_by(object, |awaiters| awaiters.load |= load) {
-            Readiness::Here(stored) => match &stored.value {
-                Value::Inline(payload) => {
-                    self.effects.push(Effect::Loaded(object, Content::Inline(payload.clone())))
-                }
-                Value::Failed(failure) => {
-                    self.effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(failure))))
-                }
-                Value::Shared { .. } if load => self.load(object),
-                Value::Shared { .. } => self.effects.push(Effect::Available(object)),
-            },
+            Readiness::Here(stored) => {
+                let value = stored.value.clone();
+                self.announce(object, value, load);
+            }
             Readiness::Awaited { first } => {
                 if let Some(owner) = self.refs.lender(object).filter(|_| first) {
                     self.effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![object])));
@@ -62,52 +42,50 @@ impl Worker {
         }
     }
 
-    /// A thread of this process will read a large object.
-    pub(super) fn load(&mut self, object: ObjectId) {
-        match self.pins.pins.get_mut(&object) {
-            Some(Pin::Held { offset, size, readers }) => {
-                *readers += 1;
-                self.effects
-                    .push(Effect::Loaded(object, Content::Mapped { offset: *offset, size: *size }));
-            }
-            Some(Pin::Asked { load, .. }) => *load = true,
-            None => {
-                self.pins.pins.insert(object, Pin::Asked { load: true, tasks: Vec::new() });
-                self.effects.push(Effect::ToNode(ToNode::Pin(vec![object])));
+    /// Threads that wait hear of a value: of its content if they are to `load` it.
+    pub(super) fn announce(&mut self, object: ObjectId, value: Value, load: bool) {
+        match value {
+            Value::Inline(payload) => self.loaded(object, Content::Inline(payload)),
+            Value::Failed(failure) => self.loaded(object, Content::Failed(failure)),
+            Value::Shared { .. } if !load => self.effects.push(Effect::Available(object)),
+            Value::Shared { .. } => {
+                if let Some(content) = self.pin(object, None) {
+                    self.loaded(object, content);
+                }
             }
         }
     }
 
-    /// A task that came here reads a large object: whether it lies ready.
-    pub(super) fn pin_for(&mut self, object: ObjectId, task: TaskId) -> bool {
-        match self.pins.pins.get_mut(&object) {
-            Some(Pin::Held { readers, .. }) => {
+    /// One reader more, a task or else a thread: what it reads if that lies ready. If not, it is told later.
+    pub(super) fn pin(&mut self, object: ObjectId, task: Option<TaskId>) -> Option<Content> {
+        let pin = self.pins.entry(object).or_insert_with(|| {
+            self.effects.push(Effect::ToNode(ToNode::Pin(vec![object])));
+            Pin::Asked { load: false, tasks: Vec::new() }
+        });
+        match (pin, task) {
+            (Pin::Held { offset, size, readers }, _) => {
                 *readers += 1;
-                true
+                return Some(Content::Mapped { offset: *offset, size: *size });
             }
-            Some(Pin::Asked { tasks, .. }) => {
-                tasks.push(task);
-                false
-            }
-            None => {
-                self.pins.pins.insert(object, Pin::Asked { load: false, tasks: vec![task] });
-                self.effects.push(Effect::ToNode(ToNode::Pin(vec![object])));
-                false
-            }
+            (Pin::Asked { tasks, .. }, Some(task)) => tasks.push(task),
+            (Pin::Asked { load, .. }, None) => *load = true,
         }
+        None
     }
 
-    /// Where a pinned object lies.
-    pub(super) fn range_of(&self, object: ObjectId) -> Option<(u64, u64)> {
-        match self.pins.pins.get(&object)? {
-            Pin::Held { offset, size, .. } => Some((*offset, *size)),
+    /// What is read of a pinned object.
+    pub(super) fn mapped(&self, object: ObjectId) -> Option<Content> {
+        match self.pins.get(&object)? {
+            Pin::Held { offset, size, .. } => {
+                Some(Content::Mapped { offset: *offset, size: *size })
+            }
             Pin::Asked { .. } => None,
         }
     }
 
     /// The node pinned an object.
     pub(super) fn pinned(&mut self, object: ObjectId, offset: u64, size: u64) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else {
+        let Some(Pin::Asked { load, tasks }) = self.pins.remove(&object) else {
             return;
         };
         let readers = u32::from(load) + tasks.len() as u32;
@@ -115,35 +93,30 @@ impl Worker {
             self.effects.push(Effect::ToNode(ToNode::Unpin(vec![object])));
             return;
         }
-        self.pins.pins.insert(object, Pin::Held { offset, size, readers });
+        self.pins.insert(object, Pin::Held { offset, size, readers });
         if load {
-            self.effects.push(Effect::Loaded(object, Content::Mapped { offset, size }));
+            self.loaded(object, Content::Mapped { offset, size });
         }
-        for task in tasks {
-            self.dependency_pinned(task);
-        }
+        tasks.into_iter().for_each(|task| self.dependency_pinned(task));
     }
 
     /// The node cannot give an object.
     pub(super) fn pin_failed(&mut self, object: ObjectId, failure: Arc<Failure>) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.pins.remove(&object) else {
+        let Some(Pin::Asked { load, tasks }) = self.pins.remove(&object) else {
             return;
         };
         if load {
-            self.effects.push(Effect::Loaded(object, Content::Failed(Arc::clone(&failure))));
+            self.loaded(object, Content::Failed(Arc::clone(&failure)));
         }
-        for task in tasks {
-            self.dependency_failed(task, &failure);
-        }
+        tasks.into_iter().for_each(|task| self.dependency_failed(task, &failure));
     }
 
     /// A task that came here and will not run reads a large object no more, if it was to yet.
     pub(super) fn unread_by_task(&mut self, object: ObjectId, task: TaskId) {
-        match self.pins.pins.get_mut(&object) {
+        match self.pins.get_mut(&object) {
             Some(Pin::Asked { tasks, .. }) => {
-                let position = tasks.iter().position(|other| *other == task);
-                if let Some(position) = position {
-                    tasks.swap_remove(position);
+                if let Some(at) = tasks.iter().position(|other| *other == task) {
+                    tasks.swap_remove(at);
                 }
             }
             Some(Pin::Held { .. }) => self.unread(object),
@@ -153,13 +126,17 @@ impl Worker {
 
     /// One reader less.
     pub(super) fn unread(&mut self, object: ObjectId) {
-        let Some(Pin::Held { readers, .. }) = self.pins.pins.get_mut(&object) else {
+        let Some(Pin::Held { readers, .. }) = self.pins.get_mut(&object) else {
             return;
         };
         *readers = readers.checked_sub(1).expect("OWN-11: a reader goes once");
         if *readers == 0 {
-            self.pins.pins.remove(&object);
+            self.pins.remove(&object);
             self.effects.push(Effect::ToNode(ToNode::Unpin(vec![object])));
         }
+    }
+
+    fn loaded(&mut self, object: ObjectId, content: Content) {
+        self.effects.push(Effect::Loaded(object, content));
     }
 }

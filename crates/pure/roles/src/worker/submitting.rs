@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ownership::{Attempt, Progress, Submitted};
+use ownership::{Attempt, Progress, Submitted, Values};
 use types::{
     Assignment, Callee, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId, TaskSpec, Value,
     WorkerId,
@@ -64,8 +64,9 @@ impl Worker {
 
     /// A value that a task or a creation waited for is here.
     pub(super) fn argument_came(&mut self, task: TaskId) {
-        if self.creations.contains_key(&task) {
-            self.creation_argument_came(task);
+        let created = task.actor().filter(|actor| TaskId::creation(*actor) == task);
+        if let Some(actor) = created {
+            self.constructor_argument_came(actor);
         } else if self.tasks.argument_arrived(task) {
             self.ready(task);
         }
@@ -76,7 +77,7 @@ impl Worker {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
-        if let Some(failure) = self.failed_dependency(&submitted.spec.dependencies) {
+        if let Some(failure) = failed_dependency(&self.values, &submitted.spec.dependencies) {
             self.fail(task, &failure);
             return;
         }
@@ -128,31 +129,23 @@ impl Worker {
     /// Tasks as messages to `worker`, after the templates it has not been told.
     pub(super) fn messages(&mut self, worker: WorkerId, tasks: &[TaskId]) -> Vec<TaskMessage> {
         let mut messages = Vec::with_capacity(tasks.len());
-        let mut templates = Vec::new();
+        let (mut news, mut told) = (Vec::new(), None);
         for task in tasks {
             let Some(Submitted { spec, attempt, .. }) = self.tasks.sent(*task) else {
                 continue;
             };
-            let dependencies = spec.dependencies.iter().filter_map(|reference| {
-                let stored = self.values.get(reference.object)?.clone();
-                Some(Dependency { object: reference.object, stored })
-            });
             messages.push(TaskMessage {
                 id: spec.id,
                 attempt: *attempt,
                 template: spec.template.id,
                 arguments: spec.arguments.clone(),
-                dependencies: dependencies.collect(),
+                dependencies: with_values(&self.values, &spec.dependencies),
                 parent: spec.parent,
             });
-            if templates
-                .last()
-                .is_none_or(|last: &Arc<types::Template>| last.id != spec.template.id)
-            {
-                templates.push(Arc::clone(&spec.template));
+            if told.replace(spec.template.id) != Some(spec.template.id) {
+                self.templates.tell(worker, &spec.template, &mut news);
             }
         }
-        let news = self.templates.news(worker, templates.into_iter());
         if !news.is_empty() {
             self.say(worker, FromPeer::Templates(news));
         }
@@ -238,11 +231,8 @@ impl Worker {
     pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
         match self.tasks.failed(task) {
             Attempt::Again => self.again(task),
-            Attempt::NoMore => {
-                let cancelled =
-                    self.tasks.is_cancelled(task).then(|| Arc::new(Failure::Cancelled(task)));
-                self.fail(task, cancelled.as_ref().unwrap_or(failure));
-            }
+            Attempt::Cancelled => self.fail(task, &Arc::new(Failure::Cancelled(task))),
+            Attempt::NoMore => self.fail(task, failure),
         }
     }
 
@@ -254,7 +244,7 @@ impl Worker {
         if let Some(actor) = task.actor() {
             self.calls.end(actor, task);
         }
-        let failed = Stored { value: Value::Failed(Arc::clone(failure)), contains: Box::default() };
+        let failed = Stored::failed(Arc::clone(failure));
         if submitted.spec.template.returns == Returns::Stream {
             self.fail_stream(task, &failed);
         }
@@ -269,16 +259,6 @@ impl Worker {
         if let Some(actor) = task.actor() {
             self.send_calls(actor);
         }
-    }
-
-    /// The failure of the first of these values that failed.
-    pub(super) fn failed_dependency(&self, dependencies: &[Ref]) -> Option<Arc<Failure>> {
-        dependencies.iter().find_map(|dependency| {
-            match &self.values.get(dependency.object)?.value {
-                Value::Failed(failure) => Some(Arc::clone(failure)),
-                Value::Inline(_) | Value::Shared { .. } => None,
-            }
-        })
     }
 
     /// The refs inside these values are to be registered before `executor` may let go of them.
@@ -304,14 +284,13 @@ impl Worker {
         let Some(submitted) = self.tasks.get(task) else {
             return;
         };
-        if let Callee::Method { ordered, .. } = submitted.spec.template.callee
-            && let Some(actor) = task.actor()
-        {
-            self.calls.again(actor, &[task], ordered);
-            self.send_calls(actor);
-            return;
+        match (&submitted.spec.template.callee, task.actor()) {
+            (Callee::Method { .. }, Some(actor)) => {
+                self.calls.again(actor, &[task]);
+                self.send_calls(actor);
+            }
+            (_, _) => self.ready(task),
         }
-        self.ready(task);
     }
 
     fn returned(&mut self, from: WorkerId, task: TaskId, values: Vec<Stored>) {
@@ -364,6 +343,23 @@ impl Worker {
             spec.nested = spec.nested.iter().copied().chain([handle]).collect();
         }
     }
+}
+
+/// These objects with their values, which are here.
+pub(super) fn with_values(values: &Values, dependencies: &[Ref]) -> Vec<Dependency> {
+    let dependency = |reference: &Ref| {
+        let stored = values.get(reference.object)?.clone();
+        Some(Dependency { object: reference.object, stored })
+    };
+    dependencies.iter().filter_map(dependency).collect()
+}
+
+/// The failure of the first of these values that failed.
+pub(super) fn failed_dependency(values: &Values, dependencies: &[Ref]) -> Option<Arc<Failure>> {
+    dependencies.iter().find_map(|dependency| match &values.get(dependency.object)?.value {
+        Value::Failed(failure) => Some(Arc::clone(failure)),
+        Value::Inline(_) | Value::Shared { .. } => None,
+    })
 }
 
 /// The objects that exist as soon as the task is submitted.

@@ -17,21 +17,18 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Those of `templates` that `peer` has not been told, which it now will be.
-    pub(super) fn news(
+    /// A message to `peer` names a template: it is `news` if it has not been told, which it now will be.
+    pub(super) fn tell(
         &mut self,
         peer: WorkerId,
-        templates: impl Iterator<Item = Arc<Template>>,
-    ) -> Vec<Arc<Template>> {
+        template: &Arc<Template>,
+        news: &mut Vec<Arc<Template>>,
+    ) {
         let sent = self.sent.entry(peer).or_default();
-        let mut news = Vec::new();
-        for template in templates {
-            if !sent.contains(&template.id) {
-                remember(sent, template.id);
-                news.push(template);
-            }
+        if !sent.contains(&template.id) {
+            remember(sent, template.id);
+            news.push(Arc::clone(template));
         }
-        news
     }
 
     /// `peer` told these.
