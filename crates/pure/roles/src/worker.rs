@@ -140,7 +140,7 @@ impl Worker {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
             FromPeer::Tasks { lease, assignment, tasks } => {
-                self.tasks_came(from, lease, assignment, tasks)
+                self.tasks_came(from, lease, &assignment, tasks)
             }
             FromPeer::Calls(calls) => self.calls_came(from, calls),
             FromPeer::Recall { lease, count } => self.recalled(from, lease, count),

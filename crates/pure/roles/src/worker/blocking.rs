@@ -56,8 +56,8 @@ impl Worker {
         }
         for group in back.chunk_by(|one, other| one.lease == other.lease) {
             if let Some(lease) = group[0].lease {
-                let tasks = group.iter().map(|incoming| incoming.task).collect();
-                self.say(group[0].owner, FromPeer::HandedBack { lease, tasks });
+                let tasks = group.iter().map(|incoming| incoming.execution.task).collect();
+                self.say(group[0].execution.owner, FromPeer::HandedBack { lease, tasks });
             }
         }
         !back.is_empty()

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, Death, Exit, Failure, LeaseId, Ref, Stored, TaskId,
-    Value, WorkerId,
+    ActorId, ActorSpec, Assignment, Callee, Concurrency, Death, Exit, Failure, LeaseId, Ref,
+    Stored, TaskId, Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
@@ -25,11 +25,11 @@ impl Worker {
         &mut self,
         owner: WorkerId,
         lease: LeaseId,
-        assignment: Assignment,
+        assignment: &Assignment,
         tasks: Vec<TaskMessage>,
     ) {
         if self.inbox.takes(lease) {
-            self.enqueue(owner, (Some(lease), Arc::new(assignment)), tasks);
+            self.enqueue(owner, Some(lease), assignment, tasks);
         } else {
             let tasks = tasks.into_iter().map(|task| task.id).collect();
             self.say(owner, FromPeer::HandedBack { lease, tasks });
@@ -38,8 +38,8 @@ impl Worker {
 
     /// A caller sent calls to the actor here.
     pub(super) fn calls_came(&mut self, caller: WorkerId, calls: Vec<TaskMessage>) {
-        let assignment = Arc::clone(&self.inbox.assignment);
-        self.enqueue(caller, (None, assignment), calls);
+        let assignment = self.inbox.assignment.clone();
+        self.enqueue(caller, None, &assignment, calls);
     }
 
     /// The node asks for an actor to be made here.
@@ -50,25 +50,22 @@ impl Worker {
         incarnation: u32,
         assignment: Assignment,
     ) {
-        self.inbox.assignment = Arc::new(assignment);
-        let incoming = Incoming {
-            owner: spec.creator,
-            lease: None,
-            assignment: Arc::clone(&self.inbox.assignment),
+        let Concurrency { ordered, calls_max, groups, asynchronous: _ } = spec.concurrency.clone();
+        let hosted = Hosted { actor: spec.id, made: false, retiring: false, ordered };
+        self.inbox.host(hosted, groups.into_iter().chain([(String::new(), calls_max)]));
+        self.inbox.assignment = assignment.clone();
+        let execution = Execution {
             task: TaskId::creation(spec.id),
             attempt: incarnation,
             template: Arc::clone(&spec.template),
             arguments: spec.arguments.clone(),
-            dependencies,
-            missing: 0,
+            dependencies: Vec::new(),
+            assignment,
+            owner: spec.creator,
+            actor: Some(spec),
+            incarnation,
         };
-        let concurrency = spec.concurrency.clone();
-        let ordered = concurrency.ordered;
-        let hosted =
-            Hosted { actor: spec.id, spec: Some(spec), made: false, retiring: false, ordered };
-        let default = (String::new(), concurrency.calls_max);
-        self.inbox.host(hosted, concurrency.groups.into_iter().chain([default]));
-        self.receive(incoming);
+        self.receive(None, dependencies, execution);
         self.begin();
     }
 
@@ -89,7 +86,7 @@ impl Worker {
         self.unread_dependencies(&incoming);
         let outcome =
             Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
-        self.reply(incoming.owner, task, outcome, Duration::ZERO);
+        self.reply(incoming.execution.owner, task, outcome, Duration::ZERO);
         self.begin();
     }
 
@@ -128,7 +125,8 @@ impl Worker {
     /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
     pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId) {
         let lost = self.inbox.take_back(usize::MAX, |incoming| {
-            incoming.owner == owner && !matches!(incoming.template.callee, Callee::Constructor)
+            incoming.execution.owner == owner
+                && !matches!(incoming.execution.template.callee, Callee::Constructor)
         });
         for incoming in &lost {
             self.unread_dependencies(incoming);
@@ -222,7 +220,7 @@ impl Worker {
     pub(super) fn unread_dependencies(&mut self, incoming: &Incoming) {
         for dependency in &incoming.dependencies {
             if matches!(dependency.stored.value, Value::Shared { .. }) {
-                self.unread_by_task(dependency.object, incoming.task);
+                self.unread_by_task(dependency.object, incoming.execution.task);
             }
         }
     }
@@ -238,82 +236,63 @@ impl Worker {
     fn enqueue(
         &mut self,
         owner: WorkerId,
-        (lease, assignment): (Option<LeaseId>, Arc<Assignment>),
+        lease: Option<LeaseId>,
+        assignment: &Assignment,
         tasks: Vec<TaskMessage>,
     ) {
         for message in tasks {
-            let template = self.templates.told_by(owner, message.template);
-            let Some(template) = template else {
+            let Some(template) = self.templates.told_by(owner, message.template) else {
                 unreachable!("OWN-15: a template is told before its tasks")
             };
-            let incoming = Incoming {
-                owner,
-                lease,
-                assignment: Arc::clone(&assignment),
+            let execution = Execution {
                 task: message.id,
                 attempt: message.attempt,
                 template,
                 arguments: message.arguments,
-                dependencies: message.dependencies,
-                missing: 0,
+                dependencies: Vec::new(),
+                assignment: assignment.clone(),
+                owner,
+                actor: None,
+                incarnation: message.attempt,
             };
-            self.receive(incoming);
+            self.receive(lease, message.dependencies, execution);
         }
         self.begin();
     }
 
     /// Queues a task and pins its large arguments.
-    fn receive(&mut self, mut incoming: Incoming) {
-        for dependency in &incoming.dependencies {
+    fn receive(
+        &mut self,
+        lease: Option<LeaseId>,
+        dependencies: Vec<Dependency>,
+        execution: Execution,
+    ) {
+        let mut missing = 0;
+        for dependency in &dependencies {
             if matches!(dependency.stored.value, Value::Shared { .. }) {
-                let ready = self.pin(dependency.object, Some(incoming.task)).is_some();
-                incoming.missing += u32::from(!ready);
+                let ready = self.pin(dependency.object, Some(execution.task)).is_some();
+                missing += u32::from(!ready);
             }
         }
-        self.inbox.push(incoming);
+        let execution = Box::new(execution);
+        self.inbox.push(Incoming { lease, dependencies, missing, execution });
     }
 
     /// Begins what may begin.
     pub(super) fn begin(&mut self) {
-        while let Some(incoming) = self.inbox.next() {
-            let execution = self.run(incoming);
-            self.effects.push(Effect::Run(Box::new(execution)));
-        }
-    }
-
-    fn run(&mut self, incoming: Incoming) -> Execution {
-        let dependencies = incoming.dependencies.into_iter().map(|dependency| {
-            let content = match dependency.stored.value {
-                Value::Inline(payload) => Content::Inline(payload),
-                Value::Failed(failure) => Content::Failed(failure),
-                Value::Shared { .. } => self
-                    .mapped(dependency.object)
-                    .expect("OWN-16: a task begins with its arguments pinned"),
+        while let Some(Incoming { lease, dependencies, mut execution, .. }) = self.inbox.next() {
+            let content = |dependency: Dependency| match dependency.stored.value {
+                Value::Inline(payload) => (dependency.object, Content::Inline(payload)),
+                Value::Failed(failure) => (dependency.object, Content::Failed(failure)),
+                Value::Shared { .. } => {
+                    let mapped = self.mapped(dependency.object);
+                    let mapped = mapped.expect("OWN-16: a task begins with its arguments pinned");
+                    (dependency.object, mapped)
+                }
             };
-            (dependency.object, content)
-        });
-        let dependencies = dependencies.collect();
-        let running = Running {
-            owner: incoming.owner,
-            lease: incoming.lease,
-            template: Arc::clone(&incoming.template),
-            waits: 0,
-            began: self.now,
-            interrupted: None,
-            gates: 0,
-            ended: None,
-        };
-        self.inbox.begin(incoming.task, running);
-        Execution {
-            task: incoming.task,
-            attempt: incoming.attempt,
-            template: incoming.template,
-            arguments: incoming.arguments,
-            dependencies,
-            assignment: Assignment::clone(&incoming.assignment),
-            owner: incoming.owner,
-            actor: self.inbox.take_spec(incoming.task),
-            incarnation: incoming.attempt,
+            execution.dependencies = dependencies.into_iter().map(content).collect();
+            self.inbox.begin(&execution, lease, self.now);
+            self.effects.push(Effect::Run(execution));
         }
     }
 

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, FunctionId, LeaseId, Map, Payload, TaskId, Template,
-    Timestamp, WorkerId,
+    ActorId, Assignment, Callee, FunctionId, LeaseId, Map, TaskId, Template, Timestamp, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome};
 
-use super::Interrupt;
+use super::{Execution, Interrupt};
 
 /// What a worker does for others.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub(super) struct Inbox {
     running: Map<TaskId, Running>,
     pub(super) actor: Option<Hosted>,
     /// What the actor holds.
-    pub(super) assignment: Arc<Assignment>,
+    pub(super) assignment: Assignment,
     calls_made: Map<FunctionId, u32>,
     /// This process ends after what runs.
     pub(super) leaving: bool,
@@ -41,17 +40,14 @@ struct Group {
 /// A task that has not begun.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    pub(super) owner: WorkerId,
     /// The lease it came on; calls and constructors come on none.
     pub(super) lease: Option<LeaseId>,
-    pub(super) assignment: Arc<Assignment>,
-    pub(super) task: TaskId,
-    pub(super) attempt: u32,
-    pub(super) template: Arc<Template>,
-    pub(super) arguments: Payload,
+    /// Its arguments that are refs.
     pub(super) dependencies: Vec<Dependency>,
-    /// How many large arguments are not pinned yet.
+    /// How many large ones of them are not pinned yet.
     pub(super) missing: u32,
+    /// It without those.
+    pub(super) execution: Box<Execution>,
 }
 
 /// A task that has begun.
@@ -73,8 +69,6 @@ pub(super) struct Running {
 #[derive(Debug)]
 pub(super) struct Hosted {
     pub(super) actor: ActorId,
-    /// What the constructor is run with, until it is.
-    pub(super) spec: Option<Box<ActorSpec>>,
     pub(super) made: bool,
     /// Its last handle went.
     pub(super) retiring: bool,
@@ -89,7 +83,7 @@ impl Default for Inbox {
             groups: BTreeMap::from([(String::new(), only)]),
             running: Map::default(),
             actor: None,
-            assignment: Arc::default(),
+            assignment: Assignment::default(),
             calls_made: Map::default(),
             leaving: false,
         }
@@ -107,7 +101,7 @@ impl Inbox {
 
     /// A task waits to begin.
     pub(super) fn push(&mut self, incoming: Incoming) {
-        let group = self.group(&Arc::clone(&incoming.template));
+        let group = self.group(&Arc::clone(&incoming.execution.template));
         group.waiting.push_back(incoming);
     }
 
@@ -121,8 +115,18 @@ impl Inbox {
     }
 
     /// A task begins.
-    pub(super) fn begin(&mut self, task: TaskId, running: Running) {
-        self.running.insert(task, running);
+    pub(super) fn begin(&mut self, execution: &Execution, lease: Option<LeaseId>, now: Timestamp) {
+        let running = Running {
+            owner: execution.owner,
+            lease,
+            template: Arc::clone(&execution.template),
+            waits: 0,
+            began: now,
+            interrupted: None,
+            gates: 0,
+            ended: None,
+        };
+        self.running.insert(execution.task, running);
     }
 
     /// The user's code of a task ended with this.
@@ -193,15 +197,16 @@ impl Inbox {
 
     /// A task that has not begun.
     pub(super) fn waiting(&mut self, task: TaskId) -> Option<&mut Incoming> {
-        self.groups
-            .values_mut()
-            .find_map(|group| group.waiting.iter_mut().find(|incoming| incoming.task == task))
+        self.groups.values_mut().find_map(|group| {
+            group.waiting.iter_mut().find(|incoming| incoming.execution.task == task)
+        })
     }
 
     /// Takes a task that has not begun out of its queue.
     pub(super) fn take_waiting(&mut self, task: TaskId) -> Option<Incoming> {
         self.groups.values_mut().find_map(|group| {
-            let position = group.waiting.iter().position(|incoming| incoming.task == task)?;
+            let position =
+                group.waiting.iter().position(|incoming| incoming.execution.task == task)?;
             group.waiting.remove(position)
         })
     }
@@ -253,12 +258,6 @@ impl Inbox {
             .as_ref()
             .map(|hosted| hosted.actor)
             .filter(|actor| TaskId::creation(*actor) == task)
-    }
-
-    /// What the constructor is run with.
-    pub(super) fn take_spec(&mut self, task: TaskId) -> Option<Box<ActorSpec>> {
-        self.constructor_of(task)?;
-        self.actor.as_mut()?.spec.take()
     }
 
     /// Whether nothing runs or replies.
