@@ -14,9 +14,9 @@ use runtime::clock;
 use runtime::engine::{Handle, Running};
 use types::{ActorId, Callee, Returns, TaskId, Timestamp};
 
-use crate::arguments;
 use crate::current::{self, Process, lock};
 use crate::engine::{deadline, waiting};
+use crate::{arguments, work};
 
 /// One run of a function, constructor or method.
 #[pyclass(frozen, module = "aktis._core")]
@@ -207,6 +207,12 @@ impl Execution {
     fn wait_consumed(&self, py: Python<'_>, count: u32, timeout_s: f64) -> PyResult<bool> {
         let (until, engine) = (deadline(Some(timeout_s))?, &self.process.engine);
         waiting(py, until, |patience| engine.await_consumed(self.running.task, count, patience))
+    }
+
+    /// Runs it to its end on this thread.
+    fn run(slf: Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        work::run(py, slf.unbind())
     }
 
     /// Calls `function` on behalf of this execution.

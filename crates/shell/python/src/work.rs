@@ -129,7 +129,7 @@ impl Engine {
 }
 
 /// Runs an execution to its end.
-fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
+pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
     let process = Arc::clone(&execution.get().process);
     process.began(py, &execution);
     let here = execution.clone_ref(py);
