@@ -1,13 +1,13 @@
 """Tasks that wait for each other where no further process may be started.
 
-Owns the cap of worker processes and what waiting tasks lend. Shapes and turns are in the Rust tests.
+Owns the cap of worker processes and what waiting tasks lend. Does not own shapes and turns (Rust).
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,7 +86,8 @@ def test_a_task_that_waits_for_a_stream_lends_its_cpu_and_its_process(
     def consume(how: str, tally: Tally, depth: int) -> int:
         stream = count.remote(tally) if depth == 0 else deeper.remote(how, tally, depth - 1)
         if how == "wait":
-            assert aktis.wait([stream, aktis.put(0)], num_returns=2, timeout=None)[1] == []
+            waited: list[Any] = [stream, aktis.put(0)]
+            assert aktis.wait(waited, num_returns=2, timeout=None)[1] == []
         last: int = [aktis.get(ref) for ref in stream][-1]
         return last
 
@@ -97,7 +98,11 @@ def test_a_task_that_waits_for_a_stream_lends_its_cpu_and_its_process(
     assert aktis.get(consume.remote(how, tally, 4), timeout=60) == 2
 
 
-def test_what_runs_while_others_wait_can_be_cancelled(gate: Gate, started: Gate) -> None:
+def test_what_runs_while_others_wait_can_be_cancelled(
+    gate: Gate, started: Gate, tmp_path: Path
+) -> None:
+    never = Gate(tmp_path / "never")
+
     @aktis.remote
     def child(depth: int) -> None:
         if depth > 0:
@@ -105,8 +110,7 @@ def test_what_runs_while_others_wait_can_be_cancelled(gate: Gate, started: Gate)
             return
         started.open()
         try:
-            while True:
-                time.sleep(0.01)
+            never.wait()
         finally:
             gate.open()
 
@@ -131,7 +135,8 @@ def tree(depth: int, width: int) -> set[int]:
 @aktis.remote
 def read(refs: list[Any]) -> set[int]:
     """What somebody else's task returns, after one of its own."""
-    return aktis.get(tree.remote(1, 1)) | aktis.get(refs[0])
+    theirs: set[int] = aktis.get(refs[0])
+    return theirs | aktis.get(tree.remote(1, 1))
 
 
 @aktis.remote

@@ -370,8 +370,8 @@ impl Process {
             Wait::Content(_) | Wait::Available(_) | Wait::Stream(_) | Wait::Consumed { .. } => true,
             Wait::Nothing | Wait::Until(_) | Wait::Answer(_) | Wait::Allocation(_) => false,
         };
-        let plain = |task: &&Box<Execution>| task.template.callee == Callee::Function;
-        let task = fiber.task.as_ref().filter(plain).map(|execution| execution.task);
+        let plain = |task: &&Execution| task.template.callee == Callee::Function;
+        let task = fiber.task.as_deref().filter(plain).map(|execution| execution.task);
         if let Some(task) = task.filter(|_| lends && !self.can_go_on(out.now, number)) {
             self.fiber(number).blocked = Some(task);
             self.step(out, Event::Blocked(task));

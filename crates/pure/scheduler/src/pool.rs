@@ -280,7 +280,7 @@ impl Pool {
     pub fn on_waiting(&mut self, id: WorkerId, waits: bool) {
         self.change(id, |worker| {
             if let Work::Leased { waiting, .. } = &mut worker.work {
-                *waiting = if waits { *waiting + 1 } else { *waiting - 1 };
+                *waiting = *waiting + u32::from(waits) - u32::from(!waits);
             }
         });
     }

@@ -374,9 +374,9 @@ fn what_runs_beside_a_task_that_is_ended_by_force_costs_an_attempt() {
     let cancel = FromPeer::Cancel { task: first, force: true, recursive: false };
     let effects = executor.step(Event::Peer(worker(1), cancel));
 
-    let ended = effects.iter().filter_map(|effect| match effect {
-        Effect::ToPeer(_, FromPeer::Done(done)) => Some(&done[0]),
-        _ => None,
+    let ended = effects.iter().filter_map(|effect| {
+        let Effect::ToPeer(_, FromPeer::Done(done)) = effect else { return None };
+        Some(&done[0])
     });
     let outcomes: Vec<_> = ended
         .map(|done| (done.id, matches!(done.outcome, Outcome::Failed { retriable: true, .. })))
