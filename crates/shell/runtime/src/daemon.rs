@@ -36,7 +36,7 @@ use crate::clock;
 use crate::listen::Listener;
 use crate::poll::{Interest, Ready};
 use crate::process::{ForkServer, Report};
-use crate::spill::{Outcome, Spiller};
+use crate::spill::Spiller;
 use crate::sys;
 use peers::{Peers, Said, State};
 use warm::Warmer;
@@ -380,10 +380,8 @@ impl Daemon {
     }
 
     fn on_spilled(&mut self) -> io::Result<()> {
-        for outcome in self.spiller.outcomes()? {
-            self.inputs.push_back(spilled(outcome));
-        }
-        self.settle()
+        let done = self.spiller.outcomes()?;
+        self.take_node_events(done)
     }
 
     /// Does what has become due.
@@ -414,11 +412,4 @@ impl Daemon {
             }
         }
     }
-}
-
-fn spilled(outcome: Outcome) -> Input {
-    Input::Node(match outcome {
-        Outcome::Spilled(object, result) => node::Event::Spilled(object, result),
-        Outcome::Restored(object, result) => node::Event::Restored(object, result),
-    })
 }

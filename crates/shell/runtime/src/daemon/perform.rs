@@ -8,8 +8,7 @@ use roles::{head, node};
 use types::{Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
-use super::{AsFd, Daemon, HEAD_NODE, Input, clock, spilled};
-use crate::spill::{Job, Range};
+use super::{AsFd, Daemon, HEAD_NODE, Input, clock};
 
 impl Daemon {
     /// Hands over all that happened, each with all its effects before the next.
@@ -85,13 +84,9 @@ impl Daemon {
             }
             node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment)?,
             node::Effect::Kill(worker) => self.kill(worker)?,
-            node::Effect::Spill { object, offset, size } => {
-                self.spill(Job::Spill(object, Range { offset, size }));
+            node::Effect::Disk(job) => {
+                self.inputs.extend(self.spiller.submit(job).map(Input::Node));
             }
-            node::Effect::Restore { object, offset, size } => {
-                self.spill(Job::Restore(object, Range { offset, size }));
-            }
-            node::Effect::DeleteSpilled(object) => self.spill(Job::Delete(object)),
             node::Effect::Stop(reason) => self.stopping = Some(reason),
         }
         Ok(())
@@ -142,9 +137,5 @@ impl Daemon {
         let driver = self.peers.link_of(worker).and_then(|link| self.peers.remove(link));
         self.inputs.extend(driver.map(|driver| Input::Node(node::Event::HungUp(driver))));
         Ok(())
-    }
-
-    fn spill(&mut self, job: Job) {
-        self.inputs.extend(self.spiller.submit(job).map(spilled));
     }
 }

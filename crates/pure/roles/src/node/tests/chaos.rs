@@ -14,7 +14,7 @@ use wire::to_worker::FromNode;
 
 use super::made_up::{actor_spec, cpus, driver_peer, start, worker};
 use crate::Role;
-use crate::node::{Effect, Event, Node, NodeConfig};
+use crate::node::{DiskJob, Effect, Event, Node, NodeConfig};
 
 #[test]
 fn whatever_happens_the_rules_hold_and_in_the_end_everything_is_free() {
@@ -299,13 +299,13 @@ impl World {
                     self.up.insert(worker);
                 }
                 Effect::Kill(worker) => self.dying.push_back(worker),
-                Effect::Spill { object, .. } => {
+                Effect::Disk(DiskJob::Spill(object, ..)) => {
                     let room = self.rng.chance(4, 5).then_some(());
                     let result = room.ok_or_else(|| "full".to_owned());
-                    self.disk.push_back(Event::Spilled(object, result));
+                    self.disk.push_back(Event::DiskDone(object, result));
                 }
-                Effect::Restore { object, .. } => {
-                    self.disk.push_back(Event::Restored(object, Ok(())));
+                Effect::Disk(DiskJob::Restore(object, ..)) => {
+                    self.disk.push_back(Event::DiskDone(object, Ok(())));
                 }
                 Effect::ToHead(NodeReport::ActorPlaced(actor, _)) => {
                     self.actors.insert(actor);
@@ -314,7 +314,7 @@ impl World {
                     self.actors.remove(&actor);
                 }
                 Effect::ToWorker(to, message) => self.hear(to, message),
-                Effect::ToHead(_) | Effect::DeleteSpilled(_) | Effect::Stop(_) => {}
+                Effect::ToHead(_) | Effect::Disk(DiskJob::Delete(_)) | Effect::Stop(_) => {}
             }
         }
     }
