@@ -17,7 +17,7 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// A socket that processes of this user connect to. Its file goes when it is dropped.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     socket: UnixListener,
     path: PathBuf,
 }
@@ -51,7 +51,7 @@ impl Listener {
     ///
     /// # Errors
     /// If another user owns or can enter the directory, or the socket cannot be made.
-    pub fn bind(path: &Path) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         let directory = path.parent().unwrap_or_else(|| Path::new("."));
         let found = fs::metadata(directory)?;
         if found.uid() != sys::user() || found.mode() & 0o077 != 0 {
@@ -68,7 +68,7 @@ impl Listener {
     ///
     /// # Errors
     /// If the system has no descriptor left, or the like: wait a little.
-    pub fn accept(&self) -> io::Result<Option<UnixStream>> {
+    pub(crate) fn accept(&self) -> io::Result<Option<UnixStream>> {
         loop {
             let stream = match self.socket.accept() {
                 Ok((stream, _)) => stream,

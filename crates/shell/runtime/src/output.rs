@@ -9,14 +9,14 @@ use types::limits::{LINE_BYTES_MAX, LINE_PATIENCE};
 
 /// The written bytes of one pipe that are not yet lines.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     partial: Vec<u8>,
     partial_since: Option<Timestamp>,
 }
 
 impl Lines {
     /// Takes written bytes; appends the lines that they end, without their ends.
-    pub fn on_bytes(&mut self, now: Timestamp, mut bytes: &[u8], lines: &mut Vec<String>) {
+    pub(crate) fn on_bytes(&mut self, now: Timestamp, mut bytes: &[u8], lines: &mut Vec<String>) {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             self.extend(&bytes[..end], lines);
             lines.push(text(&self.partial));
@@ -32,20 +32,19 @@ impl Lines {
     }
 
     /// When a line without an end is to be shown as it is.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
         self.partial_since.map(|since| since + LINE_PATIENCE)
     }
 
     /// Appends the line without an end, if it is due.
-    pub fn on_time(&mut self, now: Timestamp, lines: &mut Vec<String>) {
+    pub(crate) fn on_time(&mut self, now: Timestamp, lines: &mut Vec<String>) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.finish(lines);
         }
     }
 
     /// Appends what is left when the process has ended.
-    pub fn finish(&mut self, lines: &mut Vec<String>) {
+    pub(crate) fn finish(&mut self, lines: &mut Vec<String>) {
         self.partial_since = None;
         if !self.partial.is_empty() {
             lines.push(text(&self.partial));

@@ -3,8 +3,8 @@
 //! Owns: the files of spilled objects. Does not own: which objects, or when (`objects::Spilling`).
 
 use std::fs::{self, File};
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -20,7 +20,7 @@ use crate::sys;
 
 /// The thread and what it was given to do.
 #[derive(Debug)]
-pub struct Spiller {
+pub(crate) struct Spiller {
     jobs: Option<SyncSender<DiskJob>>,
     results: Arc<Results>,
     thread: Option<JoinHandle<()>>,
@@ -30,7 +30,7 @@ pub struct Spiller {
 #[derive(Debug)]
 struct Results {
     done: Mutex<Vec<Event>>,
-    ready: OwnedFd,
+    ready: File,
 }
 
 impl Spiller {
@@ -38,7 +38,7 @@ impl Spiller {
     ///
     /// # Errors
     /// If the system has no thread or descriptor left.
-    pub fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
+    pub(crate) fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(SPILLS_MAX);
         let done = Mutex::new(Vec::new());
         let results = Arc::new(Results { done, ready: sys::eventfd()? });
@@ -52,8 +52,7 @@ impl Spiller {
     }
 
     /// Hands over a job; answers what became of it at once if it cannot be taken.
-    #[must_use]
-    pub fn submit(&self, job: DiskJob) -> Option<Event> {
+    pub(crate) fn submit(&self, job: DiskJob) -> Option<Event> {
         let why = match self.jobs.as_ref()?.try_send(job) {
             Ok(()) => return None,
             Err(TrySendError::Full(_)) => format!("{SPILLS_MAX} objects wait for the disk"),
@@ -71,8 +70,8 @@ impl Spiller {
     ///
     /// # Errors
     /// If the counter is broken, which it has no reason to be.
-    pub fn outcomes(&self) -> io::Result<Vec<Event>> {
-        sys::eventfd_clear(self.results.ready.as_fd())?;
+    pub(crate) fn outcomes(&self) -> io::Result<Vec<Event>> {
+        sys::attempt(|| (&self.results.ready).read(&mut [0; 8]))?;
         let mut done = self.results.done.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *done))
     }
@@ -115,7 +114,7 @@ fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &Results) {
             }
         };
         results.done.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
-        if sys::eventfd_signal(results.ready.as_fd()).is_err() {
+        if (&results.ready).write_all(&1_u64.to_ne_bytes()).is_err() {
             return;
         }
     }

@@ -3,12 +3,14 @@
 //! Owns: one match for each role. Does not own: what the effects are done with (`peers`, `workers`, `spill`).
 
 use std::io;
+use std::os::fd::AsFd;
 
-use roles::{head, node};
+use roles::{Role, head, node};
 use types::{Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
-use super::{AsFd, Daemon, HEAD_NODE, Input, clock};
+use super::{Daemon, HEAD_NODE, Input, clock};
+use crate::process::Report;
 
 impl Daemon {
     /// Hands over all that happened, each with all its effects before the next.
@@ -18,12 +20,12 @@ impl Daemon {
                 Input::Node(event) => {
                     let mut effects = Vec::new();
                     self.node.step(clock::now(), event, &mut effects);
-                    self.perform_all(effects, Vec::new())?;
+                    effects.into_iter().try_for_each(|effect| self.perform_node(effect))?;
                 }
                 Input::Head(event) => {
                     let mut effects = Vec::new();
                     self.head.step(clock::now(), event, &mut effects);
-                    self.perform_all(Vec::new(), effects)?;
+                    effects.into_iter().for_each(|effect| self.perform_head(effect));
                 }
             }
         }
@@ -36,24 +38,14 @@ impl Daemon {
         if is_due(self.node.next_deadline()) {
             let mut effects = Vec::new();
             self.node.on_time(now, &mut effects);
-            self.perform_all(effects, Vec::new())?;
+            effects.into_iter().try_for_each(|effect| self.perform_node(effect))?;
         }
         if is_due(self.head.next_deadline()) {
             let mut effects = Vec::new();
             self.head.on_time(now, &mut effects);
-            self.perform_all(Vec::new(), effects)?;
+            effects.into_iter().for_each(|effect| self.perform_head(effect));
         }
         self.settle()
-    }
-
-    fn perform_all(&mut self, node: Vec<node::Effect>, head: Vec<head::Effect>) -> io::Result<()> {
-        for effect in node {
-            self.perform_node(effect)?;
-        }
-        for effect in head {
-            self.perform_head(effect);
-        }
-        Ok(())
     }
 
     fn perform_head(&mut self, effect: head::Effect) {
@@ -82,10 +74,11 @@ impl Daemon {
             node::Effect::ToHead(report) => {
                 self.inputs.push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
             }
-            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment)?,
+            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment),
             node::Effect::Kill(worker) => self.kill(worker)?,
             node::Effect::Disk(job) => {
-                self.inputs.extend(self.spiller.submit(job).map(Input::Node));
+                let refused = self.spiller.submit(job);
+                self.happened(refused);
             }
             node::Effect::Stop(reason) => self.stopping = Some(reason),
         }
@@ -107,35 +100,32 @@ impl Daemon {
     }
 
     /// Starts a worker process. Where descriptors are short, that worker alone fails.
-    pub(super) fn fork(&mut self, worker: WorkerId, environment: String) -> io::Result<()> {
-        let asked = self.workers.prepare(&mut self.watch, worker, environment).and_then(|asked| {
-            self.peers.add_forked(&mut self.watch, asked.control, worker)?;
-            Ok(asked.request)
+    pub(super) fn fork(&mut self, worker: WorkerId, environment: String) {
+        let prepared = self.workers.prepare(&mut self.watch, worker, environment);
+        let prepared = prepared.and_then(|(control, request)| {
+            self.peers.add_forked(&mut self.watch, control, worker)?;
+            Ok(request)
         });
-        let report = match asked {
-            Ok(request) => self.workers.ask(&self.watch, request)?,
+        match prepared {
+            Ok(request) => {
+                if let Some(Report::Failed { worker, reason }) = self.fork_server.submit(request) {
+                    self.on_fork_failed(worker, reason);
+                }
+            }
             Err(error) => {
                 let reason = format!("no sockets and pipes for a worker process: {error}");
-                self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
-                None
+                self.on_fork_failed(worker, reason);
             }
-        };
-        if let Some(crate::process::Report::Failed { worker, reason }) = report {
-            if let Some(link) = self.peers.link_of(worker) {
-                self.peers.remove(link);
-            }
-            self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
         }
-        Ok(())
     }
 
     /// Ends a process of the node; a driver, which is none, is hung up on.
     fn kill(&mut self, worker: WorkerId) -> io::Result<()> {
-        if self.workers.kill(worker)? {
-            return Ok(());
+        if !self.workers.kill(worker)?
+            && let Some(link) = self.peers.link_of(worker)
+        {
+            self.hang_up(link);
         }
-        let driver = self.peers.link_of(worker).and_then(|link| self.peers.remove(link));
-        self.inputs.extend(driver.map(|driver| Input::Node(node::Event::HungUp(driver))));
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Outlook {
 
 impl Alarm {
     pub(super) fn new() -> io::Result<Self> {
-        let descriptor = File::from(sys::eventfd()?);
+        let descriptor = sys::eventfd()?;
         let (background, polled) = (AtomicU8::new(NAPPING), AtomicBool::new(false));
         Ok(Self(Arc::new(AlarmState { descriptor, background, polled, thread: OnceLock::new() })))
     }

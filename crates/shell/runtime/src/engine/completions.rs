@@ -157,7 +157,7 @@ fn note(channels: &mut Channels, channel: Channel) {
 
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { descriptor: File::from(sys::eventfd()?), rung: false })
+        Ok(Self { descriptor: sys::eventfd()?, rung: false })
     }
 
     /// The descriptor, owned by the engine.

@@ -16,7 +16,6 @@ use super::running::Running;
 use super::shared::{Allocation, Core};
 use super::waits::Topic;
 use super::{EngineError, signals};
-use crate::dial::dial;
 use crate::meeting::Meeting;
 
 /// The request under which a driver waits for its job; answers are numbered from 1.
@@ -200,7 +199,8 @@ impl Core {
     fn dial(&mut self, peer: WorkerId) {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
-        match dial(Path::new(&self.identity.socket), &self.token, Some(peer), me, self.now) {
+        match Meeting::dial(Path::new(&self.identity.socket), &self.token, Some(peer), me, self.now)
+        {
             Ok(meeting) => self.links.requests.push(Request::Meet { link, meeting }),
             Err(_unreachable) => {
                 self.links.end(link);

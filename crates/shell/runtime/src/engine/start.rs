@@ -34,8 +34,7 @@ use super::waits::{Topic, Waits};
 use super::{Engine, EngineError, Identity, Interrupted, Outcomes};
 use crate::clock;
 use crate::conn::{Conn, Inbox, Received};
-use crate::dial::dial;
-use crate::meeting::Progress;
+use crate::meeting::{Meeting, Progress};
 use crate::poll::{Interest, Poller};
 
 /// How often a process that joins asks whether it was interrupted.
@@ -100,7 +99,7 @@ pub(super) fn worker(options: WorkerOptions) -> Outcomes<Engine> {
 fn meet(options: &DriverOptions, interrupted: Interrupted<'_>) -> Outcomes<Conn> {
     let now = clock::now();
     let mut meeting =
-        dial(&options.socket, &options.token, None, None, now).map_err(not_connected)?;
+        Meeting::dial(&options.socket, &options.token, None, None, now).map_err(not_connected)?;
     let mut poller = Poller::new().map_err(not_connected)?;
     poller.add(&meeting, 0, Interest::Read).map_err(not_connected)?;
     loop {
