@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use roles::node::{DiskJob, Event};
@@ -21,16 +21,10 @@ use crate::sys;
 /// The thread and what it was given to do.
 #[derive(Debug)]
 pub(crate) struct Spiller {
-    jobs: Option<SyncSender<DiskJob>>,
-    results: Arc<Results>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What the thread did and nobody looked at yet: no more than there were jobs.
-#[derive(Debug)]
-struct Results {
-    done: Mutex<Vec<Event>>,
-    ready: File,
+    /// What goes in and what comes out, until the end.
+    working: Option<(SyncSender<DiskJob>, Receiver<Event>, JoinHandle<()>)>,
+    /// Can be read once something was done.
+    bell: Arc<File>,
 }
 
 impl Spiller {
@@ -39,21 +33,21 @@ impl Spiller {
     /// # Errors
     /// If the system has no thread or descriptor left.
     pub(crate) fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(SPILLS_MAX);
-        let done = Mutex::new(Vec::new());
-        let results = Arc::new(Results { done, ready: sys::eventfd()? });
+        let (sender, jobs) = sync_channel(SPILLS_MAX);
+        let (results, done) = sync_channel(SPILLS_MAX);
+        let bell = Arc::new(sys::eventfd()?);
         let files = Files { directory, arena };
-        let theirs = Arc::clone(&results);
+        let theirs = Arc::clone(&bell);
         let thread = thread::Builder::new()
             .name("aktis-spill".to_owned())
             .stack_size(256 << 10)
-            .spawn(move || work(&files, &receiver, &theirs))?;
-        Ok(Self { jobs: Some(sender), results, thread: Some(thread) })
+            .spawn(move || work(&files, &jobs, &results, &theirs))?;
+        Ok(Self { working: Some((sender, done, thread)), bell })
     }
 
     /// Hands over a job; answers what became of it at once if it cannot be taken.
     pub(crate) fn submit(&self, job: DiskJob) -> Option<Event> {
-        let why = match self.jobs.as_ref()?.try_send(job) {
+        let why = match self.working.as_ref()?.0.try_send(job) {
             Ok(()) => return None,
             Err(TrySendError::Full(_)) => format!("{SPILLS_MAX} objects wait for the disk"),
             Err(TrySendError::Disconnected(_)) => "the thread that spills ended".to_owned(),
@@ -69,24 +63,23 @@ impl Spiller {
     /// What was done since the last call.
     ///
     /// # Errors
-    /// If the counter is broken, which it has no reason to be.
+    /// If the bell is broken, which it has no reason to be.
     pub(crate) fn outcomes(&self) -> io::Result<Vec<Event>> {
-        sys::attempt(|| (&self.results.ready).read(&mut [0; 8]))?;
-        let mut done = self.results.done.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *done))
+        sys::attempt(|| (&*self.bell).read(&mut [0; 8]))?;
+        Ok(self.working.iter().flat_map(|(_, done, _)| done.try_iter()).collect())
     }
 }
 
 impl AsFd for Spiller {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.results.ready.as_fd()
+        self.bell.as_fd()
     }
 }
 
 impl Drop for Spiller {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some((jobs, done, thread)) = self.working.take() {
+            drop((jobs, done));
             // A panic in it was printed where it happened; what it left undone ends with the daemon.
             drop(thread.join());
         }
@@ -98,23 +91,19 @@ struct Files {
     arena: Arc<Segment>,
 }
 
-fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &Results) {
+fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &SyncSender<Event>, mut bell: &File) {
     for job in jobs {
-        let outcome = match job {
-            DiskJob::Spill(object, offset, size) => {
-                Event::DiskDone(object, files.spill(object, offset, size))
-            }
-            DiskJob::Restore(object, offset, size) => {
-                Event::DiskDone(object, files.restore(object, offset, size))
-            }
+        let (object, result) = match job {
+            DiskJob::Spill(object, offset, size) => (object, files.spill(object, offset, size)),
+            DiskJob::Restore(object, offset, size) => (object, files.restore(object, offset, size)),
             DiskJob::Delete(object) => {
                 // What cannot be removed now goes with the session's directory.
                 drop(fs::remove_file(files.path(object)));
                 continue;
             }
         };
-        results.done.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
-        if (&results.ready).write_all(&1_u64.to_ne_bytes()).is_err() {
+        let told = results.send(Event::DiskDone(object, result)).is_ok();
+        if !told || bell.write_all(&1_u64.to_ne_bytes()).is_err() {
             return;
         }
     }

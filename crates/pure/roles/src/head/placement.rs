@@ -76,7 +76,7 @@ impl Head {
             let end = if let Failure::Raised { error, text } = failure {
                 ActorEnd::Constructor { error, text }
             } else {
-                ActorEnd::NotMade(Box::new(failure))
+                ActorEnd::not_made(failure)
             };
             self.bury(actor, end, effects);
         }
@@ -88,8 +88,8 @@ impl Head {
         failure: Arc<Failure>,
         effects: &mut Vec<Effect>,
     ) {
-        let failure = Box::new(Arc::unwrap_or_clone(failure));
-        self.bury(actor, ActorEnd::NotMade(failure), effects);
+        let end = ActorEnd::not_made(Arc::unwrap_or_clone(failure));
+        self.bury(actor, end, effects);
     }
 
     pub(super) fn actor_not_placed(
@@ -278,9 +278,7 @@ impl Head {
         match home {
             Home::On(node) => self.start_actor(actor, node, effects),
             Home::Wait => {}
-            Home::Never(failure) => {
-                self.bury(actor, ActorEnd::NotMade(Box::new(failure)), effects);
-            }
+            Home::Never(failure) => self.bury(actor, ActorEnd::not_made(failure), effects),
         }
     }
 
