@@ -23,7 +23,7 @@ use objects::Index;
 use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, JobId, NodeId, Resources, Settings, Timestamp, WorkerId};
-use wire::ToNode;
+use wire::{HeadToNode, ToNode};
 
 use crate::Role;
 use acting::Actor;
@@ -148,47 +148,23 @@ impl Node {
             ToNode::Free(all) => all.into_iter().for_each(|object| self.objects.free(object)),
             // A process says hello once, before it has an id.
             ToNode::Hello(_) => {}
-            // Only the head says these, and not as a process of this node.
-            ToNode::StartActor { .. }
-            | ToNode::EndActor { .. }
-            | ToNode::ActorMade(_)
-            | ToNode::PrepareBundles { .. }
-            | ToNode::CommitBundles(_)
-            | ToNode::ReturnBundles(_)
-            | ToNode::EndJob(_)
-            | ToNode::Stop => {}
         }
     }
 
-    fn on_head(&mut self, now: Timestamp, message: ToNode, effects: &mut Effects) {
+    fn on_head(&mut self, now: Timestamp, message: HeadToNode, effects: &mut Effects) {
         match message {
-            ToNode::StartActor { spec, dependencies, incarnation } => {
+            HeadToNode::StartActor { spec, dependencies, incarnation } => {
                 self.start_actor(now, spec, dependencies, incarnation, effects);
             }
-            ToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
-            ToNode::ActorMade(actor) => self.actor_made(actor),
-            ToNode::PrepareBundles { group, bundles } => {
+            HeadToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
+            HeadToNode::ActorMade(actor) => self.actor_made(actor),
+            HeadToNode::PrepareBundles { group, bundles } => {
                 self.prepare_bundles(group, &bundles, effects);
             }
-            ToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
-            ToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
-            ToNode::EndJob(job) => self.end_job(now, job, effects),
-            ToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
-            // Processes of the node say these, not the head.
-            ToNode::Hello(_)
-            | ToNode::Want { .. }
-            | ToNode::Release(_)
-            | ToNode::Blocked
-            | ToNode::Unblocked
-            | ToNode::Leaving { .. }
-            | ToNode::Staying
-            | ToNode::Named(_)
-            | ToNode::Create { .. }
-            | ToNode::Seal(_)
-            | ToNode::Discard(_)
-            | ToNode::Pin(_)
-            | ToNode::Unpin(_)
-            | ToNode::Free(_) => {}
+            HeadToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
+            HeadToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
+            HeadToNode::EndJob(job) => self.end_job(now, job, effects),
+            HeadToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
         }
     }
 

@@ -11,7 +11,7 @@ use types::{ActorEnd, ActorId, Failure, JobId, WorkerId};
 use wire::frame::HEADER_BYTES;
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
 use wire::to_node::ToDaemon;
-use wire::{FrameError, Frames, ToHead, ToNode, ToWorker, decode, encode};
+use wire::{FrameError, Frames, HeadToNode, ToHead, ToNode, ToWorker, decode, encode};
 
 proptest! {
     #[test]
@@ -95,7 +95,8 @@ fn decode_as_each(bytes: &[u8]) {
         decode::<ToWorker>(bytes).is_ok(),
         decode::<ToDaemon>(bytes).is_ok(),
         decode::<ToNode>(bytes).is_ok(),
+        decode::<HeadToNode>(bytes).is_ok(),
         decode::<ToHead>(bytes).is_ok(),
     ];
-    assert!(!bytes.is_empty() || outcomes == [false; 4], "nothing is no message");
+    assert!(!bytes.is_empty() || outcomes == [false; 5], "nothing is no message");
 }

@@ -4,9 +4,9 @@
 
 use objects::DiskJob;
 use types::{Exit, JobId, ObjectId, WorkerId};
-use wire::ToNode;
 use wire::to_node::{NodeReport, Peer};
 use wire::to_worker::FromNode;
+use wire::{HeadToNode, ToNode};
 
 /// What can happen to a node.
 #[derive(Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub enum Event {
     /// The connection to a process of this node is gone.
     HungUp(WorkerId),
     /// The head said something.
-    Head(ToNode),
+    Head(HeadToNode),
     /// The head knows the job of a driver.
     JobStarted(WorkerId, JobId),
     /// A worker process was started.
