@@ -129,6 +129,17 @@ pub enum Peer {
     },
 }
 
+impl Peer {
+    /// Which worker it is, of those that have an id before they speak.
+    #[must_use]
+    pub const fn worker(&self) -> Option<WorkerId> {
+        match self {
+            Self::Worker { worker, .. } => Some(*worker),
+            Self::Driver { .. } => None,
+        }
+    }
+}
+
 /// What a node daemon says to the head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeReport {

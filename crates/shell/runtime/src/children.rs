@@ -5,10 +5,6 @@
 
 use std::io;
 use std::mem::zeroed;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::ptr;
 
 use libc::c_int;
 use types::Exit;
@@ -23,32 +19,6 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
     // SAFETY: the call takes numbers only.
     checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
     Ok(())
-}
-
-/// Starts `command` with `socket` as its descriptor 3 and no signal held back.
-///
-/// # Errors
-/// As [`Command::spawn`].
-pub(crate) fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<u32> {
-    const PLACE: RawFd = 3;
-    let number = socket.as_raw_fd();
-    let prepare = move || {
-        // SAFETY: these calls are allowed between fork and exec; the set lives through them.
-        unsafe {
-            let mut none: libc::sigset_t = zeroed();
-            checked(libc::sigemptyset(&raw mut none))?;
-            checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()))?;
-            if number == PLACE {
-                checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
-            } else {
-                checked(libc::dup2(number, PLACE))?;
-            }
-        }
-        Ok(())
-    };
-    // SAFETY: `prepare` makes system calls only: it neither allocates nor takes a lock.
-    unsafe { command.pre_exec(prepare) };
-    Ok(command.spawn()?.id())
 }
 
 /// Ends a process and all of its group at once. A process that is already gone is no error.

@@ -30,7 +30,7 @@ use roles::{Head, Node, Role, head, node};
 use serde::Deserialize;
 use shm::Segment;
 use types::{NodeId, Payload, Resources, Settings, Timestamp, WorkerId};
-use wire::ToDaemon;
+use wire::{Peer, ToNode};
 
 use crate::children;
 use crate::clock;
@@ -40,7 +40,7 @@ use crate::poll::{Interest, Ready};
 use crate::process::ForkServer;
 use crate::spill::Spiller;
 use crate::sys;
-use peers::{Peers, Said};
+use peers::Peers;
 use warm::Warmer;
 use watch::Watch;
 use workers::Workers;
@@ -280,38 +280,29 @@ impl Daemon {
     /// Hands all that was said at a connection to the roles. Who talks nonsense is hung up on.
     fn hear(&mut self, link: u64) -> io::Result<()> {
         loop {
-            match self.peers.next_said(link) {
-                Ok(Some(said)) => self.on_said(link, said)?,
+            let input = match self.peers.next_said(link) {
+                Ok(Some(input)) => input,
                 Ok(None) => return Ok(()),
                 Err(_) => {
                     self.hang_up(link);
                     return Ok(());
                 }
-            }
-        }
-    }
-
-    /// What is said next may depend on what follows from this.
-    fn on_said(&mut self, connection: u64, said: Said) -> io::Result<()> {
-        let input = match said {
-            Said::Hello(peer) => {
-                if let wire::Peer::Worker { worker, pid } = peer {
+            };
+            match input {
+                Input::Node(node::Event::Arrived {
+                    peer: Peer::Worker { worker, pid }, ..
+                }) => {
                     self.on_forked(worker, pid)?;
                 }
-                Input::Node(node::Event::Arrived { connection, peer })
-            }
-            Said::Message(worker, ToDaemon::Node(message)) => {
-                if let wire::ToNode::Create { size, .. } = message {
+                Input::Node(node::Event::Message(_, ToNode::Create { size, .. })) => {
                     self.warmer.on_create(size);
                 }
-                Input::Node(node::Event::Message(worker, message))
+                Input::Node(_) | Input::Head(_) => {}
             }
-            Said::Message(worker, ToDaemon::Head(message)) => {
-                Input::Head(head::Event::Worker(worker, message))
-            }
-        };
-        self.inputs.push_back(input);
-        self.settle()
+            self.inputs.push_back(input);
+            // What is said next may depend on what follows from this.
+            self.settle()?;
+        }
     }
 
     fn hang_up(&mut self, link: u64) {

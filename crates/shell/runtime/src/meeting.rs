@@ -15,7 +15,7 @@ use wire::preamble::Preamble;
 use crate::conn::Conn;
 use crate::entropy;
 use crate::handshake::{Handshake, SAYING_BYTES_MAX};
-use crate::listen::ShortPath;
+use crate::listen::short;
 use crate::sys;
 
 /// What a meeting came to so far.
@@ -54,7 +54,8 @@ impl Meeting {
         own_id: Option<WorkerId>,
         now: Timestamp,
     ) -> io::Result<Self> {
-        let stream = UnixStream::connect(&ShortPath::of(socket)?.path)?;
+        let (path, _directory) = short(socket)?;
+        let stream = UnixStream::connect(path)?;
         Self::initiate(stream, token, target, own_id, now)
     }
 

@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use types::limits::{FORK_MESSAGE_BYTES_MAX, FORK_SERVER_STARTS_MAX, FORK_SERVER_YOUTH};
 use types::{Exit, Map, Timestamp, WorkerId};
@@ -79,7 +79,7 @@ struct Running {
 }
 
 impl ForkServer {
-    /// Starts `argv`, a program and its arguments, with the socket as descriptor 3.
+    /// Starts `argv`, a program and its arguments, with the socket as its standard input.
     ///
     /// # Errors
     /// If the program cannot be started.
@@ -195,9 +195,7 @@ impl Running {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
         };
         let (socket, theirs) = sys::message_pair()?;
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null());
-        let pid = children::spawn_with_socket(&mut command, &theirs)?;
+        let pid = Command::new(program).args(arguments).stdin(theirs).spawn()?.id();
         Ok(Self { pid, socket: Some(socket), started_at: now })
     }
 }

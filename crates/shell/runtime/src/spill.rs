@@ -111,8 +111,7 @@ fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &SyncSender<Event>, mu
 
 impl Files {
     fn path(&self, object: ObjectId) -> PathBuf {
-        let name: String = object.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(name)
+        self.directory.join(object.to_string().replace(' ', "-"))
     }
 
     fn spill(&self, object: ObjectId, offset: u64, size: u64) -> Result<(), String> {

@@ -8,11 +8,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
+use roles::{head, node};
 use types::limits::{HANDSHAKE_PATIENCE, HANDSHAKES_MAX};
 use types::{Map, Payload, Timestamp, WorkerId};
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
-use wire::{FromNode, Peer, ToDaemon, ToNode, ToWorker};
+use wire::{FromNode, ToDaemon, ToNode, ToWorker};
 
+use super::Input;
 use super::watch::Watch;
 use crate::conn::{Conn, Flushed, Received};
 use crate::meeting::{self, Meeting, Progress};
@@ -43,31 +45,28 @@ enum Stranger {
 #[derive(Debug)]
 struct Talk {
     conn: Conn,
-    who: Who,
+    /// Which process it is, once that is known: of a forked one, from the beginning.
+    who: Option<WorkerId>,
+    stage: Stage,
     /// Waits until the socket takes more.
     blocked: bool,
 }
 
-/// Who is at the other end.
+/// How far the acquaintance goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    /// A driver that has not said hello.
-    Driver,
-    /// This worker process, which has not said hello.
-    Forked(WorkerId),
-    /// A process that said hello and has not been welcomed; a forked one is known.
-    Arriving(Option<WorkerId>),
-    /// A process that was welcomed.
-    Known(WorkerId),
+enum Stage {
+    /// It has not said hello.
+    Silent,
+    /// It said hello and has not been welcomed.
+    Arriving,
+    /// It was welcomed.
+    Known,
 }
 
-/// What somebody said.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// Who it is.
-    Hello(Peer),
-    /// Something to a role.
-    Message(WorkerId, ToDaemon),
+impl Talk {
+    const fn new(conn: Conn, who: Option<WorkerId>) -> Self {
+        Self { conn, who, stage: Stage::Silent, blocked: false }
+    }
 }
 
 impl Peers {
@@ -108,7 +107,7 @@ impl Peers {
     ) -> io::Result<()> {
         let conn = Conn::new(stream)?;
         let link = watch.add(&conn)?;
-        self.talks.insert(link, Talk { conn, who: Who::Forked(worker), blocked: false });
+        self.talks.insert(link, Talk::new(conn, Some(worker)));
         self.by_worker.insert(worker, link);
         Ok(())
     }
@@ -156,7 +155,7 @@ impl Peers {
                 Some(Received::Nothing)
             }
             Progress::Met { conn, .. } => {
-                self.talks.insert(link, Talk { conn, who: Who::Driver, blocked: false });
+                self.talks.insert(link, Talk::new(conn, None));
                 Some(Received::Some)
             }
         }
@@ -170,41 +169,42 @@ impl Peers {
         self.send(link, Some(socket), &ToWorker::Node(FromNode::Visitor));
     }
 
-    /// The next thing that was said at a connection, if there is one.
+    /// What happens by the next thing that was said at a connection, if there is one.
     ///
     /// # Errors
     /// If what was said makes no sense: remove the connection.
-    pub(super) fn next_said(&mut self, link: u64) -> io::Result<Option<Said>> {
+    pub(super) fn next_said(&mut self, link: u64) -> io::Result<Option<Input>> {
         let Some(talk) = self.talks.get_mut(&link) else {
             return Ok(None);
         };
         let Some(frame) = talk.conn.inbox.next_frame().map_err(io::Error::other)? else {
             return Ok(None);
         };
-        let message = wire::decode(frame).map_err(io::Error::other)?;
-        match (talk.who, message) {
-            (Who::Driver, ToDaemon::Node(ToNode::Hello(peer @ Peer::Driver { .. }))) => {
-                talk.who = Who::Arriving(None);
-                Ok(Some(Said::Hello(peer)))
+        let input = match (talk.stage, talk.who, wire::decode(frame).map_err(io::Error::other)?) {
+            (Stage::Known, Some(worker), ToDaemon::Node(message)) => {
+                Input::Node(node::Event::Message(worker, message))
             }
-            (
-                Who::Forked(expected),
-                ToDaemon::Node(ToNode::Hello(Peer::Worker { worker, pid })),
-            ) if expected == worker => {
-                talk.who = Who::Arriving(Some(worker));
-                Ok(Some(Said::Hello(Peer::Worker { worker, pid })))
+            (Stage::Known, Some(worker), ToDaemon::Head(message)) => {
+                Input::Head(head::Event::Worker(worker, message))
             }
-            (Who::Known(worker), message) => Ok(Some(Said::Message(worker, message))),
-            (Who::Driver | Who::Forked(_) | Who::Arriving(_), _) => {
-                Err(io::Error::other("a process said something before it said who it is"))
+            (Stage::Silent, expected, ToDaemon::Node(ToNode::Hello(peer)))
+                if expected == peer.worker() =>
+            {
+                talk.stage = Stage::Arriving;
+                Input::Node(node::Event::Arrived { connection: link, peer })
             }
-        }
+            (Stage::Silent | Stage::Arriving | Stage::Known, ..) => {
+                let told = "a process said something before it said who it is";
+                return Err(io::Error::other(told));
+            }
+        };
+        Ok(Some(input))
     }
 
     /// The process at a connection is this one: sends its welcome, with the arena's descriptor.
     pub(super) fn welcome(&mut self, link: u64, worker: WorkerId, arena: OwnedFd, words: FromNode) {
         if let Some(talk) = self.talks.get_mut(&link) {
-            talk.who = Who::Known(worker);
+            (talk.who, talk.stage) = (Some(worker), Stage::Known);
             self.by_worker.insert(worker, link);
             self.send(link, Some(arena), &ToWorker::Node(words));
         }
@@ -258,17 +258,10 @@ impl Peers {
     /// Closes a connection; answers whose it was, if its process was welcomed.
     pub(super) fn remove(&mut self, link: u64) -> Option<WorkerId> {
         self.strangers.remove(&link);
-        match self.talks.remove(&link)?.who {
-            Who::Known(worker) => {
-                self.by_worker.remove(&worker);
-                Some(worker)
-            }
-            Who::Forked(worker) | Who::Arriving(Some(worker)) => {
-                self.by_worker.remove(&worker);
-                None
-            }
-            Who::Driver | Who::Arriving(None) => None,
-        }
+        let talk = self.talks.remove(&link)?;
+        let worker = talk.who?;
+        self.by_worker.remove(&worker);
+        (talk.stage == Stage::Known).then_some(worker)
     }
 
     /// When the next stranger's time is up.

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use roles::{Role, head, node};
+use roles::{Head, Node, Role, head, node};
 use types::{Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
@@ -16,17 +16,10 @@ impl Daemon {
     /// Hands over all that happened, each with all its effects before the next.
     pub(super) fn settle(&mut self) -> io::Result<()> {
         while let Some(input) = self.inputs.pop_front() {
+            let now = clock::now();
             match input {
-                Input::Node(event) => {
-                    let mut effects = Vec::new();
-                    self.node.step(clock::now(), event, &mut effects);
-                    effects.into_iter().try_for_each(|effect| self.perform_node(effect))?;
-                }
-                Input::Head(event) => {
-                    let mut effects = Vec::new();
-                    self.head.step(clock::now(), event, &mut effects);
-                    effects.into_iter().for_each(|effect| self.perform_head(effect));
-                }
+                Input::Node(event) => self.have_node(|node, all| node.step(now, event, all))?,
+                Input::Head(event) => self.have_head(|head, all| head.step(now, event, all)),
             }
         }
         Ok(())
@@ -36,16 +29,24 @@ impl Daemon {
     pub(super) fn roles_on_time(&mut self, now: Timestamp) -> io::Result<()> {
         let is_due = |deadline: Option<Timestamp>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.node.next_deadline()) {
-            let mut effects = Vec::new();
-            self.node.on_time(now, &mut effects);
-            effects.into_iter().try_for_each(|effect| self.perform_node(effect))?;
+            self.have_node(|node, all| node.on_time(now, all))?;
         }
         if is_due(self.head.next_deadline()) {
-            let mut effects = Vec::new();
-            self.head.on_time(now, &mut effects);
-            effects.into_iter().for_each(|effect| self.perform_head(effect));
+            self.have_head(|head, all| head.on_time(now, all));
         }
         self.settle()
+    }
+
+    fn have_node(&mut self, act: impl FnOnce(&mut Node, &mut Vec<node::Effect>)) -> io::Result<()> {
+        let mut effects = Vec::new();
+        act(&mut self.node, &mut effects);
+        effects.into_iter().try_for_each(|effect| self.perform_node(effect))
+    }
+
+    fn have_head(&mut self, act: impl FnOnce(&mut Head, &mut Vec<head::Effect>)) {
+        let mut effects = Vec::new();
+        act(&mut self.head, &mut effects);
+        effects.into_iter().for_each(|effect| self.perform_head(effect));
     }
 
     fn perform_head(&mut self, effect: head::Effect) {

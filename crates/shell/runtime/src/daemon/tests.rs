@@ -10,7 +10,8 @@ use types::{Exit, Payload, Settings, Timestamp, WorkerId};
 use wire::{FromNode, Peer, ToDaemon, ToNode, ToWorker};
 
 use super::HEAD_NODE;
-use super::peers::{Peers, Said};
+use super::Input;
+use super::peers::Peers;
 use super::watch::Watch;
 use super::workers::Workers;
 use crate::children::Reaped;
@@ -81,7 +82,10 @@ impl World {
         say(&mut conn, ToNode::Hello(Peer::Worker { worker, pid: 7 }));
         assert_eq!(self.receive(link), Received::Some);
         let said = self.peers.next_said(link).unwrap();
-        assert!(matches!(said, Some(Said::Hello(Peer::Worker { pid: 7, .. }))));
+        let Some(Input::Node(Event::Arrived { connection, peer })) = said else {
+            panic!("{said:?}")
+        };
+        assert_eq!((connection, peer), (link, Peer::Worker { worker, pid: 7 }));
         self.welcome(link, worker);
         assert!(matches!(hear(&mut conn), ToWorker::Node(FromNode::Welcome { .. })));
         let arena = conn.inbox.next_descriptor().unwrap();
@@ -113,7 +117,8 @@ fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
     assert_eq!(world.receive(link), Received::Some);
     assert_eq!(world.receive(link), Received::Some);
     let said = world.peers.next_said(link).unwrap();
-    assert!(matches!(said, Some(Said::Hello(Peer::Driver { pid: 5, owns_cluster: true }))));
+    let Some(Input::Node(Event::Arrived { connection, peer })) = said else { panic!("{said:?}") };
+    assert_eq!((connection, peer), (link, Peer::Driver { pid: 5, owns_cluster: true }));
     world.welcome(link, worker(1));
     say(&mut driver, ToNode::Blocked);
     assert_eq!(world.receive(link), Received::Some);
@@ -121,9 +126,8 @@ fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
     assert!(matches!(hear(&mut driver), ToWorker::Node(FromNode::Welcome { .. })));
     assert!(driver.inbox.next_descriptor().is_some());
     let said = world.peers.next_said(link).unwrap();
-    assert!(
-        matches!(said, Some(Said::Message(from, ToDaemon::Node(ToNode::Blocked))) if from == worker(1))
-    );
+    let Some(Input::Node(Event::Message(from, message))) = said else { panic!("{said:?}") };
+    assert_eq!((from, message), (worker(1), ToNode::Blocked));
     assert_eq!(world.peers.remove(link), Some(worker(1)));
 }
 

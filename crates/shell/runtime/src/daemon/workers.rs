@@ -92,12 +92,10 @@ impl Workers {
 
     /// The process of a worker is known. Answers the event, the first time.
     pub(super) fn on_forked(&mut self, worker: WorkerId, pid: u32) -> io::Result<Option<Event>> {
-        let Some(process) = self.processes.get_mut(&worker) else {
+        let unborn = self.processes.get_mut(&worker).filter(|process| process.pid.is_none());
+        let Some(process) = unborn else {
             return Ok(None);
         };
-        if process.pid.is_some() {
-            return Ok(None);
-        }
         process.pid = Some(pid);
         self.by_pid.insert(pid, worker);
         if process.doomed {
@@ -177,8 +175,7 @@ impl Workers {
             Ok(Some(len)) => len,
         };
         let had_deadline = pipe.lines.deadline().is_some();
-        let mut lines = Vec::new();
-        pipe.lines.on_bytes(now, &self.scratch[..len], &mut lines);
+        let lines = pipe.lines.on_bytes(now, &self.scratch[..len]);
         if let (false, Some(deadline)) = (had_deadline, pipe.lines.deadline()) {
             self.partial.push_back((deadline, token));
         }
@@ -188,9 +185,8 @@ impl Workers {
 
     fn close_pipe(&mut self, token: u64, events: &mut Vec<Event>) {
         if let Some(mut pipe) = self.pipes.remove(&token) {
-            let mut lines = Vec::new();
-            pipe.lines.finish(&mut lines);
-            wrote(&pipe, lines, events);
+            let rest = pipe.lines.finish();
+            wrote(&pipe, rest, events);
         }
     }
 
@@ -205,12 +201,13 @@ impl Workers {
             let Some(pipe) = self.pipes.get_mut(&token) else {
                 continue;
             };
-            let mut lines = Vec::new();
-            pipe.lines.on_time(now, &mut lines);
-            if let Some(later) = pipe.lines.deadline() {
-                self.partial.push_back((later, token));
+            match pipe.lines.deadline() {
+                Some(later) if later > now => self.partial.push_back((later, token)),
+                Some(_) | None => {
+                    let line = pipe.lines.finish();
+                    wrote(pipe, line, events);
+                }
             }
-            wrote(pipe, lines, events);
         }
     }
 
@@ -225,7 +222,8 @@ impl Workers {
     }
 }
 
-fn wrote(pipe: &Pipe, lines: Vec<String>, events: &mut Vec<Event>) {
+fn wrote(pipe: &Pipe, lines: impl IntoIterator<Item = String>, events: &mut Vec<Event>) {
+    let lines: Vec<String> = lines.into_iter().collect();
     if !lines.is_empty() {
         events.push(Event::Wrote { worker: pipe.worker, error: pipe.error, lines });
     }
