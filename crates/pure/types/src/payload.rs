@@ -42,11 +42,7 @@ impl From<&[u8]> for Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(source: Vec<u8>) -> Self {
-        if source.len() > SHORT_BYTES_MAX {
-            Self(Form::Long(Arc::from(source)))
-        } else {
-            Self::from(&source[..])
-        }
+        Self::from(&source[..])
     }
 }
 

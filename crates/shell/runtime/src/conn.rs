@@ -54,10 +54,11 @@ impl Inbox {
             room.shrink_to(READ_BYTES);
         }
         let read = sys::attempt(|| sys::receive(socket, room, &mut self.descriptors))?;
-        Ok(read.map_or(
-            Received::Nothing,
-            |len| if len == 0 { Received::Closed } else { Received::Some },
-        ))
+        Ok(match read {
+            None => Received::Nothing,
+            Some(0) => Received::Closed,
+            Some(_) => Received::Some,
+        })
     }
 
     /// The next whole frame, if there is one.

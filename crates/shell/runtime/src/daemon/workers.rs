@@ -3,7 +3,7 @@
 //! Owns: their process ids and output pipes. Does not own: their connections (`daemon::peers`), the fork server
 //! (`process`), or which are wanted (`roles::node`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -22,8 +22,7 @@ use crate::sys;
 /// All worker processes.
 #[derive(Debug)]
 pub(super) struct Workers {
-    processes: Map<WorkerId, Process>,
-    by_pid: Map<u32, WorkerId>,
+    processes: BTreeMap<WorkerId, Process>,
     pipes: Map<u64, Pipe>,
     /// Pipes that hold a line without an end, in the order of its time limit.
     partial: VecDeque<(Timestamp, u64)>,
@@ -50,8 +49,7 @@ struct Pipe {
 impl Workers {
     pub(super) fn new() -> Self {
         Self {
-            processes: Map::default(),
-            by_pid: Map::default(),
+            processes: BTreeMap::new(),
             pipes: Map::default(),
             partial: VecDeque::new(),
             scratch: vec![0; READ_BYTES],
@@ -97,7 +95,6 @@ impl Workers {
             return Ok(None);
         };
         process.pid = Some(pid);
-        self.by_pid.insert(pid, worker);
         if process.doomed {
             children::kill_group(pid)?;
         }
@@ -109,9 +106,6 @@ impl Workers {
         let Some(process) = self.processes.remove(&worker) else {
             return;
         };
-        if let Some(pid) = process.pid {
-            self.by_pid.remove(&pid);
-        }
         for token in process.pipes {
             self.pipes.remove(&token);
         }
@@ -129,7 +123,8 @@ impl Workers {
 
     /// Whose process it is.
     pub(super) fn worker_of(&self, pid: u32) -> Option<WorkerId> {
-        self.by_pid.get(&pid).copied()
+        let found = self.processes.iter().find(|(_, process)| process.pid == Some(pid));
+        found.map(|(worker, _)| *worker)
     }
 
     /// The process of a worker ended: appends what it still wrote, then its end.
@@ -151,11 +146,12 @@ impl Workers {
 
     /// The processes that the end of the fork server took along, nobody knows how.
     pub(super) fn lost(&self) -> Vec<Reaped> {
-        let mut pids: Vec<u32> = self.by_pid.keys().copied().collect();
-        pids.retain(|pid| !children::is_child(*pid));
-        pids.sort_unstable();
         let ended = |pid| Reaped { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
-        pids.into_iter().map(ended).collect()
+        self.pids().filter(|pid| !children::is_child(*pid)).map(ended).collect()
+    }
+
+    fn pids(&self) -> impl Iterator<Item = u32> {
+        self.processes.values().filter_map(|process| process.pid)
     }
 
     /// A pipe can be read: appends the lines that came. One that is closed has none.
@@ -213,9 +209,7 @@ impl Workers {
 
     /// Ends all processes at once.
     pub(super) fn kill_all(&self) {
-        let mut pids: Vec<u32> = self.by_pid.keys().copied().collect();
-        pids.sort_unstable();
-        for pid in pids {
+        for pid in self.pids() {
             // One that cannot be ended hears that the daemon is gone.
             drop(children::kill_group(pid));
         }
