@@ -103,7 +103,7 @@ struct Daemon {
     watch: Watch,
     signals: File,
     listener: Listener,
-    /// Nobody is let in until this moment, or until strangers leave.
+    /// Nobody is let in until this moment; then it is tried again.
     closed_until: Option<Timestamp>,
     peers: Peers,
     fork_server: ForkServer,
@@ -329,10 +329,8 @@ impl Daemon {
     fn on_time(&mut self, now: Timestamp) -> io::Result<()> {
         self.peers.on_time(now);
         if self.closed_until.is_some_and(|until| until <= now) {
-            self.closed_until = self.peers.is_crowded().then(|| now + ACCEPT_PAUSE);
-            if self.closed_until.is_none() {
-                self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
-            }
+            self.closed_until = None;
+            self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
         }
         let mut events = Vec::new();
         self.workers.on_time(now, &mut events);
