@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use roles::node::NodeConfig;
+use roles::node::{DiskJob, NodeConfig};
 use roles::{Head, Node, Role, head, node};
 use types::{NodeId, ObjectId, Resources, Settings, Timestamp, WorkerId};
 use wire::to_node::{NodeReport, Peer};
@@ -140,7 +140,7 @@ impl Daemon {
             out.memory.spill(object, offset);
             Ok(())
         };
-        self.happen(out, node::Event::Spilled(object, result));
+        self.happen(out, node::Event::DiskDone(object, result));
     }
 
     pub(crate) fn on_restored(
@@ -151,7 +151,7 @@ impl Daemon {
         size: u64,
     ) {
         out.memory.restore(object, offset, size);
-        self.happen(out, node::Event::Restored(object, Ok(())));
+        self.happen(out, node::Event::DiskDone(object, Ok(())));
     }
 
     pub(crate) fn on_time(&mut self, out: &mut Outside) {
@@ -234,16 +234,16 @@ impl Daemon {
                 }
                 out.within(100, Happening::Killed(worker));
             }
-            node::Effect::Spill { object, offset, .. } => {
+            node::Effect::Disk(DiskJob::Spill(object, offset, _)) => {
                 if self.probing {
                     breach(&no_leak::RULE, format!("{object} is still in memory"));
                 }
                 out.within(5000, Happening::Spilled(object, offset));
             }
-            node::Effect::Restore { object, offset, size } => {
+            node::Effect::Disk(DiskJob::Restore(object, offset, size)) => {
                 out.within(5000, Happening::Restored(object, offset, size));
             }
-            node::Effect::DeleteSpilled(object) => out.memory.delete(object),
+            node::Effect::Disk(DiskJob::Delete(object)) => out.memory.delete(object),
             node::Effect::Stop(_) => unreachable!("no driver here owns the cluster"),
         }
     }

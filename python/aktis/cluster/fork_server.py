@@ -1,7 +1,7 @@
 """Forks worker processes from one that has imported all they need.
 
-`python -m aktis.cluster.fork_server DIRECTORY...` serves the daemon at descriptor 3 and removes the
-directories once that daemon is gone.
+`python -m aktis.cluster.fork_server DIRECTORY...` serves the daemon at its standard input and
+removes the directories once that daemon is gone.
 
 Owns: the prepared process and its children's ends. Does not own: which workers are wanted (the
 daemon), or what a worker does (`aktis._kernel.worker_main`). It has one thread and never starts
@@ -28,7 +28,7 @@ from typing import NamedTuple
 from aktis import _core
 from aktis._kernel import worker_main
 
-SOCKET_FD = 3
+SOCKET_FD = 0
 MESSAGE_BYTES_MAX = 256 << 10
 DESCRIPTORS = 3
 REQUEST = struct.Struct("<Q")
@@ -197,9 +197,12 @@ def become_worker(request: Request) -> int:
 def main(arguments: list[str]) -> int:
     """Serves until the daemon is gone, then removes these directories; a child runs its worker."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    daemon = socket.socket(fileno=SOCKET_FD)
+    daemon = socket.socket(fileno=os.dup(SOCKET_FD))
     daemon.setblocking(True)  # noqa: FBT003
-    os.set_inheritable(SOCKET_FD, False)  # noqa: FBT003
+    # Workers have nothing to read.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, SOCKET_FD)
+    os.close(nothing)
     _core.set_process_title("aktis: fork server")
     server = ForkServer(daemon)
     share_pages()

@@ -13,7 +13,7 @@ use types::limits::ARENA_GRAIN_BYTES;
 
 /// The free ranges of a space.
 #[derive(Debug)]
-pub struct Arena {
+pub(crate) struct Arena {
     capacity: u64,
     /// Where the space begins that was never handed out.
     frontier: u64,
@@ -34,8 +34,7 @@ struct Hole {
 
 impl Arena {
     /// A space of `capacity` bytes, all of it free and never touched.
-    #[must_use]
-    pub const fn new(capacity: u64) -> Self {
+    pub(crate) const fn new(capacity: u64) -> Self {
         Self {
             capacity: capacity - capacity % ARENA_GRAIN_BYTES,
             frontier: 0,
@@ -47,25 +46,22 @@ impl Arena {
     }
 
     /// How many bytes there are in all.
-    #[must_use]
-    pub const fn capacity(&self) -> u64 {
+    pub(crate) const fn capacity(&self) -> u64 {
         self.capacity
     }
 
     /// How many bytes are handed out.
-    #[must_use]
-    pub const fn used(&self) -> u64 {
+    pub(crate) const fn used(&self) -> u64 {
         self.used
     }
 
     /// How many bytes a range for `size` bytes takes.
-    #[must_use]
-    pub fn rounded(size: u64) -> u64 {
+    pub(crate) fn rounded(size: u64) -> u64 {
         size.max(1).checked_next_multiple_of(ARENA_GRAIN_BYTES).unwrap_or(u64::MAX)
     }
 
     /// A range for `size` bytes, if one is free: where it begins.
-    pub fn take(&mut self, size: u64) -> Option<u64> {
+    pub(crate) fn take(&mut self, size: u64) -> Option<u64> {
         let size = Self::rounded(size);
         let offset = self.take_hole(size).or_else(|| self.take_untouched(size))?;
         self.used += size;
@@ -73,7 +69,7 @@ impl Arena {
     }
 
     /// Gives back the range for `size` bytes at `offset`.
-    pub fn give_back(&mut self, offset: u64, size: u64) {
+    pub(crate) fn give_back(&mut self, offset: u64, size: u64) {
         let mut size = Self::rounded(size);
         let mut offset = offset;
         assert!(offset + size <= self.frontier, "OBJ-1: only what was handed out comes back");
@@ -98,7 +94,7 @@ impl Arena {
     }
 
     /// Panics unless the holes are apart and, with what is handed out, are all that was ever touched.
-    pub fn check(&self) {
+    pub(crate) fn check(&self) {
         let mut end = None;
         let mut free = 0;
         for (offset, hole) in &self.holes {

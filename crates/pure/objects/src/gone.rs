@@ -11,14 +11,14 @@ const GONE_MAX: usize = 16_384;
 
 /// Objects that went lately.
 #[derive(Debug, Default)]
-pub struct Gone {
+pub(crate) struct Gone {
     objects: Map<ObjectId, Cause>,
     order: VecDeque<ObjectId>,
 }
 
 /// Why an object went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// Its owner said so.
     Freed,
     /// Its owner ended.
@@ -28,36 +28,41 @@ pub enum Cause {
 }
 
 impl Gone {
-    /// The object went for this reason.
-    pub fn remember(&mut self, object: ObjectId, cause: Cause) {
-        if self.objects.insert(object, cause).is_some() {
-            return;
+    /// The object went for this reason, as it is told to readers.
+    pub(crate) fn remember(&mut self, object: ObjectId, cause: Cause) -> Failure {
+        if self.objects.insert(object, cause).is_none() {
+            self.order.push_back(object);
         }
-        self.order.push_back(object);
         if self.order.len() > GONE_MAX
             && let Some(oldest) = self.order.pop_front()
         {
             self.objects.remove(&oldest);
         }
+        cause.told_of(object)
     }
 
     /// The object is made again.
-    pub fn forget(&mut self, object: ObjectId) {
+    pub(crate) fn forget(&mut self, object: ObjectId) {
         if self.objects.remove(&object).is_some() {
             self.order.retain(|other| *other != object);
         }
     }
 
     /// Why the object is not there, if it went lately.
-    #[must_use]
-    pub fn why(&self, object: ObjectId) -> Option<Failure> {
-        Some(match self.objects.get(&object)? {
-            Cause::Freed => Failure::ObjectFreed(object),
-            Cause::OwnerEnded(owner) => Failure::OwnerDied(object, *owner),
-            Cause::WriterEnded(writer) => {
+    pub(crate) fn why(&self, object: ObjectId) -> Option<Failure> {
+        self.objects.get(&object).map(|cause| cause.told_of(object))
+    }
+}
+
+impl Cause {
+    fn told_of(self, object: ObjectId) -> Failure {
+        match self {
+            Self::Freed => Failure::ObjectFreed(object),
+            Self::OwnerEnded(owner) => Failure::OwnerDied(object, owner),
+            Self::WriterEnded(writer) => {
                 let why = format!("{writer}, which wrote it, ended before it was complete");
                 Failure::ObjectLost(object, why)
             }
-        })
+        }
     }
 }

@@ -7,6 +7,7 @@ mod room;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use types::{Failure, Map, ObjectId, Timestamp, WorkerId};
@@ -14,7 +15,7 @@ use types::{Failure, Map, ObjectId, Timestamp, WorkerId};
 use crate::arena::Arena;
 use crate::gone::{Cause, Gone};
 use crate::spilling::Spilling;
-use room::{Request, Stuck};
+use room::Request;
 
 /// What is to be told or done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +28,19 @@ pub enum Order {
     Pinned(WorkerId, ObjectId, u64, u64),
     /// The process cannot read the object.
     PinFailed(WorkerId, ObjectId, Arc<Failure>),
-    /// Write the object at this offset, with this size, to disk.
+    /// The disk has something to do.
+    Disk(DiskJob),
+}
+
+/// What is to be done with the file of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskJob {
+    /// Write the object at this offset of the arena, with this size.
     Spill(ObjectId, u64, u64),
     /// Read the object of this size back, to this offset.
     Restore(ObjectId, u64, u64),
-    /// Delete the object from disk.
-    DeleteSpilled(ObjectId),
+    /// Remove the file.
+    Delete(ObjectId),
 }
 
 /// All objects of the node.
@@ -48,8 +56,11 @@ pub struct Index {
     /// Who waits for objects that are not in memory, or not there yet.
     readers: BTreeMap<ObjectId, Vec<WorkerId>>,
     waiting: VecDeque<Request>,
-    stuck: Stuck,
+    /// Since when nothing moved although somebody waits.
+    stuck_since: Option<Timestamp>,
     gone: Gone,
+    /// What was decided and not yet taken.
+    orders: Vec<Order>,
 }
 
 /// A sealed object.
@@ -114,8 +125,9 @@ impl Index {
             pins: BTreeMap::new(),
             readers: BTreeMap::new(),
             waiting: VecDeque::new(),
-            stuck: Stuck::default(),
+            stuck_since: None,
             gone: Gone::default(),
+            orders: Vec::new(),
         }
     }
 
@@ -126,36 +138,22 @@ impl Index {
     }
 
     /// `writer` wants to write an object of `size` bytes.
-    pub fn create(
-        &mut self,
-        now: Timestamp,
-        (writer, object): (WorkerId, ObjectId),
-        owner: WorkerId,
-        size: u64,
-        orders: &mut Vec<Order>,
-    ) {
+    pub fn create(&mut self, writer: WorkerId, object: ObjectId, owner: WorkerId, size: u64) {
         if Arena::rounded(size) > self.arena.capacity() {
             let failure = Failure::StoreFull(format!(
                 "{object} has {size} bytes, and the store of this node has {} in all; make it larger with \
                  init(object_store_memory=...)",
                 self.arena.capacity()
             ));
-            orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
+            self.orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
             return;
         }
         self.gone.forget(object);
         self.waiting.push_back(Request::Create { writer, object, owner, size });
-        self.make_room(now, orders);
     }
 
     /// `writer` wrote the object.
-    pub fn seal(
-        &mut self,
-        now: Timestamp,
-        writer: WorkerId,
-        object: ObjectId,
-        orders: &mut Vec<Order>,
-    ) {
+    pub fn seal(&mut self, writer: WorkerId, object: ObjectId) {
         let Some(write) = self.writes.remove(&(object, writer)) else {
             return;
         };
@@ -167,64 +165,38 @@ impl Index {
             let Write { owner, size, .. } = write;
             self.objects.insert(object, Entry { owner, size, place, pins: 0, freed: false });
             self.owned.insert((owner, object));
-            self.serve_readers(object, orders);
+            self.serve_readers(object);
         }
-        self.settle(object, orders);
-        self.make_room(now, orders);
+        self.settle(object);
     }
 
     /// `writer` will not write the object.
-    pub fn discard(
-        &mut self,
-        now: Timestamp,
-        writer: WorkerId,
-        object: ObjectId,
-        orders: &mut Vec<Order>,
-    ) {
-        let Some(write) = self.writes.remove(&(object, writer)) else { return };
-        self.arena.give_back(write.offset, write.size);
-        self.make_room(now, orders);
+    pub fn discard(&mut self, writer: WorkerId, object: ObjectId) {
+        if let Some(write) = self.writes.remove(&(object, writer)) {
+            self.arena.give_back(write.offset, write.size);
+        }
     }
 
     /// A process wants to read the object.
-    pub fn pin(
-        &mut self,
-        now: Timestamp,
-        process: WorkerId,
-        object: ObjectId,
-        orders: &mut Vec<Order>,
-    ) {
-        let Some(entry) = self.objects.get(&object) else {
-            match self.gone.why(object) {
-                Some(failure) => orders.push(Order::PinFailed(process, object, Arc::new(failure))),
-                None => self.readers.entry(object).or_default().push(process),
-            }
-            return;
-        };
-        if entry.freed {
-            let failure = self.gone.why(object).unwrap_or(Failure::ObjectFreed(object));
-            orders.push(Order::PinFailed(process, object, Arc::new(failure)));
+    pub fn pin(&mut self, process: WorkerId, object: ObjectId) {
+        let entry = self.objects.get(&object);
+        let freed = entry.filter(|entry| entry.freed).map(|_| Failure::ObjectFreed(object));
+        if (entry.is_none() || freed.is_some())
+            && let Some(failure) = self.gone.why(object).or(freed)
+        {
+            self.orders.push(Order::PinFailed(process, object, Arc::new(failure)));
             return;
         }
-        let on_disk = entry.place == Place::Disk;
         let readers = self.readers.entry(object).or_default();
         readers.push(process);
-        if on_disk && readers.len() == 1 {
+        if readers.len() == 1 && entry.is_some_and(|entry| entry.place == Place::Disk) {
             self.waiting.push_back(Request::Restore(object));
-            self.make_room(now, orders);
-        } else {
-            self.serve_readers(object, orders);
         }
+        self.serve_readers(object);
     }
 
     /// A process reads the object no longer.
-    pub fn unpin(
-        &mut self,
-        now: Timestamp,
-        process: WorkerId,
-        object: ObjectId,
-        orders: &mut Vec<Order>,
-    ) {
+    pub fn unpin(&mut self, process: WorkerId, object: ObjectId) {
         let Some(count) = self.pins.get_mut(&(process, object)) else {
             return;
         };
@@ -232,114 +204,79 @@ impl Index {
         if *count == 0 {
             self.pins.remove(&(process, object));
         }
-        self.drop_pins(object, 1, orders);
-        self.make_room(now, orders);
+        self.drop_pins(object, 1);
     }
 
     /// The owner says that nobody can reach the object.
-    pub fn free(&mut self, now: Timestamp, object: ObjectId, orders: &mut Vec<Order>) {
-        self.let_go(object, Cause::Freed, orders);
-        self.make_room(now, orders);
+    pub fn free(&mut self, object: ObjectId) {
+        self.let_go(object, Cause::Freed);
     }
 
-    /// The object was written to disk, or could not be.
-    pub fn on_spilled(
-        &mut self,
-        now: Timestamp,
-        object: ObjectId,
-        result: Result<(), String>,
-        orders: &mut Vec<Order>,
-    ) {
+    /// The disk did with the object what it was told to, or could not.
+    pub fn on_disk_done(&mut self, now: Timestamp, object: ObjectId, result: Result<(), String>) {
         let Some(entry) = self.objects.get_mut(&object) else {
             return;
         };
-        let Place::Spilling(offset) = entry.place else {
-            return;
-        };
-        self.spilling.on_ended(entry.size);
-        match result {
-            Ok(()) if entry.pins == 0 && !entry.freed => {
+        match (entry.place, result) {
+            (Place::Spilling(offset), Ok(())) if entry.pins == 0 && !entry.freed => {
+                self.spilling.on_ended(entry.size);
                 entry.place = Place::Disk;
                 self.arena.give_back(offset, entry.size);
             }
             // Somebody came to read it meanwhile, or nobody needs it any more.
-            Ok(()) => {
+            (Place::Spilling(offset), Ok(())) => {
+                self.spilling.on_ended(entry.size);
                 entry.place = Place::Memory(offset);
-                orders.push(Order::DeleteSpilled(object));
+                self.orders.push(Order::Disk(DiskJob::Delete(object)));
             }
-            Err(reason) => {
+            (Place::Spilling(offset), Err(reason)) => {
+                self.spilling.on_ended(entry.size);
                 entry.place = Place::Memory(offset);
                 self.spilling.on_failed(now);
-                self.fail_first(Failure::OutOfDisk(reason), orders);
+                self.fail_first(Failure::OutOfDisk(reason));
             }
-        }
-        self.settle(object, orders);
-        self.make_room(now, orders);
-    }
-
-    /// The object was read back from disk, or could not be.
-    pub fn on_restored(
-        &mut self,
-        now: Timestamp,
-        object: ObjectId,
-        result: Result<(), String>,
-        orders: &mut Vec<Order>,
-    ) {
-        let Some(entry) = self.objects.get_mut(&object) else {
-            return;
-        };
-        let Place::Restoring(offset) = entry.place else {
-            return;
-        };
-        match result {
-            Ok(()) => {
+            (Place::Restoring(offset), Ok(())) => {
                 entry.place = Place::Memory(offset);
-                orders.push(Order::DeleteSpilled(object));
-                self.serve_readers(object, orders);
+                self.orders.push(Order::Disk(DiskJob::Delete(object)));
+                self.serve_readers(object);
             }
-            Err(reason) => {
+            (Place::Restoring(offset), Err(reason)) => {
                 entry.place = Place::Disk;
                 self.arena.give_back(offset, entry.size);
-                self.fail_readers(object, &Failure::ObjectLost(object, reason), orders);
+                self.fail_readers(object, &Failure::ObjectLost(object, reason));
             }
+            (Place::Memory(_) | Place::Spillable(..) | Place::Disk, _) => return,
         }
-        self.settle(object, orders);
-        self.make_room(now, orders);
+        self.settle(object);
     }
 
     /// A process ended: it reads, writes and waits for nothing any more, and its objects go with it.
-    pub fn on_process_ended(&mut self, now: Timestamp, process: WorkerId, orders: &mut Vec<Order>) {
-        self.forget_requests_of(process, orders);
+    pub fn on_process_ended(&mut self, process: WorkerId) {
+        self.forget_requests_of(process);
         self.readers.retain(|_, readers| {
             readers.retain(|reader| *reader != process);
             !readers.is_empty()
         });
-        let written = self.writes.keys().filter(|(_, writer)| *writer == process);
-        for key in written.copied().collect::<Vec<_>>() {
-            if let Some(write) = self.writes.remove(&key) {
-                self.arena.give_back(write.offset, write.size);
-                self.lose_unwritten(key.0, process, orders);
-            }
+        let written = self.writes.extract_if(.., |(_, writer), _| *writer == process);
+        for ((object, _), write) in written.collect::<Vec<_>>() {
+            self.arena.give_back(write.offset, write.size);
+            self.lose_unwritten(object, process);
         }
-        let pins = self.pins.range((process, FIRST)..=(process, LAST));
-        for (object, count) in
-            pins.map(|((_, object), count)| (*object, *count)).collect::<Vec<_>>()
-        {
-            self.pins.remove(&(process, object));
-            self.drop_pins(object, count, orders);
+        let pins = self.pins.extract_if((process, FIRST)..=(process, LAST), |_, _| true);
+        for ((_, object), count) in pins.collect::<Vec<_>>() {
+            self.drop_pins(object, count);
         }
         let unsealed = self.writes.iter().filter(|(_, write)| write.owner == process);
         let mut owned: BTreeSet<ObjectId> = unsealed.map(|((object, _), _)| *object).collect();
         let sealed = self.owned.range((process, FIRST)..=(process, LAST));
         owned.extend(sealed.map(|(_, object)| *object));
         for object in owned {
-            self.let_go(object, Cause::OwnerEnded(process), orders);
+            self.let_go(object, Cause::OwnerEnded(process));
         }
-        self.make_room(now, orders);
     }
 
     /// Pins the object for all who wait to read it, if it can be read.
-    fn serve_readers(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
+    fn serve_readers(&mut self, object: ObjectId) {
         let Some(entry) = self.objects.get_mut(&object) else {
             return;
         };
@@ -356,62 +293,52 @@ impl Index {
         for reader in readers {
             entry.pins += 1;
             *self.pins.entry((reader, object)).or_default() += 1;
-            orders.push(Order::Pinned(reader, object, offset, entry.size));
+            self.orders.push(Order::Pinned(reader, object, offset, entry.size));
         }
     }
 
-    fn fail_readers(&mut self, object: ObjectId, failure: &Failure, orders: &mut Vec<Order>) {
+    fn fail_readers(&mut self, object: ObjectId, failure: &Failure) {
         for reader in self.readers.remove(&object).unwrap_or_default() {
-            orders.push(Order::PinFailed(reader, object, Arc::new(failure.clone())));
+            self.orders.push(Order::PinFailed(reader, object, Arc::new(failure.clone())));
         }
     }
 
-    fn drop_pins(&mut self, object: ObjectId, count: u32, orders: &mut Vec<Order>) {
+    fn drop_pins(&mut self, object: ObjectId, count: u32) {
         if let Some(entry) = self.objects.get_mut(&object) {
             entry.pins -= count;
-            self.settle(object, orders);
+            self.settle(object);
         }
     }
 
     /// A writer ended before the object was complete. It may have told of the object all the same: unless somebody
     /// else writes it, its readers would wait for ever.
-    fn lose_unwritten(&mut self, object: ObjectId, writer: WorkerId, orders: &mut Vec<Order>) {
-        let (none, all) = (WorkerId::from_u64(0), WorkerId::from_u64(u64::MAX));
-        let is_written = self.writes.range((object, none)..=(object, all)).next().is_some();
+    fn lose_unwritten(&mut self, object: ObjectId, writer: WorkerId) {
+        let is_written = self.writes.range(writes_of(object)).next().is_some();
         if is_written || self.objects.contains_key(&object) || self.gone.why(object).is_some() {
             return;
         }
-        self.gone.remember(object, Cause::WriterEnded(writer));
-        if let Some(failure) = self.gone.why(object) {
-            self.fail_readers(object, &failure, orders);
-        }
+        let failure = self.gone.remember(object, Cause::WriterEnded(writer));
+        self.fail_readers(object, &failure);
     }
 
     /// Nobody can reach the object any more, because its owner said so or ended.
-    fn let_go(&mut self, object: ObjectId, cause: Cause, orders: &mut Vec<Order>) {
-        self.gone.remember(object, cause);
-        let none = WorkerId::from_u64(0);
-        let all = WorkerId::from_u64(u64::MAX);
-        for (_, write) in self.writes.range_mut((object, none)..=(object, all)) {
+    fn let_go(&mut self, object: ObjectId, cause: Cause) {
+        let failure = self.gone.remember(object, cause);
+        for (_, write) in self.writes.range_mut(writes_of(object)) {
             write.freed = true;
         }
         if let Some(entry) = self.objects.get_mut(&object) {
             entry.freed = true;
         }
-        if let Some(failure) = self.gone.why(object) {
-            self.fail_readers(object, &failure, orders);
-        }
-        self.settle(object, orders);
+        self.fail_readers(object, &failure);
+        self.settle(object);
     }
 
     /// Removes the object if nobody needs it, and lets it leave if nobody reads it.
-    fn settle(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
-        let Some(entry) = self.objects.get_mut(&object) else {
+    fn settle(&mut self, object: ObjectId) {
+        let Some(entry) = self.objects.get_mut(&object).filter(|entry| entry.pins == 0) else {
             return;
         };
-        if entry.pins > 0 {
-            return;
-        }
         match (entry.freed, entry.place) {
             (false, Place::Memory(offset)) => {
                 entry.place = Place::Spillable(offset, self.spilling.allow(object));
@@ -422,18 +349,18 @@ impl Index {
                 self.spilling.forbid(number);
                 self.arena.give_back(offset, entry.size);
             }
-            (true, Place::Disk) => orders.push(Order::DeleteSpilled(object)),
-            (true, Place::Spilling(_) | Place::Restoring(_))
-            | (
-                false,
-                Place::Spillable(..) | Place::Spilling(_) | Place::Disk | Place::Restoring(_),
-            ) => {
-                return;
-            }
+            (true, Place::Disk) => self.orders.push(Order::Disk(DiskJob::Delete(object))),
+            (_, Place::Spilling(_) | Place::Restoring(_))
+            | (false, Place::Spillable(..) | Place::Disk) => return,
         }
         self.owned.remove(&(entry.owner, object));
         self.objects.remove(&object);
     }
+}
+
+/// The keys of all writes of an object, whoever writes.
+fn writes_of(object: ObjectId) -> RangeInclusive<(ObjectId, WorkerId)> {
+    (object, WorkerId::from_u64(0))..=(object, WorkerId::from_u64(u64::MAX))
 }
 
 /// The least and the greatest id.

@@ -3,17 +3,14 @@
 //! Owns: which range of the arena is whose, who reads it, and what is on disk. Does not own: the memory (`shm`), the
 //! files (`runtime`), or who may still need an object (`ownership`).
 //!
-//! In reading order: an [`Arena`] hands out ranges, [`Spilling`] says what may leave, and the [`Index`] knows every
+//! In reading order: an `Arena` hands out ranges, `Spilling` says what may leave, and the [`Index`] knows every
 //! object. The rules that they keep are in `docs/machines/objects.md`.
 
-pub mod arena;
-pub mod gone;
-pub mod index;
-pub mod spilling;
+mod arena;
+mod gone;
+mod index;
+mod spilling;
 #[cfg(test)]
 mod tests;
 
-pub use arena::Arena;
-pub use gone::Gone;
-pub use index::{Index, Order};
-pub use spilling::Spilling;
+pub use index::{DiskJob, Index, Order};

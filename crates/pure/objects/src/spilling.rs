@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The objects that may leave, the longest unused first.
 #[derive(Debug)]
-pub struct Spilling {
+pub(crate) struct Spilling {
     candidates: BTreeMap<u64, ObjectId>,
     sequence: u64,
     /// How many bytes may be used before objects leave.
@@ -27,8 +27,7 @@ pub struct Spilling {
 
 impl Spilling {
     /// Objects leave when more than `threshold` bytes are used.
-    #[must_use]
-    pub const fn new(threshold: u64) -> Self {
+    pub(crate) const fn new(threshold: u64) -> Self {
         Self {
             candidates: BTreeMap::new(),
             sequence: 0,
@@ -40,19 +39,19 @@ impl Spilling {
     }
 
     /// The object may leave from now on. The number withdraws it.
-    pub fn allow(&mut self, object: ObjectId) -> u64 {
+    pub(crate) fn allow(&mut self, object: ObjectId) -> u64 {
         self.sequence += 1;
         self.candidates.insert(self.sequence, object);
         self.sequence
     }
 
     /// The object that [`Self::allow`] gave this number may not leave.
-    pub fn forbid(&mut self, number: u64) {
+    pub(crate) fn forbid(&mut self, number: u64) {
         self.candidates.remove(&number);
     }
 
     /// The next object to write, with `used` bytes in use, and somebody waiting for `awaited` of them.
-    pub fn next(&mut self, now: Timestamp, used: u64, awaited: u64) -> Option<ObjectId> {
+    pub(crate) fn next(&mut self, now: Timestamp, used: u64, awaited: u64) -> Option<ObjectId> {
         let staying = used.saturating_sub(self.under_way_bytes);
         let short = if awaited > 0 {
             self.under_way_bytes < awaited
@@ -66,30 +65,29 @@ impl Spilling {
     }
 
     /// Whether anything leaves or may leave.
-    #[must_use]
-    pub fn may_help(&self) -> bool {
+    pub(crate) fn may_help(&self) -> bool {
         self.under_way > 0 || !self.candidates.is_empty()
     }
 
     /// An object of `size` bytes is being written.
-    pub const fn on_begun(&mut self, size: u64) {
+    pub(crate) const fn on_begun(&mut self, size: u64) {
         self.under_way += 1;
         self.under_way_bytes += size;
     }
 
     /// An object of `size` bytes was written, or could not be.
-    pub const fn on_ended(&mut self, size: u64) {
+    pub(crate) const fn on_ended(&mut self, size: u64) {
         self.under_way -= 1;
         self.under_way_bytes -= size;
     }
 
     /// The disk did not take an object.
-    pub fn on_failed(&mut self, now: Timestamp) {
+    pub(crate) fn on_failed(&mut self, now: Timestamp) {
         self.paused_until = now + PAUSE;
     }
 
     /// The objects that may leave, by number.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, ObjectId)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, ObjectId)> {
         self.candidates.iter().map(|(number, object)| (*number, *object))
     }
 }

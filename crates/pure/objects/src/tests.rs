@@ -7,7 +7,8 @@ use std::time::Duration;
 use types::limits::ARENA_GRAIN_BYTES as GRAIN;
 use types::{Failure, JobId, NodeId, ObjectId, Rng, TaskId, Timestamp, WorkerId};
 
-use crate::{Arena, Index, Order};
+use crate::arena::Arena;
+use crate::{DiskJob, Index, Order};
 
 const PAGES: u64 = 64;
 
@@ -88,17 +89,17 @@ fn the_longest_unused_object_leaves_for_a_create_and_comes_back_for_a_reader() {
     store.made(object(1), 4);
     store.made(object(2), 2);
 
-    assert_eq!(store.create(object(3), 4), [Order::Spill(object(1), 0, 4 * GRAIN)]);
+    assert_eq!(store.create(object(3), 4), [Order::Disk(DiskJob::Spill(object(1), 0, 4 * GRAIN))]);
     let created = Order::Created(WRITER, object(3), 0);
-    assert_eq!(store.spilled(object(1), Ok(())), [created]);
+    assert_eq!(store.disk_done(object(1), Ok(())), [created]);
     store.seal(object(3));
 
-    let leaves = Order::Spill(object(2), 4 * GRAIN, 2 * GRAIN);
+    let leaves = Order::Disk(DiskJob::Spill(object(2), 4 * GRAIN, 2 * GRAIN));
     assert!(store.pin(READER, object(1)).contains(&leaves));
-    let back = Order::Restore(object(1), 4 * GRAIN, 4 * GRAIN);
-    assert_eq!(store.spilled(object(2), Ok(())), [back]);
+    let back = Order::Disk(DiskJob::Restore(object(1), 4 * GRAIN, 4 * GRAIN));
+    assert_eq!(store.disk_done(object(2), Ok(())), [back]);
     let read = Order::Pinned(READER, object(1), 4 * GRAIN, 4 * GRAIN);
-    assert_eq!(store.restored(object(1)), [Order::DeleteSpilled(object(1)), read]);
+    assert_eq!(store.disk_done(object(1), Ok(())), [Order::Disk(DiskJob::Delete(object(1))), read]);
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn an_object_that_is_read_while_it_leaves_stays() {
     store.create(object(2), 4);
 
     assert_eq!(store.pin(READER, object(1)), [Order::Pinned(READER, object(1), 0, 6 * GRAIN)]);
-    assert_eq!(store.spilled(object(1), Ok(())), [Order::DeleteSpilled(object(1))]);
+    assert_eq!(store.disk_done(object(1), Ok(())), [Order::Disk(DiskJob::Delete(object(1)))]);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_full_disk_fails_the_create_that_needed_it_and_no_other() {
     store.create(object(2), 4);
     store.create(object(3), 2);
 
-    let orders = store.spilled(object(1), Err("no space left on device".to_owned()));
+    let orders = store.disk_done(object(1), Err("no space left on device".to_owned()));
 
     let [Order::CreateFailed(WRITER, failed, why), Order::Created(WRITER, other, _)] = &orders[..]
     else {
@@ -138,8 +139,7 @@ fn a_create_fails_at_once_if_it_is_larger_than_the_arena_and_after_a_while_if_no
 
     assert_eq!(store.create(object(3), 1), []);
     let deadline = store.index.next_deadline().expect("somebody waits");
-    let mut orders = Vec::new();
-    store.index.on_time(deadline, &mut orders);
+    let orders: Vec<Order> = store.index.take_orders(deadline).collect();
 
     let [Order::CreateFailed(WRITER, _, why)] = &orders[..] else { panic!("{orders:?}") };
     assert!(matches!(**why, Failure::StoreFull(_)), "{why}");
@@ -177,7 +177,7 @@ fn a_writer_that_ends_before_its_object_is_complete_fails_readers_unless_another
 fn a_range_that_is_discarded_is_free() {
     let mut store = TestStore::with_pages(1);
     store.create(object(1), 1);
-    store.step(|index, now, orders| index.discard(now, WRITER, object(1), orders));
+    store.step(|index, _| index.discard(WRITER, object(1)));
 
     assert_eq!(store.create(object(2), 1), [Order::Created(WRITER, object(2), 0)]);
 }
@@ -266,10 +266,10 @@ impl TestStore {
         Self { index: Index::new(pages * GRAIN, 100), now: Timestamp::ZERO }
     }
 
-    fn step(&mut self, event: impl FnOnce(&mut Index, Timestamp, &mut Vec<Order>)) -> Vec<Order> {
-        let mut orders = Vec::new();
+    fn step(&mut self, event: impl FnOnce(&mut Index, Timestamp)) -> Vec<Order> {
         self.now = self.now + Duration::from_micros(1);
-        event(&mut self.index, self.now, &mut orders);
+        event(&mut self.index, self.now);
+        let orders = self.index.take_orders(self.now).collect();
         self.index.check();
         orders
     }
@@ -280,56 +280,52 @@ impl TestStore {
     }
 
     fn create(&mut self, object: ObjectId, pages: u64) -> Vec<Order> {
-        self.step(|index, now, orders| {
-            index.create(now, (WRITER, object), OWNER, pages * GRAIN, orders);
-        })
+        self.step(|index, _| index.create(WRITER, object, OWNER, pages * GRAIN))
     }
 
     fn seal(&mut self, object: ObjectId) -> Vec<Order> {
-        self.step(|index, now, orders| index.seal(now, WRITER, object, orders))
+        self.step(|index, _| index.seal(WRITER, object))
     }
 
     fn pin(&mut self, process: WorkerId, object: ObjectId) -> Vec<Order> {
-        self.step(|index, now, orders| index.pin(now, process, object, orders))
+        self.step(|index, _| index.pin(process, object))
     }
 
     fn unpin(&mut self, process: WorkerId, object: ObjectId) -> Vec<Order> {
-        self.step(|index, now, orders| index.unpin(now, process, object, orders))
+        self.step(|index, _| index.unpin(process, object))
     }
 
     fn free(&mut self, object: ObjectId) -> Vec<Order> {
-        self.step(|index, now, orders| index.free(now, object, orders))
+        self.step(|index, _| index.free(object))
     }
 
     fn end(&mut self, process: WorkerId) -> Vec<Order> {
-        self.step(|index, now, orders| index.on_process_ended(now, process, orders))
+        self.step(|index, _| index.on_process_ended(process))
     }
 
-    fn spilled(&mut self, object: ObjectId, result: Result<(), String>) -> Vec<Order> {
-        self.step(|index, now, orders| index.on_spilled(now, object, result, orders))
-    }
-
-    fn restored(&mut self, object: ObjectId) -> Vec<Order> {
-        self.step(|index, now, orders| index.on_restored(now, object, Ok(()), orders))
+    fn disk_done(&mut self, object: ObjectId, result: Result<(), String>) -> Vec<Order> {
+        self.step(|index, now| index.on_disk_done(now, object, result))
     }
 
     /// Ends one piece of work of the disk, if there is one.
     fn finish(&mut self, io: &mut Vec<Order>, rng: &mut Rng) -> Vec<Order> {
-        io.retain(|order| matches!(order, Order::Spill(..) | Order::Restore(..)));
+        let is_work = |job: &DiskJob| !matches!(job, DiskJob::Delete(_));
+        io.retain(|order| matches!(order, Order::Disk(job) if is_work(job)));
         if io.is_empty() {
             return Vec::new();
         }
         match io.swap_remove(rng.below(io.len() as u64) as usize) {
-            Order::Spill(object, ..) if rng.chance(1, 5) => {
-                self.spilled(object, Err("the disk is full".to_owned()))
+            Order::Disk(DiskJob::Spill(object, ..)) if rng.chance(1, 5) => {
+                self.disk_done(object, Err("the disk is full".to_owned()))
             }
-            Order::Spill(object, ..) => self.spilled(object, Ok(())),
-            Order::Restore(object, ..) => self.restored(object),
+            Order::Disk(DiskJob::Spill(object, ..) | DiskJob::Restore(object, ..)) => {
+                self.disk_done(object, Ok(()))
+            }
             Order::Created(..)
             | Order::CreateFailed(..)
             | Order::Pinned(..)
             | Order::PinFailed(..)
-            | Order::DeleteSpilled(_) => unreachable!("a disk does none of these"),
+            | Order::Disk(DiskJob::Delete(_)) => unreachable!("no work of a disk"),
         }
     }
 }

@@ -19,15 +19,16 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use objects::{Index, Order};
+use objects::Index;
 use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, JobId, NodeId, Resources, Settings, Timestamp, WorkerId};
-use wire::ToNode;
+use wire::{HeadToNode, ToNode};
 
 use crate::Role;
 use acting::Actor;
 pub use events::{Effect, Event};
+pub use objects::DiskJob;
 use process::Process;
 use telling::Reports;
 
@@ -76,7 +77,6 @@ pub struct Node {
     /// How often in a row a process could not be started.
     failed_starts: u32,
     numbered: u32,
-    orders: Vec<Order>,
 }
 
 type Effects = Vec<Effect>;
@@ -113,7 +113,6 @@ impl Node {
             silent: BTreeSet::new(),
             failed_starts: 0,
             numbered: 0,
-            orders: Vec::new(),
         }
     }
 
@@ -135,61 +134,40 @@ impl Node {
             ToNode::Staying => self.staying(now, from, effects),
             ToNode::Named(name) => self.named(from, name),
             ToNode::Create { object, owner, size } => {
-                self.create(now, (from, object), owner, size, effects);
+                self.create((from, object), owner, size, effects);
             }
-            ToNode::Seal(object) => self.seal(now, from, object, effects),
-            ToNode::Discard(object) => self.discard(now, from, object, effects),
-            ToNode::Pin(objects) => self.pin(now, from, &objects, effects),
-            ToNode::Unpin(objects) => self.unpin(now, from, &objects, effects),
-            ToNode::Free(objects) => self.free(now, &objects, effects),
+            ToNode::Seal(object) => self.objects.seal(from, object),
+            ToNode::Discard(object) => self.objects.discard(from, object),
+            ToNode::Pin(all) => all.into_iter().for_each(|object| self.objects.pin(from, object)),
+            ToNode::Unpin(all) => {
+                all.into_iter().for_each(|object| self.objects.unpin(from, object));
+            }
+            ToNode::Free(all) => all.into_iter().for_each(|object| self.objects.free(object)),
             // A process says hello once, before it has an id.
             ToNode::Hello(_) => {}
-            // Only the head says these, and not as a process of this node.
-            ToNode::StartActor { .. }
-            | ToNode::EndActor { .. }
-            | ToNode::ActorMade(_)
-            | ToNode::PrepareBundles { .. }
-            | ToNode::CommitBundles(_)
-            | ToNode::ReturnBundles(_)
-            | ToNode::EndJob(_)
-            | ToNode::Stop => {}
         }
     }
 
-    fn on_head(&mut self, now: Timestamp, message: ToNode, effects: &mut Effects) {
+    fn on_head(&mut self, now: Timestamp, message: HeadToNode, effects: &mut Effects) {
         match message {
-            ToNode::StartActor { spec, dependencies, incarnation } => {
+            HeadToNode::StartActor { spec, dependencies, incarnation } => {
                 self.start_actor(now, spec, dependencies, incarnation, effects);
             }
-            ToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
-            ToNode::ActorMade(actor) => self.actor_made(actor),
-            ToNode::PrepareBundles { group, bundles } => {
+            HeadToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
+            HeadToNode::ActorMade(actor) => self.actor_made(actor),
+            HeadToNode::PrepareBundles { group, bundles } => {
                 self.prepare_bundles(group, &bundles, effects);
             }
-            ToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
-            ToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
-            ToNode::EndJob(job) => self.end_job(now, job, effects),
-            ToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
-            // Processes of the node say these, not the head.
-            ToNode::Hello(_)
-            | ToNode::Want { .. }
-            | ToNode::Release(_)
-            | ToNode::Blocked(_)
-            | ToNode::Unblocked(_)
-            | ToNode::Leaving { .. }
-            | ToNode::Staying
-            | ToNode::Named(_)
-            | ToNode::Create { .. }
-            | ToNode::Seal(_)
-            | ToNode::Discard(_)
-            | ToNode::Pin(_)
-            | ToNode::Unpin(_)
-            | ToNode::Free(_) => {}
+            HeadToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
+            HeadToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
+            HeadToNode::EndJob(job) => self.end_job(now, job, effects),
+            HeadToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
         }
     }
 
     /// What every event ends with: who can be served is, and what changed is told.
     fn conclude(&mut self, now: Timestamp, effects: &mut Effects) {
+        self.pass_orders_on(now, effects);
         self.serve_waiting(now, effects);
         self.report_free(now, effects);
     }
@@ -215,8 +193,7 @@ impl Role for Node {
             Event::Wrote { worker, error, lines } => {
                 self.wrote(now, worker, error, lines, effects);
             }
-            Event::Spilled(object, result) => self.spilled(now, object, result, effects),
-            Event::Restored(object, result) => self.restored(now, object, result, effects),
+            Event::DiskDone(object, result) => self.objects.on_disk_done(now, object, result),
         }
         self.conclude(now, effects);
     }
@@ -236,7 +213,6 @@ impl Role for Node {
         self.join(effects);
         self.spare_idle(now, effects);
         self.end_silent(now, effects);
-        self.move_stuck(now, effects);
         if self.held_back_until.is_some_and(|until| now >= until) {
             self.held_back_until = None;
             self.touched.extend(self.queue.pots());

@@ -2,10 +2,12 @@
 //!
 //! Owns: the kinds of failure and their sentences. Does not own: exceptions (`aktis.exceptions`).
 
+use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{ActorId, GroupId, ObjectId, TaskId, WorkerId};
 use crate::payload::Payload;
@@ -97,8 +99,8 @@ pub enum ActorEnd {
         /// Its traceback, for people.
         text: String,
     },
-    /// It could not be made, for this reason.
-    NotMade(Box<Failure>),
+    /// It could not be made, for this reason: see [`Self::not_made`].
+    NotMade(#[serde(deserialize_with = "innermost")] Box<Failure>),
     /// `kill` was called.
     Killed,
     /// It left by itself.
@@ -109,6 +111,33 @@ pub enum ActorEnd {
     CreatorEnded(WorkerId),
     /// There is no actor of this id in the cluster.
     Unknown,
+}
+
+impl ActorEnd {
+    /// The end of an actor that could not be made because of `failure`. Where that is the failure to make another actor,
+    /// what kept the other from being made is told: chains of actors have one cause, and failures do not nest.
+    #[must_use]
+    pub fn not_made(failure: Failure) -> Self {
+        if let Failure::ActorDied(_, end @ Self::NotMade(_)) = failure {
+            return end;
+        }
+        Self::NotMade(Box::new(failure))
+    }
+}
+
+thread_local! {
+    /// Whether what is read now is inside a failure already.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads a failure inside a failure, which holds no third: bytes made up by somebody cannot use up the stack.
+fn innermost<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Failure>, D::Error> {
+    if INSIDE.replace(true) {
+        return Err(D::Error::custom("a failure is nested too deep"));
+    }
+    let failure = Box::deserialize(deserializer);
+    INSIDE.set(false);
+    failure
 }
 
 impl fmt::Display for Exit {
@@ -201,20 +230,34 @@ impl fmt::Display for Failure {
 }
 
 fn signal_name(signal: i32) -> String {
-    const NAMES: [(i32, &str); 9] = [
-        (1, "SIGHUP"),
-        (2, "SIGINT"),
-        (4, "SIGILL"),
-        (6, "SIGABRT"),
-        (7, "SIGBUS"),
-        (8, "SIGFPE"),
-        (9, "SIGKILL"),
-        (11, "SIGSEGV"),
-        (15, "SIGTERM"),
-    ];
-    let name = NAMES.iter().find(|(number, _)| *number == signal);
-    name.map_or_else(
-        || format!("signal {signal}"),
-        |(number, name)| format!("{name} (signal {number})"),
-    )
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        _ => return format!("signal {signal}"),
+    };
+    format!("{name} (signal {signal})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::JobId;
+
+    #[test]
+    fn a_chain_of_actors_that_cannot_be_made_has_one_cause() {
+        let actor = |count| ActorId::new(WorkerId::from_u64(1), count, JobId(1));
+        let cause = Failure::Unschedulable("no node is so large".to_owned());
+
+        let first = ActorEnd::not_made(cause.clone());
+        let second = ActorEnd::not_made(Failure::ActorDied(actor(1), first.clone()));
+
+        assert_eq!((&first, &second), (&second, &ActorEnd::NotMade(Box::new(cause))));
+    }
 }

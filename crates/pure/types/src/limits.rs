@@ -6,8 +6,6 @@ use std::time::Duration;
 pub const FRAME_BYTES_MAX: usize = 256 << 20;
 /// A value up to this size travels inside messages; copying it costs less than two messages to the node.
 pub const INLINE_BYTES_MAX: usize = 100 << 10;
-/// The largest pickled function: what is larger is data, and belongs into `put`.
-pub const FUNCTION_BYTES_MAX: usize = 100 << 20;
 /// How many templates two processes remember for each other; the oldest is forgotten first, on both sides.
 pub const TEMPLATES_MAX: usize = 1024;
 /// How much work one burst to a worker should be: long enough to hide a wake-up, short enough to be taken back.
@@ -34,8 +32,6 @@ pub const BUFFER_ALIGNMENT: u64 = 64;
 pub const SPANS_MAX: usize = 10_000;
 /// How many last lines of its output the end of a worker is told with.
 pub const LAST_LINES_MAX: usize = 10;
-/// How many idle steps a story keeps.
-pub const STORY_STEPS_MAX: usize = 256;
 /// Arena alignment and smallest range: one page, so that neighbours never share one.
 pub const ARENA_GRAIN_BYTES: u64 = 4096;
 /// Above this share of the arena, objects go to disk.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest payload that is kept in place.
@@ -42,11 +42,7 @@ impl From<&[u8]> for Payload {
 
 impl From<Vec<u8>> for Payload {
     fn from(source: Vec<u8>) -> Self {
-        if source.len() > SHORT_BYTES_MAX {
-            Self(Form::Long(Arc::from(source)))
-        } else {
-            Self::from(&source[..])
-        }
+        Self::from(&source[..])
     }
 }
 
@@ -97,14 +93,6 @@ impl<'de> Visitor<'de> for PayloadVisitor {
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Payload, E> {
-        Ok(Payload::from(bytes))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Payload, A::Error> {
-        let mut bytes = Vec::new();
-        while let Some(byte) = sequence.next_element()? {
-            bytes.push(byte);
-        }
         Ok(Payload::from(bytes))
     }
 }

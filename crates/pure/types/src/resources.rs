@@ -7,10 +7,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::debug_is_display;
+
 /// Units in one whole: amounts are exact to 0.0001.
 const UNITS_PER_WHOLE: u64 = 10_000;
 
 /// A fixed-point amount of one resource.
+#[must_use]
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Amount(u64);
 
@@ -36,6 +39,8 @@ pub struct Assignment {
     pub devices: BTreeMap<String, Vec<DeviceShare>>,
 }
 
+debug_is_display!(Amount, Resources);
+
 impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(0);
@@ -43,13 +48,11 @@ impl Amount {
     pub const ONE: Self = Self(UNITS_PER_WHOLE);
 
     /// This many whole units.
-    #[must_use]
     pub const fn whole(count: u64) -> Self {
         Self(count.saturating_mul(UNITS_PER_WHOLE))
     }
 
     /// This many ten-thousandths.
-    #[must_use]
     pub const fn from_units(units: u64) -> Self {
         Self(units)
     }
@@ -61,7 +64,6 @@ impl Amount {
     }
 
     /// The amount nearest to `value`, which is not negative.
-    #[must_use]
     pub fn from_f64(value: f64) -> Self {
         Self((value * UNITS_PER_WHOLE as f64).round() as u64)
     }
@@ -73,7 +75,6 @@ impl Amount {
     }
 
     /// The sum.
-    #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
@@ -94,15 +95,8 @@ impl fmt::Display for Amount {
     }
 }
 
-impl fmt::Debug for Amount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl Resources {
     /// The amount of `name`, zero if it is not there.
-    #[must_use]
     pub fn get(&self, name: &str) -> Amount {
         self.0.get(name).copied().unwrap_or(Amount::ZERO)
     }
@@ -170,12 +164,6 @@ impl fmt::Display for Resources {
             write!(f, "{comma}{name}: {amount}")?;
         }
         f.write_str("}")
-    }
-}
-
-impl fmt::Debug for Resources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns: the generator (SplitMix64, Steele, Lea and Flood 2014). Does not own: the seed (`runtime::entropy`).
 
 /// A generator whose every number follows from its seed.
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct Rng {
     state: u64,
@@ -10,7 +11,6 @@ pub struct Rng {
 
 impl Rng {
     /// The generator that `seed` begins.
-    #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
@@ -38,7 +38,6 @@ impl Rng {
     }
 
     /// A generator of its own for one part of a whole.
-    #[must_use]
     pub const fn split(&mut self) -> Self {
         Self::new(self.next_u64())
     }

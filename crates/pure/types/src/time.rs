@@ -2,7 +2,7 @@
 //!
 //! Owns: the type and its arithmetic. Does not own: the clock (`runtime::clock`). Spans are `std::time::Duration`.
 
-use std::ops::{Add, Sub};
+use std::ops::Add;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,13 +28,5 @@ impl Add<Duration> for Timestamp {
     fn add(self, span: Duration) -> Self {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(nanos))
-    }
-}
-
-impl Sub for Timestamp {
-    type Output = Duration;
-
-    fn sub(self, earlier: Self) -> Duration {
-        self.since(earlier)
     }
 }

@@ -16,5 +16,5 @@ pub mod to_head;
 pub use codec::{DecodeError, decode, encode};
 pub use frame::{FrameError, Frames};
 pub use to_head::{Answer, Question, ToHead};
-pub use to_node::{Peer, ToDaemon, ToNode};
+pub use to_node::{HeadToNode, Peer, ToDaemon, ToNode};
 pub use to_worker::{FromHead, FromNode, FromPeer, ToWorker};

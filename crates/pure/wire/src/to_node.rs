@@ -19,7 +19,7 @@ pub enum ToDaemon {
     Head(ToHead),
 }
 
-/// A message to a node daemon.
+/// What a process tells the node daemon of its machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToNode {
     /// The first message of a process: who it is.
@@ -70,7 +70,12 @@ pub enum ToNode {
     Unpin(Vec<ObjectId>),
     /// The owner says that nobody can reach these.
     Free(Vec<ObjectId>),
-    /// From the head: make this actor.
+}
+
+/// What the head tells a node daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeadToNode {
+    /// Make this actor.
     StartActor {
         /// The actor.
         spec: Box<ActorSpec>,
@@ -79,29 +84,29 @@ pub enum ToNode {
         /// Counted from 0 at each restart.
         incarnation: u32,
     },
-    /// From the head: end the process of this actor.
+    /// End the process of this actor.
     EndActor {
         /// The actor.
         actor: ActorId,
         /// Why, for people.
         reason: String,
     },
-    /// From the head: the constructor returned; hold only what the actor needs while it lives.
+    /// The constructor returned; hold only what the actor needs while it lives.
     ActorMade(ActorId),
-    /// From the head: reserve these bundles, all or none.
+    /// Reserve these bundles, all or none.
     PrepareBundles {
         /// Their group.
         group: GroupId,
         /// Index and content of each.
         bundles: Vec<(u32, Resources)>,
     },
-    /// From the head: the reserved bundles may be used.
+    /// The reserved bundles may be used.
     CommitBundles(GroupId),
-    /// From the head: give back what the group holds and end what runs in it.
+    /// Give back what the group holds and end what runs in it.
     ReturnBundles(GroupId),
-    /// From the head: end the processes of this job.
+    /// End the processes of this job.
     EndJob(types::JobId),
-    /// From the head: the cluster ends.
+    /// The cluster ends.
     Stop,
 }
 
@@ -122,6 +127,17 @@ pub enum Peer {
         /// The cluster lives as long as this driver.
         owns_cluster: bool,
     },
+}
+
+impl Peer {
+    /// Which worker it is, of those that have an id before they speak.
+    #[must_use]
+    pub const fn worker(&self) -> Option<WorkerId> {
+        match self {
+            Self::Worker { worker, .. } => Some(*worker),
+            Self::Driver { .. } => None,
+        }
+    }
 }
 
 /// What a node daemon says to the head.

@@ -7,9 +7,11 @@ mod families;
 
 use proptest::prelude::*;
 use types::limits::FRAME_BYTES_MAX;
+use types::{ActorEnd, ActorId, Failure, JobId, WorkerId};
+use wire::frame::HEADER_BYTES;
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
 use wire::to_node::ToDaemon;
-use wire::{FrameError, Frames, ToHead, ToNode, ToWorker, decode};
+use wire::{FrameError, Frames, HeadToNode, ToHead, ToNode, ToWorker, decode, encode};
 
 proptest! {
     #[test]
@@ -47,7 +49,7 @@ proptest! {
             received += part.len();
             loop {
                 match frames.next_frame() {
-                    Ok(Some(frame)) => taken += frame.len() + wire::frame::HEADER_BYTES,
+                    Ok(Some(frame)) => taken += frame.len() + HEADER_BYTES,
                     Ok(None) => break,
                     Err(FrameError::TooLong(len)) => {
                         prop_assert!(len > FRAME_BYTES_MAX);
@@ -67,12 +69,34 @@ proptest! {
     }
 }
 
+#[test]
+fn failures_nested_without_end_are_refused_before_the_stack_ends() {
+    let actor = ActorId::new(WorkerId::from_u64(1), 1, JobId(1));
+    let nest = |failure| Failure::ActorDied(actor, ActorEnd::NotMade(Box::new(failure)));
+    let innermost = Failure::LocalNodeDied(String::new());
+    let (flat, nested) = (body_of(&innermost), body_of(&nest(innermost.clone())));
+    let layer = &nested[..nested.len() - flat.len()];
+
+    assert_eq!(decode(&nested), Ok(nest(innermost.clone())));
+    let crafted = [layer.repeat(1 << 20), flat].concat();
+    assert!(decode::<Failure>(&crafted).is_err());
+
+    assert_eq!(decode(&nested), Ok(nest(innermost)), "and the next message is read as ever");
+}
+
+fn body_of(failure: &Failure) -> Vec<u8> {
+    let mut frame = Vec::new();
+    encode(failure, &mut frame);
+    frame.split_off(HEADER_BYTES)
+}
+
 fn decode_as_each(bytes: &[u8]) {
     let outcomes = [
         decode::<ToWorker>(bytes).is_ok(),
         decode::<ToDaemon>(bytes).is_ok(),
         decode::<ToNode>(bytes).is_ok(),
+        decode::<HeadToNode>(bytes).is_ok(),
         decode::<ToHead>(bytes).is_ok(),
     ];
-    assert!(!bytes.is_empty() || outcomes == [false; 4], "nothing is no message");
+    assert!(!bytes.is_empty() || outcomes == [false; 5], "nothing is no message");
 }

@@ -5,10 +5,6 @@
 
 use std::io;
 use std::mem::zeroed;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::ptr;
 
 use libc::c_int;
 use types::Exit;
@@ -19,43 +15,17 @@ use crate::sys::checked;
 ///
 /// # Errors
 /// If the kernel does not know the call.
-pub fn adopt_orphans() -> io::Result<()> {
+pub(crate) fn adopt_orphans() -> io::Result<()> {
     // SAFETY: the call takes numbers only.
     checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
     Ok(())
-}
-
-/// Starts `command` with `socket` as its descriptor 3 and no signal held back.
-///
-/// # Errors
-/// As [`Command::spawn`].
-pub fn spawn_with_socket(command: &mut Command, socket: &OwnedFd) -> io::Result<u32> {
-    const PLACE: RawFd = 3;
-    let number = socket.as_raw_fd();
-    let prepare = move || {
-        // SAFETY: these calls are allowed between fork and exec; the set lives through them.
-        unsafe {
-            let mut none: libc::sigset_t = zeroed();
-            checked(libc::sigemptyset(&raw mut none))?;
-            checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()))?;
-            if number == PLACE {
-                checked(libc::fcntl(PLACE, libc::F_SETFD, 0))?;
-            } else {
-                checked(libc::dup2(number, PLACE))?;
-            }
-        }
-        Ok(())
-    };
-    // SAFETY: `prepare` makes system calls only: it neither allocates nor takes a lock.
-    unsafe { command.pre_exec(prepare) };
-    Ok(command.spawn()?.id())
 }
 
 /// Ends a process and all of its group at once. A process that is already gone is no error.
 ///
 /// # Errors
 /// If the process belongs to somebody else.
-pub fn kill_group(pid: u32) -> io::Result<()> {
+pub(crate) fn kill_group(pid: u32) -> io::Result<()> {
     let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
     assert!(pid > 1, "process {pid} is not ours to end");
     // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
@@ -71,34 +41,25 @@ pub fn kill_group(pid: u32) -> io::Result<()> {
 
 /// A child that ended: what it was, how it ended, and the most memory it held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reaped {
+pub(crate) struct Reaped {
     /// Its process id.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// How it ended.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     /// The most memory it held, in bytes.
-    pub peak_memory_bytes: u64,
+    pub(crate) peak_memory_bytes: u64,
 }
 
 /// Takes leave of one child that ended, if there is one, after ending what is left of its group.
 ///
 /// # Errors
 /// If the kernel refuses, which it has no reason to.
-pub fn reap_one() -> io::Result<Option<Reaped>> {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::siginfo_t = unsafe { zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the kernel writes into `seen` only.
-    match checked(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) }) {
-        Ok(_) => {}
+pub(crate) fn reap_one() -> io::Result<Option<Reaped>> {
+    let pid = match first_ended(libc::P_ALL, 0) {
         Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    // SAFETY: `waitid` filled the structure, or left its zeros.
-    let pid = unsafe { seen.si_pid() };
-    let Ok(number) = u32::try_from(pid) else {
-        return Ok(None);
+        other => other?,
     };
+    let number = u32::try_from(pid).map_err(io::Error::other)?;
     if number == 0 {
         return Ok(None);
     }
@@ -114,28 +75,28 @@ pub fn reap_one() -> io::Result<Option<Reaped>> {
 }
 
 /// Whether a process is a child of this one, alive or not yet reaped.
-#[must_use]
-pub fn is_child(pid: u32) -> bool {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::siginfo_t = unsafe { zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: the kernel writes into `seen` only.
-    unsafe { libc::waitid(libc::P_PID, pid, &raw mut seen, options) == 0 }
+pub(crate) fn is_child(pid: u32) -> bool {
+    first_ended(libc::P_PID, pid).is_ok()
 }
 
 /// Whether any child is left, alive or not yet reaped.
-#[must_use]
-pub fn has_children() -> bool {
+pub(crate) fn has_children() -> bool {
+    first_ended(libc::P_ALL, 0).is_ok()
+}
+
+/// A child, of those named, that ended and stays to be reaped; 0 if all are alive, and an error if there is none.
+fn first_ended(kind: libc::idtype_t, id: libc::id_t) -> io::Result<libc::pid_t> {
     // SAFETY: the structure consists of numbers, for which zero is a value.
     let mut seen: libc::siginfo_t = unsafe { zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: the kernel writes into `seen` only.
-    unsafe { libc::waitid(libc::P_ALL, 0, &raw mut seen, options) == 0 }
+    checked(unsafe { libc::waitid(kind, id, &raw mut seen, options) })?;
+    // SAFETY: `waitid` filled the structure, or left its zeros.
+    Ok(unsafe { seen.si_pid() })
 }
 
 /// What a status of `wait` says.
-#[must_use]
-pub fn exit_of(status: c_int) -> Exit {
+pub(crate) fn exit_of(status: c_int) -> Exit {
     if libc::WIFSIGNALED(status) {
         Exit::Signal(libc::WTERMSIG(status))
     } else {

@@ -18,7 +18,7 @@ use crate::sys;
 
 /// What one attempt to read came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
+pub(crate) enum Received {
     /// There may be new frames, and more to read.
     Some,
     /// There is nothing to read now.
@@ -29,7 +29,7 @@ pub enum Received {
 
 /// What one attempt to write came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flushed {
+pub(crate) enum Flushed {
     /// Nothing is left.
     All,
     /// The socket takes no more now: go on when it is writable.
@@ -38,7 +38,7 @@ pub enum Flushed {
 
 /// What was received and not yet taken.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     frames: Frames,
     descriptors: VecDeque<OwnedFd>,
 }
@@ -48,44 +48,36 @@ impl Inbox {
     ///
     /// # Errors
     /// If the stream broke. A peer that vanished is [`Received::Closed`].
-    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Received> {
+    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Received> {
         let room = self.frames.room(READ_BYTES);
         if room.is_empty() && room.capacity() > BUFFER_KEPT_BYTES {
             room.shrink_to(READ_BYTES);
         }
-        loop {
-            match sys::receive(socket, room, &mut self.descriptors) {
-                Ok(0) => return Ok(Received::Closed),
-                Ok(_) => return Ok(Received::Some),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Received::Nothing);
-                }
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                    return Ok(Received::Closed);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let read = sys::attempt(|| sys::receive(socket, room, &mut self.descriptors))?;
+        Ok(match read {
+            None => Received::Nothing,
+            Some(0) => Received::Closed,
+            Some(_) => Received::Some,
+        })
     }
 
     /// The next whole frame, if there is one.
     ///
     /// # Errors
     /// If the stream announces a frame beyond the limit.
-    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameError> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameError> {
         self.frames.next_frame()
     }
 
     /// The next descriptor: each message that brings one takes one, in their order.
-    pub fn next_descriptor(&mut self) -> Option<OwnedFd> {
+    pub(crate) fn next_descriptor(&mut self) -> Option<OwnedFd> {
         self.descriptors.pop_front()
     }
 }
 
 /// What was said and not yet sent.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     bytes: Vec<u8>,
     sent: usize,
     /// Each descriptor with the place in `bytes` where the frame begins that it goes with.
@@ -94,24 +86,22 @@ pub struct Outbox {
 
 impl Outbox {
     /// Where `wire::encode` appends frames.
-    pub const fn frames(&mut self) -> &mut Vec<u8> {
+    pub(crate) const fn frames(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// Lets `descriptor` go with the next frame that is appended.
-    pub fn attach(&mut self, descriptor: OwnedFd) {
+    pub(crate) fn attach(&mut self, descriptor: OwnedFd) {
         self.descriptors.push_back((self.bytes.len(), descriptor));
     }
 
     /// How many bytes wait.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.bytes.len() - self.sent
     }
 
     /// Whether nothing waits.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -119,7 +109,7 @@ impl Outbox {
     ///
     /// # Errors
     /// If the peer is gone, or has not read for so long that the outbox is full.
-    pub fn flush(&mut self, socket: BorrowedFd<'_>) -> io::Result<Flushed> {
+    pub(crate) fn flush(&mut self, socket: BorrowedFd<'_>) -> io::Result<Flushed> {
         while !self.is_empty() {
             match self.write_once(socket) {
                 Ok(()) => {}
@@ -169,12 +159,12 @@ impl Outbox {
 
 /// A socket with both halves, for who reads and writes in one thread.
 #[derive(Debug)]
-pub struct Conn {
+pub(crate) struct Conn {
     stream: UnixStream,
     /// What was received.
-    pub inbox: Inbox,
+    pub(crate) inbox: Inbox,
     /// What is to be sent.
-    pub outbox: Outbox,
+    pub(crate) outbox: Outbox,
 }
 
 impl Conn {
@@ -182,7 +172,7 @@ impl Conn {
     ///
     /// # Errors
     /// If the kernel refuses, which it has no reason to.
-    pub fn new(stream: UnixStream) -> io::Result<Self> {
+    pub(crate) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self { stream, inbox: Inbox::default(), outbox: Outbox::default() })
     }
@@ -191,7 +181,7 @@ impl Conn {
     ///
     /// # Errors
     /// As [`Inbox::receive`].
-    pub fn receive(&mut self) -> io::Result<Received> {
+    pub(crate) fn receive(&mut self) -> io::Result<Received> {
         self.inbox.receive(self.stream.as_fd())
     }
 
@@ -199,13 +189,12 @@ impl Conn {
     ///
     /// # Errors
     /// As [`Outbox::flush`].
-    pub fn flush(&mut self) -> io::Result<Flushed> {
+    pub(crate) fn flush(&mut self) -> io::Result<Flushed> {
         self.outbox.flush(self.stream.as_fd())
     }
 
     /// The socket and both halves, for who uses them from several threads.
-    #[must_use]
-    pub fn into_parts(self) -> (UnixStream, Inbox, Outbox) {
+    pub(crate) fn into_parts(self) -> (UnixStream, Inbox, Outbox) {
         (self.stream, self.inbox, self.outbox)
     }
 }

@@ -17,9 +17,10 @@ mod workers;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,17 +29,18 @@ use roles::node::NodeConfig;
 use roles::{Head, Node, Role, head, node};
 use serde::Deserialize;
 use shm::Segment;
-use types::{NodeId, Payload, Resources, Settings, Timestamp};
-use wire::ToDaemon;
+use types::{NodeId, Payload, Resources, Settings, Timestamp, WorkerId};
+use wire::{Peer, ToNode};
 
 use crate::children;
 use crate::clock;
+use crate::conn::Received;
 use crate::listen::Listener;
 use crate::poll::{Interest, Ready};
-use crate::process::{ForkServer, Report};
-use crate::spill::{Outcome, Spiller};
+use crate::process::ForkServer;
+use crate::spill::Spiller;
 use crate::sys;
-use peers::{Peers, Said, State};
+use peers::Peers;
 use warm::Warmer;
 use watch::Watch;
 use workers::Workers;
@@ -48,11 +50,6 @@ pub const HEAD_NODE: NodeId = NodeId(1);
 
 /// How long nobody is let in after the system had no descriptor left for one more.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// The role of a node, as the daemon drives it.
-type NodeRole = Box<dyn Role<Event = node::Event, Effect = node::Effect>>;
-/// The role of the head, as the daemon drives it.
-type HeadRole = Box<dyn Role<Event = head::Event, Effect = head::Effect>>;
 
 /// What a daemon must know to begin.
 #[derive(Debug, Deserialize)]
@@ -86,40 +83,6 @@ pub struct DaemonConfig {
     pub ready: Option<OwnedFd>,
 }
 
-/// Why a daemon does not begin, or does not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The Unix socket cannot be made.
-    #[error("the node cannot listen at {path}: {source}")]
-    Socket {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The arena cannot be made.
-    #[error(
-        "the object store of {bytes} bytes cannot be made: {source}; try a smaller object_store_memory"
-    )]
-    Arena {
-        /// Its size.
-        bytes: u64,
-        /// Why.
-        source: io::Error,
-    },
-    /// The fork server cannot be started.
-    #[error("the fork server `{command}` cannot be started: {source}")]
-    ForkServer {
-        /// Its program and arguments.
-        command: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The system refused what it has no reason to refuse.
-    #[error("the node cannot go on: {0}")]
-    System(#[from] io::Error),
-}
-
 /// Something that happened, by the role it is for.
 #[derive(Debug)]
 enum Input {
@@ -133,16 +96,17 @@ struct Daemon {
     socket: String,
     token: Payload,
     settings: Settings,
-    node: NodeRole,
-    head: HeadRole,
+    node: Node,
+    head: Head,
     /// What happened and was not yet handed to its role.
     inputs: VecDeque<Input>,
     watch: Watch,
-    signals: OwnedFd,
+    signals: File,
     listener: Listener,
-    /// Nobody is let in until this moment, or until strangers leave.
+    /// Nobody is let in until this moment; then it is tried again.
     closed_until: Option<Timestamp>,
     peers: Peers,
+    fork_server: ForkServer,
     workers: Workers,
     arena: Arc<Segment>,
     warmer: Warmer,
@@ -155,46 +119,39 @@ struct Daemon {
 ///
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on. Nothing is left of it then, either.
-pub fn run_daemon(config: DaemonConfig) -> Result<(), StartError> {
-    let head = Head::new(&config.settings);
-    let node = Node::new(NodeConfig {
-        node: HEAD_NODE,
-        resources: config.resources.clone(),
-        labels: config.labels.clone(),
-        facts: config.facts.clone(),
-        cpus: config.cpus,
-        arena_bytes: config.arena_bytes,
-        settings: config.settings.clone(),
-    });
-    run_roles(config, Box::new(node), Box::new(head))
-}
-
-fn run_roles(mut config: DaemonConfig, node: NodeRole, head: HeadRole) -> Result<(), StartError> {
+pub fn run_daemon(mut config: DaemonConfig) -> io::Result<()> {
     let ready = config.ready.take();
     let directories = [config.directory.clone(), config.spill_directory.clone()];
-    let outcome = Daemon::begin(config, node, head).and_then(|mut daemon| {
-        let outcome = daemon.announce(ready).and_then(|()| daemon.run());
-        let ended = daemon.end();
-        Ok(outcome.and(ended)?)
+    let outcome = Daemon::begin(config).and_then(|mut daemon| {
+        let outcome = daemon.run(ready).map_err(told("the node cannot go on"));
+        outcome.and(daemon.end())
     });
     // Socket, logs and spilled objects go with the session, however it ended.
     directories.iter().fold(outcome, |outcome, directory| match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error.into())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error)),
         Ok(()) | Err(_) => outcome,
     })
 }
 
+/// Says of an error what went wrong with it.
+fn told(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
 impl Daemon {
-    fn begin(config: DaemonConfig, node: NodeRole, head: HeadRole) -> Result<Self, StartError> {
+    fn begin(config: DaemonConfig) -> io::Result<Self> {
         let signals = sys::signals_as_descriptor(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGINT])?;
         children::adopt_orphans()?;
-        let command = config.fork_server.join(" ");
-        let server = ForkServer::start(config.fork_server, clock::now())
-            .map_err(|source| StartError::ForkServer { command, source })?;
-        let listener = Listener::bind(&config.socket)
-            .map_err(|source| StartError::Socket { path: config.socket.clone(), source })?;
-        let bytes = config.arena_bytes;
-        let arena = Segment::create(bytes).map_err(|source| StartError::Arena { bytes, source })?;
+        let command =
+            format!("the fork server `{}` cannot be started", config.fork_server.join(" "));
+        let fork_server =
+            ForkServer::start(config.fork_server, clock::now()).map_err(told(command))?;
+        let listening = format!("the node cannot listen at {}", config.socket.display());
+        let listener = Listener::bind(&config.socket).map_err(told(listening))?;
+        let arena = Segment::create(config.arena_bytes).map_err(told(format!(
+            "the object store of {} bytes cannot be made; try a smaller object_store_memory",
+            config.arena_bytes
+        )))?;
         let arena = Arc::new(arena);
         let watch = Watch::new()?;
         let spiller = Spiller::start(config.spill_directory, Arc::clone(&arena))?;
@@ -202,16 +159,25 @@ impl Daemon {
         watch.poller.add(&signals, watch::SIGNALS, Interest::Read)?;
         watch.poller.add(&spiller, watch::SPILLER, Interest::Read)?;
         let token = Payload::from(config.token);
-        Ok(Self {
+        let daemon = Self {
             session: config.session,
             socket: config.socket.to_string_lossy().into_owned(),
             peers: Peers::new(token.clone()),
             token,
-            settings: config.settings,
-            node,
-            head,
+            head: Head::new(&config.settings),
+            settings: config.settings.clone(),
+            node: Node::new(NodeConfig {
+                node: HEAD_NODE,
+                resources: config.resources,
+                labels: config.labels,
+                facts: config.facts,
+                cpus: config.cpus,
+                arena_bytes: config.arena_bytes,
+                settings: config.settings,
+            }),
             inputs: VecDeque::new(),
-            workers: Workers::new(server, &watch)?,
+            fork_server,
+            workers: Workers::new(),
             watch,
             signals,
             listener,
@@ -220,31 +186,33 @@ impl Daemon {
             arena,
             spiller,
             stopping: None,
-        })
+        };
+        daemon.watch_fork_server()?;
+        Ok(daemon)
     }
 
-    /// What the roles do at their start, then one byte for whoever waits.
-    fn announce(&mut self, ready: Option<OwnedFd>) -> io::Result<()> {
-        self.on_time(clock::now())?;
-        ready.map_or(Ok(()), |ready| File::from(ready).write_all(&[1]))
-    }
-
-    fn run(&mut self) -> io::Result<()> {
+    /// Writes one byte for whoever waits once the roles did what they do at their start; then hears of all that happens.
+    fn run(&mut self, mut starter: Option<OwnedFd>) -> io::Result<()> {
         let mut ready = Vec::new();
-        while self.stopping.is_none() {
-            let limit = self.deadline().map(|deadline| deadline.since(clock::now()));
-            self.watch.poller.wait(limit, &mut ready)?;
-            for event in ready.drain(..) {
-                self.on_ready(event)?;
-            }
+        loop {
             self.on_time(clock::now())?;
             self.flush()?;
             if cfg!(debug_assertions) {
                 self.node.check();
                 self.head.check();
             }
+            if let Some(starter) = starter.take() {
+                File::from(starter).write_all(&[1])?;
+            }
+            if self.stopping.is_some() {
+                return Ok(());
+            }
+            let limit = self.deadline().map(|deadline| deadline.since(clock::now()));
+            self.watch.poller.wait(limit, &mut ready)?;
+            for event in ready.drain(..) {
+                self.on_ready(event)?;
+            }
         }
-        Ok(())
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -261,24 +229,27 @@ impl Daemon {
     fn on_ready(&mut self, ready: Ready) -> io::Result<()> {
         let now = clock::now();
         match ready.token {
-            watch::LISTENER => self.let_in(now),
-            watch::SIGNALS => self.on_signals(),
-            watch::SPILLER => self.on_spilled(),
-            watch::FORK_SERVER => self.on_fork_server(ready),
-            token if self.peers.has(token) => self.on_peer(token, ready, now),
-            token if self.workers.has_pipe(token) => {
+            watch::LISTENER => self.let_in(now)?,
+            watch::SIGNALS => self.on_signals()?,
+            watch::SPILLER => {
+                let done = self.spiller.outcomes()?;
+                self.happened(done);
+            }
+            watch::FORK_SERVER => self.on_fork_server()?,
+            token if self.peers.has(token) => self.on_peer(token, ready, now)?,
+            // Of a pipe; or it was closed by an event of the same round.
+            token => {
                 let mut events = Vec::new();
                 self.workers.on_readable(token, now, &mut events);
-                self.take_node_events(events)
+                self.happened(events);
             }
-            // It was closed by an event of the same round.
-            _ => Ok(()),
         }
+        self.settle()
     }
 
-    fn take_node_events(&mut self, events: Vec<node::Event>) -> io::Result<()> {
+    /// Keeps what happened to the node until it is settled.
+    fn happened(&mut self, events: impl IntoIterator<Item = node::Event>) {
         self.inputs.extend(events.into_iter().map(Input::Node));
-        self.settle()
     }
 
     /// Accepts who knocks, unless too many are at the door or no descriptor is left.
@@ -295,110 +266,76 @@ impl Daemon {
     }
 
     fn on_peer(&mut self, link: u64, ready: Ready, now: Timestamp) -> io::Result<()> {
-        let mut state = State::Open;
-        if ready.writable {
-            state = self.peers.flush_one(&self.watch, link);
-        }
-        if ready.readable && state != State::Over {
-            state = self.peers.receive(&self.watch, link, now);
+        let mut over = ready.writable && !self.peers.flush_one(&self.watch, link);
+        if ready.readable && !over {
+            over = self.peers.receive(&self.watch, link, now) == Received::Closed;
             self.hear(link)?;
         }
-        if state == State::Over { self.hang_up(link) } else { Ok(()) }
+        if over {
+            self.hang_up(link);
+        }
+        Ok(())
     }
 
     /// Hands all that was said at a connection to the roles. Who talks nonsense is hung up on.
     fn hear(&mut self, link: u64) -> io::Result<()> {
         loop {
-            match self.peers.next_said(link) {
-                Ok(Some(said)) => self.on_said(link, said)?,
+            let input = match self.peers.next_said(link) {
+                Ok(Some(input)) => input,
                 Ok(None) => return Ok(()),
-                Err(_) => return self.hang_up(link),
-            }
-        }
-    }
-
-    fn on_said(&mut self, connection: u64, said: Said) -> io::Result<()> {
-        let input = match said {
-            Said::Hello(peer) => {
-                if let wire::Peer::Worker { worker, pid } = peer {
+                Err(_) => {
+                    self.hang_up(link);
+                    return Ok(());
+                }
+            };
+            match input {
+                Input::Node(node::Event::Arrived {
+                    peer: Peer::Worker { worker, pid }, ..
+                }) => {
                     self.on_forked(worker, pid)?;
                 }
-                Input::Node(node::Event::Arrived { connection, peer })
-            }
-            Said::Message(worker, ToDaemon::Node(message)) => {
-                if let wire::ToNode::Create { size, .. } = message {
+                Input::Node(node::Event::Message(_, ToNode::Create { size, .. })) => {
                     self.warmer.on_create(size);
                 }
-                Input::Node(node::Event::Message(worker, message))
+                Input::Node(_) | Input::Head(_) => {}
             }
-            Said::Message(worker, ToDaemon::Head(message)) => {
-                Input::Head(head::Event::Worker(worker, message))
-            }
-        };
-        self.inputs.push_back(input);
-        self.settle()
-    }
-
-    fn hang_up(&mut self, link: u64) -> io::Result<()> {
-        match self.peers.remove(link) {
-            Some(worker) => self.take_node_events(vec![node::Event::HungUp(worker)]),
-            None => Ok(()),
+            self.inputs.push_back(input);
+            // What is said next may depend on what follows from this.
+            self.settle()?;
         }
     }
 
-    fn on_forked(&mut self, worker: types::WorkerId, pid: u32) -> io::Result<()> {
+    fn hang_up(&mut self, link: u64) {
+        let known = self.peers.remove(link);
+        self.happened(known.map(node::Event::HungUp));
+    }
+
+    fn on_forked(&mut self, worker: WorkerId, pid: u32) -> io::Result<()> {
         let event = self.workers.on_forked(worker, pid)?;
-        self.take_node_events(event.into_iter().collect())
-    }
-
-    fn on_fork_server(&mut self, ready: Ready) -> io::Result<()> {
-        if ready.writable
-            && let Some(report) = self.workers.flush_server(&self.watch)?
-        {
-            self.on_report(report)?;
-        }
-        while let Some(report) = self.workers.next_report(&self.watch)? {
-            self.on_report(report)?;
-        }
+        self.happened(event);
         Ok(())
     }
 
-    fn on_report(&mut self, report: Report) -> io::Result<()> {
-        match report {
-            Report::Forked { worker, pid } => self.on_forked(worker, pid),
-            Report::Failed { worker, reason } => self.on_fork_failed(worker, reason),
-            Report::Ended(reaped) => self.on_ended(reaped),
-        }
-    }
-
-    fn on_fork_failed(&mut self, worker: types::WorkerId, reason: String) -> io::Result<()> {
+    /// A process could not be started: nothing is left of it.
+    fn on_fork_failed(&mut self, worker: WorkerId, reason: String) {
         if let Some(link) = self.peers.link_of(worker) {
-            self.hang_up(link)?;
+            self.hang_up(link);
         }
-        let event = self.workers.on_fork_failed(worker, reason);
-        self.take_node_events(vec![event])
-    }
-
-    fn on_spilled(&mut self) -> io::Result<()> {
-        for outcome in self.spiller.outcomes()? {
-            self.inputs.push_back(spilled(outcome));
-        }
-        self.settle()
+        self.workers.forget(worker);
+        self.happened([node::Event::ForkFailed { worker, reason }]);
     }
 
     /// Does what has become due.
     fn on_time(&mut self, now: Timestamp) -> io::Result<()> {
         self.peers.on_time(now);
-        let closed = self.closed_until.is_some_and(|until| until <= now);
-        if closed && !self.peers.is_crowded() {
+        if self.closed_until.is_some_and(|until| until <= now) {
             self.closed_until = None;
             self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
-        } else if closed {
-            self.closed_until = Some(now + ACCEPT_PAUSE);
         }
         let mut events = Vec::new();
         self.workers.on_time(now, &mut events);
-        self.take_node_events(events)?;
+        self.happened(events);
+        self.settle()?;
         self.roles_on_time(now)
     }
 
@@ -409,16 +346,8 @@ impl Daemon {
             if over.is_empty() {
                 return Ok(());
             }
-            for link in over {
-                self.hang_up(link)?;
-            }
+            over.into_iter().for_each(|link| self.hang_up(link));
+            self.settle()?;
         }
     }
-}
-
-fn spilled(outcome: Outcome) -> Input {
-    Input::Node(match outcome {
-        Outcome::Spilled(object, result) => node::Event::Spilled(object, result),
-        Outcome::Restored(object, result) => node::Event::Restored(object, result),
-    })
 }

@@ -8,7 +8,7 @@ use std::io;
 ///
 /// # Errors
 /// If the system has none.
-pub fn unguessable<const LEN: usize>() -> io::Result<[u8; LEN]> {
+pub(crate) fn unguessable<const LEN: usize>() -> io::Result<[u8; LEN]> {
     let mut bytes = [0; LEN];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)

@@ -15,57 +15,34 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use smallvec::SmallVec;
 use types::WorkerId;
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
 
 /// The length of a number that is used once.
-pub const NONCE_BYTES: usize = 32;
+pub(crate) const NONCE_BYTES: usize = 32;
 
 const ID_BYTES: usize = 8;
 const PROOF_BYTES: usize = 32;
 const HALF_BYTES: usize = NONCE_BYTES + ID_BYTES;
 const OFFER_BYTES: usize = HALF_BYTES + PROOF_BYTES;
 /// The most bytes that a side waits for at once.
-pub const SAYING_BYTES_MAX: usize = OFFER_BYTES;
-/// What an initiator sends first.
-pub const OPENING_BYTES: usize = PREAMBLE_BYTES + HALF_BYTES;
+pub(crate) const SAYING_BYTES_MAX: usize = OFFER_BYTES;
 
 const ACCEPTOR: &[u8] = b"aktis handshake 1: acceptor";
 const INITIATOR: &[u8] = b"aktis handshake 1: initiator";
 
 /// Why a conversation does not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HandshakeError {
-    /// The proof is wrong.
-    #[error("the peer does not know the token of the cluster")]
-    WrongToken,
-}
-
-/// What follows from the bytes that were wanted.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Step {
-    /// Send this and read on.
-    Say(Words),
-    /// Send this, if anything; the conversation may begin.
-    Done {
-        /// What is left to be said.
-        words: Words,
-        /// Who the other side says it is, which the token vouches for; `None` has no id (yet).
-        peer: Option<WorkerId>,
-    },
-}
+#[error("the peer does not know the token of the cluster")]
+pub(crate) struct WrongToken;
 
 /// A few bytes to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
-    bytes: [u8; OFFER_BYTES],
-    len: usize,
-}
+pub(crate) type Words = SmallVec<[u8; OFFER_BYTES]>;
 
 /// One side of a handshake.
 #[derive(Debug)]
-pub struct Handshake {
+pub(crate) struct Handshake {
     key: Hmac<Sha256>,
     preamble: [u8; PREAMBLE_BYTES],
     ours: [u8; HALF_BYTES],
@@ -82,109 +59,92 @@ enum Stage {
     Half,
     /// By the acceptor: the initiator's proof.
     Proof,
-}
-
-impl Words {
-    const NONE: Self = Self { bytes: [0; OFFER_BYTES], len: 0 };
-
-    fn of(parts: &[&[u8]]) -> Self {
-        let mut words = Self::NONE;
-        for part in parts {
-            words.bytes[words.len..words.len + part.len()].copy_from_slice(part);
-            words.len += part.len();
-        }
-        words
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
+    /// Nothing: both sides have proved themselves.
+    Done,
 }
 
 impl Handshake {
     /// Begins as the side that connects: answers what to send first.
-    #[must_use]
-    pub fn initiate(
+    pub(crate) fn initiate(
         token: &[u8],
         preamble: Preamble,
         own_id: Option<WorkerId>,
         nonce: [u8; NONCE_BYTES],
-    ) -> (Self, [u8; OPENING_BYTES]) {
-        let begun = Self::begin(token, preamble, own_id, nonce, Stage::Offer);
-        let mut opening = [0; OPENING_BYTES];
-        opening[..PREAMBLE_BYTES].copy_from_slice(&begun.preamble);
-        opening[PREAMBLE_BYTES..].copy_from_slice(&begun.ours);
+    ) -> (Self, Words) {
+        let begun = Self { stage: Stage::Offer, ..Self::accept(token, preamble, own_id, nonce) };
+        let mut opening = Words::from_slice(&begun.preamble);
+        opening.extend_from_slice(&begun.ours);
         (begun, opening)
     }
 
     /// Begins as the side that was connected to, after `preamble` was read.
-    #[must_use]
-    pub fn accept(
-        token: &[u8],
-        preamble: Preamble,
-        own_id: Option<WorkerId>,
-        nonce: [u8; NONCE_BYTES],
-    ) -> Self {
-        Self::begin(token, preamble, own_id, nonce, Stage::Half)
-    }
-
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    fn begin(
+    pub(crate) fn accept(
         token: &[u8],
         preamble: Preamble,
         own_id: Option<WorkerId>,
         nonce: [u8; NONCE_BYTES],
-        stage: Stage,
     ) -> Self {
         let key = Hmac::new_from_slice(token).expect("a key of any length will do");
         let mut ours = [0; HALF_BYTES];
         ours[..NONCE_BYTES].copy_from_slice(&nonce);
         let id = own_id.map_or(0, WorkerId::to_u64);
         ours[NONCE_BYTES..].copy_from_slice(&id.to_le_bytes());
-        Self { key, preamble: preamble.to_bytes(), ours, theirs: [0; HALF_BYTES], stage }
+        let (preamble, theirs) = (preamble.to_bytes(), [0; HALF_BYTES]);
+        Self { key, preamble, ours, theirs, stage: Stage::Half }
     }
 
-    /// How many bytes the other side says next. Read no more: what follows belongs to the conversation.
-    #[must_use]
-    pub const fn wanted(&self) -> usize {
+    /// How many bytes the other side says next; 0 once both sides have proved themselves. Read no more: what follows
+    /// belongs to the conversation.
+    pub(crate) const fn wanted(&self) -> usize {
         match self.stage {
             Stage::Offer => OFFER_BYTES,
             Stage::Half => HALF_BYTES,
             Stage::Proof => PROOF_BYTES,
+            Stage::Done => 0,
         }
     }
 
-    /// Takes the bytes that were wanted.
+    /// Takes the bytes that were wanted: answers what to say, if anything.
     ///
     /// # Errors
     /// If they do not prove what they should: close the socket without an answer.
     ///
     /// # Panics
     /// If it is handed another number of bytes than [`Self::wanted`] says.
-    pub fn on_bytes(&mut self, bytes: &[u8]) -> Result<Step, HandshakeError> {
+    pub(crate) fn on_bytes(&mut self, bytes: &[u8]) -> Result<Words, WrongToken> {
         assert_eq!(bytes.len(), self.wanted(), "a handshake takes exactly the bytes it wants");
+        let mut words = Words::new();
         match self.stage {
             Stage::Offer => {
                 self.theirs.copy_from_slice(&bytes[..HALF_BYTES]);
                 let heard = self.transcript(ACCEPTOR, &self.ours, &self.theirs);
                 verify(heard, &bytes[HALF_BYTES..])?;
                 let proof = self.transcript(INITIATOR, &self.ours, &self.theirs);
-                let words = Words::of(&[&proof.finalize().into_bytes()]);
-                Ok(Step::Done { words, peer: self.peer() })
+                words.extend_from_slice(&proof.finalize().into_bytes());
+                self.stage = Stage::Done;
             }
             Stage::Half => {
                 self.theirs.copy_from_slice(bytes);
-                self.stage = Stage::Proof;
                 let proof = self.transcript(ACCEPTOR, &self.theirs, &self.ours);
-                Ok(Step::Say(Words::of(&[&self.ours, &proof.finalize().into_bytes()])))
+                words.extend_from_slice(&self.ours);
+                words.extend_from_slice(&proof.finalize().into_bytes());
+                self.stage = Stage::Proof;
             }
             Stage::Proof => {
                 verify(self.transcript(INITIATOR, &self.theirs, &self.ours), bytes)?;
-                Ok(Step::Done { words: Words::NONE, peer: self.peer() })
+                self.stage = Stage::Done;
             }
+            Stage::Done => {}
         }
+        Ok(words)
+    }
+
+    /// Who the other side says it is, which the token vouches for in the end; `None` has no id (yet).
+    pub(crate) fn peer(&self) -> Option<WorkerId> {
+        let [.., a, b, c, d, e, f, g, h] = self.theirs;
+        let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        (number != 0).then(|| WorkerId::from_u64(number))
     }
 
     fn transcript(
@@ -196,17 +156,11 @@ impl Handshake {
         let parts: [&[u8]; 4] = [label, &self.preamble, initiator, acceptor];
         parts.iter().fold(self.key.clone(), |proof, part| proof.chain_update(part))
     }
-
-    fn peer(&self) -> Option<WorkerId> {
-        let [.., a, b, c, d, e, f, g, h] = self.theirs;
-        let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        (number != 0).then(|| WorkerId::from_u64(number))
-    }
 }
 
 /// Compares in a time that does not depend on where the difference is.
-fn verify(expected: Hmac<Sha256>, proof: &[u8]) -> Result<(), HandshakeError> {
-    expected.verify_slice(proof).map_err(|_unequal| HandshakeError::WrongToken)
+fn verify(expected: Hmac<Sha256>, proof: &[u8]) -> Result<(), WrongToken> {
+    expected.verify_slice(proof).map_err(|_unequal| WrongToken)
 }
 
 #[cfg(test)]

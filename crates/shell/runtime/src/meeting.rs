@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use types::limits::HANDSHAKE_PATIENCE;
 use types::{Timestamp, WorkerId};
@@ -13,11 +14,13 @@ use wire::preamble::Preamble;
 
 use crate::conn::Conn;
 use crate::entropy;
-use crate::handshake::{Handshake, HandshakeError, SAYING_BYTES_MAX, Step};
+use crate::handshake::{Handshake, SAYING_BYTES_MAX};
+use crate::listen::short;
+use crate::sys;
 
 /// What a meeting came to so far.
 #[derive(Debug)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// Go on when the socket can be read.
     Waiting(Meeting),
     /// Both sides proved themselves.
@@ -29,20 +32,9 @@ pub enum Progress {
     },
 }
 
-/// Why a meeting failed.
-#[derive(Debug, thiserror::Error)]
-pub enum MeetingError {
-    /// The other side could not prove itself.
-    #[error(transparent)]
-    Refused(#[from] HandshakeError),
-    /// The other side hung up, or the socket broke.
-    #[error("the peer broke off the handshake: {0}")]
-    Broken(#[from] io::Error),
-}
-
 /// A handshake that is not finished. Its socket does not block.
 #[derive(Debug)]
-pub struct Meeting {
+pub(crate) struct Meeting {
     stream: UnixStream,
     handshake: Handshake,
     heard: [u8; SAYING_BYTES_MAX],
@@ -51,11 +43,27 @@ pub struct Meeting {
 }
 
 impl Meeting {
+    /// Connects to `target`, or to the daemon itself, through the node's `socket`, and begins the handshake as `own_id`.
+    ///
+    /// # Errors
+    /// If nobody listens at `socket`.
+    pub(crate) fn dial(
+        socket: &Path,
+        token: &[u8],
+        target: Option<WorkerId>,
+        own_id: Option<WorkerId>,
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        let (path, _directory) = short(socket)?;
+        let stream = UnixStream::connect(path)?;
+        Self::initiate(stream, token, target, own_id, now)
+    }
+
     /// Begins as the side that connected: says the preamble and the first words.
     ///
     /// # Errors
     /// If the peer is gone.
-    pub fn initiate(
+    pub(crate) fn initiate(
         stream: UnixStream,
         token: &[u8],
         target: Option<WorkerId>,
@@ -64,8 +72,8 @@ impl Meeting {
     ) -> io::Result<Self> {
         let nonce = entropy::unguessable()?;
         let (handshake, opening) = Handshake::initiate(token, Preamble { target }, own_id, nonce);
-        let meeting = Self::begin(stream, handshake, now)?;
-        say(&meeting.stream, &opening)?;
+        let mut meeting = Self::begin(stream, handshake, now)?;
+        meeting.stream.write_all(&opening)?;
         Ok(meeting)
     }
 
@@ -73,7 +81,7 @@ impl Meeting {
     ///
     /// # Errors
     /// If the system has no chance left, or the socket is none.
-    pub fn accept(
+    pub(crate) fn accept(
         stream: UnixStream,
         token: &[u8],
         own_id: Option<WorkerId>,
@@ -91,8 +99,7 @@ impl Meeting {
     }
 
     /// When to drop it, if it is still not finished.
-    #[must_use]
-    pub const fn deadline(&self) -> Timestamp {
+    pub(crate) const fn deadline(&self) -> Timestamp {
         self.deadline
     }
 
@@ -100,36 +107,41 @@ impl Meeting {
     ///
     /// # Errors
     /// If the other side cannot prove itself or is gone: the socket is closed.
-    pub fn proceed(mut self) -> Result<Progress, MeetingError> {
+    pub(crate) fn proceed(mut self) -> io::Result<Progress> {
         loop {
             let wanted = self.handshake.wanted();
-            match self.stream.read(&mut self.heard[self.heard_len..wanted]) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                Ok(len) => self.heard_len += len,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Progress::Waiting(self));
-                }
-                Err(error) => return Err(error.into()),
+            if wanted == 0 {
+                let peer = self.handshake.peer();
+                return Ok(Progress::Met { conn: Conn::new(self.stream)?, peer });
             }
-            if self.heard_len < wanted {
-                continue;
+            if !fill(&self.stream, &mut self.heard[..wanted], &mut self.heard_len)? {
+                return Ok(Progress::Waiting(self));
             }
             self.heard_len = 0;
-            match self.handshake.on_bytes(&self.heard[..wanted])? {
-                Step::Say(words) => say(&self.stream, words.as_bytes())?,
-                Step::Done { words, peer } => {
-                    say(&self.stream, words.as_bytes())?;
-                    return Ok(Progress::Met { conn: Conn::new(self.stream)?, peer });
-                }
-            }
+            let words = self.handshake.on_bytes(&self.heard[..wanted]).map_err(io::Error::other)?;
+            // A fresh socket has room for a few bytes; one that has not is in the hands of somebody hostile.
+            self.stream.write_all(&words)?;
         }
     }
 }
 
-/// Writes a few bytes. A fresh socket has room for them; one that has not is in the hands of somebody hostile.
-fn say(mut stream: &UnixStream, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes)
+/// Reads into `buffer`, of which `len` bytes were filled before, and not a byte more; false if the rest is not there yet.
+///
+/// # Errors
+/// If the other side hung up, or the socket broke.
+pub(crate) fn fill(
+    mut stream: &UnixStream,
+    buffer: &mut [u8],
+    len: &mut usize,
+) -> io::Result<bool> {
+    while *len < buffer.len() {
+        match sys::attempt(|| stream.read(&mut buffer[*len..]))? {
+            None => return Ok(false),
+            Some(0) => return Err(io::Error::other("the peer broke off the handshake")),
+            Some(read) => *len += read,
+        }
+    }
+    Ok(true)
 }
 
 impl AsFd for Meeting {

@@ -9,48 +9,39 @@ use types::limits::{LINE_BYTES_MAX, LINE_PATIENCE};
 
 /// The written bytes of one pipe that are not yet lines.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     partial: Vec<u8>,
     partial_since: Option<Timestamp>,
 }
 
 impl Lines {
-    /// Takes written bytes; appends the lines that they end, without their ends.
-    pub fn on_bytes(&mut self, now: Timestamp, mut bytes: &[u8], lines: &mut Vec<String>) {
-        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
-            self.extend(&bytes[..end], lines);
-            lines.push(text(&self.partial));
-            self.partial.clear();
-            bytes = &bytes[end + 1..];
+    /// Takes written bytes; answers the lines that they end, without their ends.
+    pub(crate) fn on_bytes(&mut self, now: Timestamp, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            if let Some(end) = piece.strip_suffix(b"\n") {
+                self.extend(end, &mut lines);
+                lines.push(text(&self.partial));
+                self.partial.clear();
+            } else {
+                self.extend(piece, &mut lines);
+            }
         }
-        self.extend(bytes, lines);
-        if self.partial.is_empty() {
-            self.partial_since = None;
-        } else if self.partial_since.is_none() {
-            self.partial_since = Some(now);
-        }
+        let since = self.partial_since.unwrap_or(now);
+        self.partial_since = (!self.partial.is_empty()).then_some(since);
+        lines
     }
 
     /// When a line without an end is to be shown as it is.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
         self.partial_since.map(|since| since + LINE_PATIENCE)
     }
 
-    /// Appends the line without an end, if it is due.
-    pub fn on_time(&mut self, now: Timestamp, lines: &mut Vec<String>) {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.finish(lines);
-        }
-    }
-
-    /// Appends what is left when the process has ended.
-    pub fn finish(&mut self, lines: &mut Vec<String>) {
+    /// The line without an end: what is left when the process has ended, or its time is up.
+    pub(crate) fn finish(&mut self) -> Option<String> {
         self.partial_since = None;
-        if !self.partial.is_empty() {
-            lines.push(text(&self.partial));
-            self.partial.clear();
-        }
+        let rest = std::mem::take(&mut self.partial);
+        (!rest.is_empty()).then(|| text(&rest))
     }
 
     fn extend(&mut self, mut bytes: &[u8], lines: &mut Vec<String>) {
@@ -85,7 +76,7 @@ mod tests {
     fn all(parts: &[&[u8]]) -> (Lines, Vec<String>) {
         let (mut lines, mut seen) = (Lines::default(), Vec::new());
         for part in parts {
-            lines.on_bytes(Timestamp::ZERO, part, &mut seen);
+            seen.extend(lines.on_bytes(Timestamp::ZERO, part));
         }
         (lines, seen)
     }
@@ -103,14 +94,10 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_shown_after_a_while() {
-        let (mut lines, mut seen) = all(&[b"\r 10%|#   |"]);
-        let deadline = lines.deadline().unwrap();
+        let (mut lines, seen) = all(&[b"\r 10%|#   |"]);
+        assert_eq!((seen, lines.deadline()), (vec![], Some(Timestamp::ZERO + LINE_PATIENCE)));
 
-        lines.on_time(Timestamp(deadline.0 - 1), &mut seen);
-        assert!(seen.is_empty());
-        lines.on_time(deadline, &mut seen);
-
-        assert_eq!(seen, ["\r 10%|#   |"]);
+        assert_eq!(lines.finish().as_deref(), Some("\r 10%|#   |"));
         assert_eq!(lines.deadline(), None);
     }
 
@@ -118,7 +105,7 @@ mod tests {
     fn an_endless_line_is_cut_between_characters() {
         let written = format!("x{}", "\u{e9}".repeat(LINE_BYTES_MAX));
         let (mut lines, mut seen) = all(&[written.as_bytes()]);
-        lines.finish(&mut seen);
+        seen.extend(lines.finish());
 
         assert!(seen.len() > 1);
         assert!(seen.iter().all(|line| line.len() <= LINE_BYTES_MAX));

@@ -1,10 +1,11 @@
 //! Waits for many descriptors at once: which one can go on, by a number its owner chose.
 //!
 //! Owns: the epoll instance. Does not own: the descriptors; who closes one removes it first.
+#![expect(unsafe_code, reason = "the standard library has no door to epoll")]
 
-use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr;
 use std::time::Duration;
 
 use crate::sys;
@@ -14,9 +15,7 @@ const EVENTS_PER_WAIT: usize = 128;
 
 /// What somebody waits for at a descriptor; its end is always reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// Its end only.
-    End,
+pub(crate) enum Interest {
     /// That it can be read.
     Read,
     /// That it can be read, told once until this is asked again.
@@ -27,31 +26,25 @@ pub enum Interest {
 
 /// A descriptor that can go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// Its number.
-    pub token: u64,
+    pub(crate) token: u64,
     /// There is something to read, or its end was reached.
-    pub readable: bool,
+    pub(crate) readable: bool,
     /// It takes bytes again.
-    pub writable: bool,
+    pub(crate) writable: bool,
 }
 
 /// An epoll instance; level-triggered.
-pub struct Poller {
+#[derive(Debug)]
+pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Box<[libc::epoll_event; EVENTS_PER_WAIT]>,
-}
-
-impl fmt::Debug for Poller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poller").field("epoll", &self.epoll).finish_non_exhaustive()
-    }
 }
 
 impl Interest {
     const fn bits(self) -> u32 {
         (match self {
-            Self::End => 0,
             Self::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
             Self::ReadOnce => libc::EPOLLIN | libc::EPOLLONESHOT,
             Self::ReadWrite => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
@@ -64,44 +57,70 @@ impl Poller {
     ///
     /// # Errors
     /// If the system has no descriptor left.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let nothing = libc::epoll_event { events: 0, u64: 0 };
-        Ok(Self { epoll: sys::epoll_create()?, events: Box::new([nothing; EVENTS_PER_WAIT]) })
+        // SAFETY: no memory is handed over.
+        let epoll = sys::owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        Ok(Self { epoll, events: Box::new([nothing; EVENTS_PER_WAIT]) })
     }
 
     /// Begins to watch `watched` under the number `token`.
     ///
     /// # Errors
     /// If it is watched already or cannot be.
-    pub fn add(&self, watched: &impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, watched, interest.bits(), token)
+    pub(crate) fn add(&self, watched: &impl AsFd, token: u64, what: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, watched, what.bits(), token)
     }
 
     /// Changes what is waited for at `watched`.
     ///
     /// # Errors
     /// If it is not watched.
-    pub fn change(&self, watched: &impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, watched, interest.bits(), token)
+    pub(crate) fn change(&self, watched: &impl AsFd, token: u64, what: Interest) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, watched, what.bits(), token)
     }
 
     /// Watches `watched` no longer.
     ///
     /// # Errors
     /// If it is not watched.
-    pub fn remove(&self, watched: &impl AsFd) -> io::Result<()> {
+    pub(crate) fn remove(&self, watched: &impl AsFd) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, watched, 0, 0)
     }
 
-    /// Waits until something can go on or `limit` is over, and appends to `ready` what can.
+    fn control(&self, how: i32, watched: &impl AsFd, events: u32, token: u64) -> io::Result<()> {
+        let mut event = libc::epoll_event { events, u64: token };
+        let (epoll, watched) = (self.epoll.as_raw_fd(), watched.as_fd().as_raw_fd());
+        // SAFETY: `event` lives through the call, and the kernel copies it.
+        sys::checked(unsafe { libc::epoll_ctl(epoll, how, watched, &raw mut event) }).map(drop)
+    }
+
+    /// Waits until something can go on or `limit` is over, and appends to `ready` what can. `None` waits without a limit;
+    /// an interrupted wait is one that saw nothing.
     ///
     /// # Errors
     /// If the kernel refuses, which it has no reason to.
-    pub fn wait(&mut self, limit: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    pub(crate) fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        ready: &mut Vec<Ready>,
+    ) -> io::Result<()> {
         const READABLE: u32 =
             (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
         const WRITABLE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
-        let count = sys::epoll_wait(self.epoll.as_fd(), &mut self.events[..], limit)?;
+        let span = limit.map(|span| libc::timespec {
+            tv_sec: libc::time_t::try_from(span.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: libc::c_long::from(span.subsec_nanos()),
+        });
+        let span = span.as_ref().map_or(ptr::null(), ptr::from_ref);
+        let (epoll, events) = (self.epoll.as_raw_fd(), self.events.as_mut_ptr());
+        let room = EVENTS_PER_WAIT as i32;
+        // SAFETY: `events` has so much room; `span` is null or points to a value that lives here.
+        let result = unsafe { libc::epoll_pwait2(epoll, events, room, span, ptr::null()) };
+        let count = match sys::checked(result) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            other => other? as usize,
+        };
         ready.extend(self.events[..count].iter().map(|event| {
             let bits = event.events;
             Ready {
@@ -112,20 +131,10 @@ impl Poller {
         }));
         Ok(())
     }
-
-    fn control(
-        &self,
-        operation: i32,
-        watched: &impl AsFd,
-        bits: u32,
-        token: u64,
-    ) -> io::Result<()> {
-        sys::epoll_control(self.epoll.as_fd(), operation, watched.as_fd(), bits, token)
-    }
 }
 
 impl AsFd for Poller {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
 }

@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use types::limits::{FORK_MESSAGE_BYTES_MAX, FORK_SERVER_STARTS_MAX, FORK_SERVER_YOUTH};
 use types::{Exit, Map, Timestamp, WorkerId};
@@ -28,18 +28,18 @@ const ENDED: u64 = 3;
 
 /// A worker process that is wanted.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// What it is called.
-    pub worker: WorkerId,
+    pub(crate) worker: WorkerId,
     /// Its runtime environment as canonical JSON; "" is none.
-    pub environment: String,
+    pub(crate) environment: String,
     /// Its control socket, standard output and standard error.
-    pub descriptors: [OwnedFd; 3],
+    pub(crate) descriptors: [OwnedFd; 3],
 }
 
 /// What the fork server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
+pub(crate) enum Report {
     /// A worker process was started.
     Forked {
         /// The worker.
@@ -58,28 +58,9 @@ pub enum Report {
     Ended(children::Reaped),
 }
 
-/// What listening to the fork server came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// It said this.
-    Report(Report),
-    /// It has nothing to say now.
-    Nothing,
-    /// It hung up.
-    End,
-}
-
-/// What a fork server that ended leaves behind.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Bereaved {
-    /// Workers with their environments whose fork may or may not have happened: to be asked for again, with new
-    /// descriptors.
-    pub unanswered: Vec<(WorkerId, String)>,
-}
-
 /// The fork server of a node.
 #[derive(Debug)]
-pub struct ForkServer {
+pub(crate) struct ForkServer {
     argv: Vec<String>,
     running: Option<Running>,
     /// How many died young, one after the other.
@@ -92,64 +73,57 @@ pub struct ForkServer {
 #[derive(Debug)]
 struct Running {
     pid: u32,
-    socket: OwnedFd,
+    /// Until it hangs up.
+    socket: Option<OwnedFd>,
     started_at: Timestamp,
 }
 
 impl ForkServer {
-    /// Starts `argv`, a program and its arguments, with the socket as descriptor 3.
+    /// Starts `argv`, a program and its arguments, with the socket as its standard input.
     ///
     /// # Errors
     /// If the program cannot be started.
-    pub fn start(argv: Vec<String>, now: Timestamp) -> io::Result<Self> {
+    pub(crate) fn start(argv: Vec<String>, now: Timestamp) -> io::Result<Self> {
         let running = Some(Running::start(&argv, now)?);
         let (unsent, unanswered) = (VecDeque::new(), Map::default());
         Ok(Self { argv, running, young_deaths: 0, unsent, unanswered })
     }
 
     /// Its process, if it runs.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
+    pub(crate) fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.pid)
     }
 
-    /// Its socket, if it runs; another one after each start.
-    #[must_use]
-    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.running.as_ref().map(|running| running.socket.as_fd())
-    }
-
-    /// Whether requests wait until its socket can be written.
-    #[must_use]
-    pub fn is_blocked(&self) -> bool {
-        self.running.is_some() && !self.unsent.is_empty()
+    /// Its socket, if it can be asked; another one after each start.
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.running.as_ref()?.socket.as_ref().map(AsFd::as_fd)
     }
 
     /// Asks for a worker process. The answer is a report, now if it cannot even be asked for.
     #[must_use]
-    pub fn submit(&mut self, request: Request) -> Option<Report> {
-        let worker = request.worker;
-        if self.running.is_none() {
-            let reason = "the fork server ends as soon as it is started; see its log".to_owned();
-            return Some(Report::Failed { worker, reason });
-        }
-        if request.environment.len() > FORK_MESSAGE_BYTES_MAX {
-            let reason =
-                format!("its runtime environment is longer than {FORK_MESSAGE_BYTES_MAX} bytes");
-            return Some(Report::Failed { worker, reason });
-        }
-        self.unsent.push_back(request);
-        self.flush()
+    pub(crate) fn submit(&mut self, request: Request) -> Option<Report> {
+        let reason = if self.running.is_none() {
+            "the fork server ends as soon as it is started; see its log".to_owned()
+        } else if request.environment.len() > FORK_MESSAGE_BYTES_MAX {
+            format!("its runtime environment is longer than {FORK_MESSAGE_BYTES_MAX} bytes")
+        } else {
+            self.unsent.push_back(request);
+            return self.flush();
+        };
+        Some(Report::Failed { worker: request.worker, reason })
     }
 
     /// Sends what its socket has room for; answers the failure of a request that cannot be sent.
-    pub fn flush(&mut self) -> Option<Report> {
-        while let (Some(running), Some(request)) = (&self.running, self.unsent.pop_front()) {
-            let message =
-                [&request.worker.to_u64().to_le_bytes()[..], request.environment.as_bytes()]
-                    .concat();
-            let descriptors = sys::borrowed(&request.descriptors);
-            match sys::send(running.socket.as_fd(), &message, &descriptors) {
+    fn flush(&mut self) -> Option<Report> {
+        while let Some(request) = self.unsent.pop_front() {
+            let Some(socket) = self.socket() else {
+                self.unsent.push_front(request);
+                return None;
+            };
+            let worker = request.worker.to_u64().to_le_bytes();
+            let message = [&worker[..], request.environment.as_bytes()].concat();
+            let descriptors = request.descriptors.each_ref().map(AsFd::as_fd);
+            match sys::send(socket, &message, &descriptors) {
                 Ok(_) => {
                     self.unanswered.insert(request.worker, request);
                 }
@@ -166,52 +140,52 @@ impl ForkServer {
         None
     }
 
-    /// The next report, if there is one. Its end is complete only with [`Self::on_end`].
+    /// The next report, if there is one. One that hung up says nothing more: what is left to be known comes with
+    /// [`Self::on_end`].
     ///
     /// # Errors
     /// If the fork server says what no fork server says.
-    pub fn receive(&mut self) -> io::Result<Heard> {
-        let Some(running) = &self.running else {
-            return Ok(Heard::Nothing);
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Report>> {
+        // What had no room finds it once something was answered.
+        if let Some(failed) = self.flush() {
+            return Ok(Some(failed));
+        }
+        let Some(socket) = self.socket() else {
+            return Ok(None);
         };
         let mut message = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
-        let received = loop {
-            match sys::receive(running.socket.as_fd(), &mut message, &mut Vec::new()) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
+        match sys::attempt(|| sys::receive(socket, &mut message, &mut Vec::new()))? {
+            None => return Ok(None),
+            Some(0) => {
+                self.running.iter_mut().for_each(|running| running.socket = None);
+                return Ok(None);
             }
-        };
-        match received {
-            Ok(0) => Ok(Heard::End),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Heard::End),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Heard::Nothing),
-            Err(error) => Err(error),
-            Ok(_) => {
-                let report = parse(&message).ok_or(io::ErrorKind::InvalidData)?;
-                if let Report::Forked { worker, .. } | Report::Failed { worker, .. } = &report {
-                    self.unanswered.remove(worker);
-                }
-                Ok(Heard::Report(report))
-            }
+            Some(_) => {}
         }
+        let report = parse(&message).ok_or(io::ErrorKind::InvalidData)?;
+        if let Report::Forked { worker, .. } | Report::Failed { worker, .. } = &report {
+            self.unanswered.remove(worker);
+        }
+        Ok(Some(report))
     }
 
-    /// Its process was reaped: starts another one, unless too many died young.
+    /// Its process was reaped: starts another one, unless too many died young. Answers the workers with their environments
+    /// whose fork may or may not have happened: to be asked for again, with new descriptors.
     ///
     /// # Errors
     /// If the program cannot be started any more.
-    pub fn on_end(&mut self, now: Timestamp) -> io::Result<Bereaved> {
+    pub(crate) fn on_end(&mut self, now: Timestamp) -> io::Result<Vec<(WorkerId, String)>> {
         if let Some(dead) = self.running.take() {
             let young = now.since(dead.started_at) < FORK_SERVER_YOUTH;
             self.young_deaths = if young { self.young_deaths + 1 } else { 0 };
         }
-        let requests =
-            self.unsent.drain(..).chain(std::mem::take(&mut self.unanswered).into_values());
+        let unanswered = std::mem::take(&mut self.unanswered).into_values();
+        let requests = self.unsent.drain(..).chain(unanswered);
         let unanswered = requests.map(|request| (request.worker, request.environment)).collect();
         if self.young_deaths < FORK_SERVER_STARTS_MAX {
             self.running = Some(Running::start(&self.argv, now)?);
         }
-        Ok(Bereaved { unanswered })
+        Ok(unanswered)
     }
 }
 
@@ -221,10 +195,8 @@ impl Running {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
         };
         let (socket, theirs) = sys::message_pair()?;
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null());
-        let pid = children::spawn_with_socket(&mut command, &theirs)?;
-        Ok(Self { pid, socket, started_at: now })
+        let pid = Command::new(program).args(arguments).stdin(theirs).spawn()?.id();
+        Ok(Self { pid, socket: Some(socket), started_at: now })
     }
 }
 
@@ -259,6 +231,8 @@ fn parse(message: &[u8]) -> Option<Report> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use types::NodeId;
 
     use super::*;
@@ -266,6 +240,39 @@ mod tests {
     fn reply(numbers: [u64; REPLY_NUMBERS], reason: &str) -> Vec<u8> {
         let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
         numbers.chain(reason.bytes()).collect()
+    }
+
+    #[test]
+    fn what_the_socket_had_no_room_for_is_sent_once_something_was_answered() {
+        const WANTED: u32 = 16;
+        let (socket, theirs) = sys::message_pair().unwrap();
+        let running = Running { pid: 2, socket: Some(socket), started_at: Timestamp::ZERO };
+        let (unsent, unanswered) = (VecDeque::new(), Map::default());
+        let (argv, running) = (Vec::new(), Some(running));
+        let mut server = ForkServer { argv, running, young_deaths: 0, unsent, unanswered };
+        let worker = |number| WorkerId { node: NodeId(1), number };
+
+        for number in 1..=WANTED {
+            let descriptors = [(); 3].map(|()| File::open("/dev/null").unwrap().into());
+            let environment = "x".repeat(64 << 10);
+            assert_eq!(
+                server.submit(Request { worker: worker(number), environment, descriptors }),
+                None
+            );
+        }
+        assert!(!server.unsent.is_empty(), "the socket took everything at once");
+
+        for number in 1..=WANTED {
+            let mut asked = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
+            sys::receive(theirs.as_fd(), &mut asked, &mut Vec::new()).unwrap();
+            assert_eq!(asked[..8], worker(number).to_u64().to_le_bytes());
+            let answer = reply([FORKED, worker(number).to_u64(), 77, 0, 0], "");
+            sys::send(theirs.as_fd(), &answer, &[]).unwrap();
+            let forked = Report::Forked { worker: worker(number), pid: 77 };
+            assert_eq!(server.receive().unwrap(), Some(forked));
+            assert_eq!(server.receive().unwrap(), None);
+        }
+        assert!(server.unsent.is_empty() && server.unanswered.is_empty());
     }
 
     #[test]

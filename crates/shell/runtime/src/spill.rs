@@ -2,64 +2,29 @@
 //!
 //! Owns: the files of spilled objects. Does not own: which objects, or when (`objects::Spilling`).
 
-use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use roles::node::{DiskJob, Event};
 use shm::{Buffer, Draft, Segment};
 use types::ObjectId;
 use types::limits::SPILLS_MAX;
 
 use crate::sys;
 
-/// What is to be done with the file of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
-    /// Write it from this range of the arena.
-    Spill(ObjectId, Range),
-    /// Read it into this range of the arena.
-    Restore(ObjectId, Range),
-    /// Remove it.
-    Delete(ObjectId),
-}
-
-/// A range of the arena.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// Where it begins.
-    pub offset: u64,
-    /// Its length in bytes.
-    pub size: u64,
-}
-
-/// What became of a job; deletions are not told of.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// An object was written, or could not be.
-    Spilled(ObjectId, Result<(), String>),
-    /// An object was read, or could not be.
-    Restored(ObjectId, Result<(), String>),
-}
-
 /// The thread and what it was given to do.
 #[derive(Debug)]
-pub struct Spiller {
-    jobs: Option<SyncSender<Job>>,
-    results: Arc<Results>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What the thread did and nobody looked at yet: no more than there were jobs.
-#[derive(Debug)]
-struct Results {
-    done: Mutex<VecDeque<Outcome>>,
-    ready: OwnedFd,
+pub(crate) struct Spiller {
+    /// What goes in and what comes out, until the end.
+    working: Option<(SyncSender<DiskJob>, Receiver<Event>, JoinHandle<()>)>,
+    /// Can be read once something was done.
+    bell: Arc<File>,
 }
 
 impl Spiller {
@@ -67,55 +32,54 @@ impl Spiller {
     ///
     /// # Errors
     /// If the system has no thread or descriptor left.
-    pub fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(SPILLS_MAX);
-        let done = Mutex::new(VecDeque::new());
-        let results = Arc::new(Results { done, ready: sys::eventfd()? });
+    pub(crate) fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
+        let (sender, jobs) = sync_channel(SPILLS_MAX);
+        let (results, done) = sync_channel(SPILLS_MAX);
+        let bell = Arc::new(sys::eventfd()?);
         let files = Files { directory, arena };
-        let theirs = Arc::clone(&results);
+        let theirs = Arc::clone(&bell);
         let thread = thread::Builder::new()
             .name("aktis-spill".to_owned())
             .stack_size(256 << 10)
-            .spawn(move || work(&files, &receiver, &theirs))?;
-        Ok(Self { jobs: Some(sender), results, thread: Some(thread) })
+            .spawn(move || work(&files, &jobs, &results, &theirs))?;
+        Ok(Self { working: Some((sender, done, thread)), bell })
     }
 
     /// Hands over a job; answers what became of it at once if it cannot be taken.
-    #[must_use]
-    pub fn submit(&self, job: Job) -> Option<Outcome> {
-        let why = match self.jobs.as_ref()?.try_send(job) {
+    pub(crate) fn submit(&self, job: DiskJob) -> Option<Event> {
+        let why = match self.working.as_ref()?.0.try_send(job) {
             Ok(()) => return None,
             Err(TrySendError::Full(_)) => format!("{SPILLS_MAX} objects wait for the disk"),
             Err(TrySendError::Disconnected(_)) => "the thread that spills ended".to_owned(),
         };
         match job {
-            Job::Spill(object, _) => Some(Outcome::Spilled(object, Err(why))),
-            Job::Restore(object, _) => Some(Outcome::Restored(object, Err(why))),
-            Job::Delete(_) => None,
+            DiskJob::Spill(object, ..) | DiskJob::Restore(object, ..) => {
+                Some(Event::DiskDone(object, Err(why)))
+            }
+            DiskJob::Delete(_) => None,
         }
     }
 
     /// What was done since the last call.
     ///
     /// # Errors
-    /// If the counter is broken, which it has no reason to be.
-    pub fn outcomes(&self) -> io::Result<VecDeque<Outcome>> {
-        sys::eventfd_clear(self.results.ready.as_fd())?;
-        let mut done = self.results.done.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *done))
+    /// If the bell is broken, which it has no reason to be.
+    pub(crate) fn outcomes(&self) -> io::Result<Vec<Event>> {
+        sys::attempt(|| (&*self.bell).read(&mut [0; 8]))?;
+        Ok(self.working.iter().flat_map(|(_, done, _)| done.try_iter()).collect())
     }
 }
 
 impl AsFd for Spiller {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.results.ready.as_fd()
+        self.bell.as_fd()
     }
 }
 
 impl Drop for Spiller {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some((jobs, done, thread)) = self.working.take() {
+            drop((jobs, done));
             // A panic in it was printed where it happened; what it left undone ends with the daemon.
             drop(thread.join());
         }
@@ -127,19 +91,19 @@ struct Files {
     arena: Arc<Segment>,
 }
 
-fn work(files: &Files, jobs: &Receiver<Job>, results: &Results) {
+fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &SyncSender<Event>, mut bell: &File) {
     for job in jobs {
-        let outcome = match job {
-            Job::Spill(object, range) => Outcome::Spilled(object, files.spill(object, range)),
-            Job::Restore(object, range) => Outcome::Restored(object, files.restore(object, range)),
-            Job::Delete(object) => {
+        let (object, result) = match job {
+            DiskJob::Spill(object, offset, size) => (object, files.spill(object, offset, size)),
+            DiskJob::Restore(object, offset, size) => (object, files.restore(object, offset, size)),
+            DiskJob::Delete(object) => {
                 // What cannot be removed now goes with the session's directory.
                 drop(fs::remove_file(files.path(object)));
                 continue;
             }
         };
-        results.done.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcome);
-        if sys::eventfd_signal(results.ready.as_fd()).is_err() {
+        let told = results.send(Event::DiskDone(object, result)).is_ok();
+        if !told || bell.write_all(&1_u64.to_ne_bytes()).is_err() {
             return;
         }
     }
@@ -147,13 +111,12 @@ fn work(files: &Files, jobs: &Receiver<Job>, results: &Results) {
 
 impl Files {
     fn path(&self, object: ObjectId) -> PathBuf {
-        let name: String = object.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(name)
+        self.directory.join(object.to_string().replace(' ', "-"))
     }
 
-    fn spill(&self, object: ObjectId, range: Range) -> Result<(), String> {
+    fn spill(&self, object: ObjectId, offset: u64, size: u64) -> Result<(), String> {
         let path = self.path(object);
-        let bytes = Buffer::new(Arc::clone(&self.arena), range.offset, range.size, None);
+        let bytes = Buffer::new(Arc::clone(&self.arena), offset, size, None);
         write(&path, &bytes).map_err(|error| {
             // Half a file takes space that is short already; the error told is the one that matters.
             drop(fs::remove_file(&path));
@@ -161,12 +124,12 @@ impl Files {
         })
     }
 
-    fn restore(&self, object: ObjectId, range: Range) -> Result<(), String> {
+    fn restore(&self, object: ObjectId, offset: u64, size: u64) -> Result<(), String> {
         let path = self.path(object);
         self.arena
-            .touch(range.offset, range.size)
+            .touch(offset, size)
             .and_then(|()| {
-                let mut draft = Draft::new(Arc::clone(&self.arena), range.offset, range.size);
+                let mut draft = Draft::new(Arc::clone(&self.arena), offset, size);
                 File::open(&path)?.read_exact_at(&mut draft, 0)
             })
             .map_err(|error| format!("cannot read {}: {error}", path.display()))
@@ -201,7 +164,7 @@ mod tests {
         TaskId::driver(JobId(1)).output(index)
     }
 
-    fn outcomes(spiller: &Spiller, count: usize) -> Vec<Outcome> {
+    fn outcomes(spiller: &Spiller, count: usize) -> Vec<Event> {
         let mut poller = crate::poll::Poller::new().unwrap();
         poller.add(spiller, 0, crate::poll::Interest::Read).unwrap();
         let mut seen = Vec::new();
@@ -223,14 +186,11 @@ mod tests {
         let spiller = Spiller::start(directory.clone(), Arc::clone(&arena)).unwrap();
         Draft::new(Arc::clone(&arena), 0, 5000).fill(7);
 
-        assert_eq!(spiller.submit(Job::Spill(object(1), Range { offset: 0, size: 5000 })), None);
-        assert_eq!(outcomes(&spiller, 1), [Outcome::Spilled(object(1), Ok(()))]);
-        assert_eq!(
-            spiller.submit(Job::Restore(object(1), Range { offset: 8192, size: 5000 })),
-            None
-        );
-        assert_eq!(outcomes(&spiller, 1), [Outcome::Restored(object(1), Ok(()))]);
-        assert_eq!(spiller.submit(Job::Delete(object(1))), None);
+        assert_eq!(spiller.submit(DiskJob::Spill(object(1), 0, 5000)), None);
+        assert_eq!(outcomes(&spiller, 1), [Event::DiskDone(object(1), Ok(()))]);
+        assert_eq!(spiller.submit(DiskJob::Restore(object(1), 8192, 5000)), None);
+        assert_eq!(outcomes(&spiller, 1), [Event::DiskDone(object(1), Ok(()))]);
+        assert_eq!(spiller.submit(DiskJob::Delete(object(1))), None);
         drop(spiller);
 
         assert!(Buffer::new(arena, 8192, 5000, None).iter().all(|&byte| byte == 7));
@@ -243,11 +203,9 @@ mod tests {
         let arena = Arc::new(Segment::create(1 << 20).unwrap());
         let spiller = Spiller::start(directory("none"), arena).unwrap();
 
-        assert_eq!(spiller.submit(Job::Restore(object(2), Range { offset: 0, size: 1 })), None);
+        assert_eq!(spiller.submit(DiskJob::Restore(object(2), 0, 1)), None);
 
-        let [Outcome::Restored(_, Err(why))] = &outcomes(&spiller, 1)[..] else {
-            panic!("restored")
-        };
+        let [Event::DiskDone(_, Err(why))] = &outcomes(&spiller, 1)[..] else { panic!("restored") };
         assert!(why.starts_with("cannot read"), "{why}");
     }
 

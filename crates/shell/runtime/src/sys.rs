@@ -1,18 +1,18 @@
 //! System calls that the standard library has no door for, as safe functions.
 //!
-//! Owns: every `unsafe` call of the crate but those of `children` and `title`. Does not own: any policy; each function makes one call.
+//! Owns: every `unsafe` call of the crate but those of `poll`, `children` and `title`. Does not own: any policy; each function makes one call.
 #![expect(unsafe_code, reason = "the standard library has no door to these calls")]
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
-use std::time::Duration;
 
 use libc::{c_int, c_void};
 
 /// The most descriptors that one message brings: those of a forked worker, and one to spare.
-pub const DESCRIPTORS_PER_MESSAGE_MAX: usize = 4;
+pub(crate) const DESCRIPTORS_PER_MESSAGE_MAX: usize = 4;
 
 /// Room for one control message with so many descriptors, aligned as the kernel wants it.
 #[repr(C, align(8))]
@@ -33,109 +33,39 @@ fn checked_len(result: isize) -> io::Result<usize> {
 }
 
 /// The descriptor that a call just made.
-fn owned(result: c_int) -> io::Result<OwnedFd> {
+pub(crate) fn owned(result: c_int) -> io::Result<OwnedFd> {
     let number = checked(result)?;
     // SAFETY: the kernel made this descriptor for us just now, so nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// A new epoll instance.
-///
-/// # Errors
-/// If the system has no descriptor or memory left.
-pub fn epoll_create() -> io::Result<OwnedFd> {
-    // SAFETY: no memory is handed over.
-    owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
-}
-
-/// Adds, changes or removes (`operation`) what `epoll` watches.
-///
-/// # Errors
-/// If the descriptor cannot be watched, or is watched already, or is not.
-pub fn epoll_control(
-    epoll: BorrowedFd<'_>,
-    operation: c_int,
-    watched: BorrowedFd<'_>,
-    interest: u32,
-    token: u64,
-) -> io::Result<()> {
-    let mut event = libc::epoll_event { events: interest, u64: token };
-    // SAFETY: `event` lives through the call, and the kernel copies it.
-    checked(unsafe {
-        libc::epoll_ctl(epoll.as_raw_fd(), operation, watched.as_raw_fd(), &raw mut event)
-    })?;
-    Ok(())
-}
-
-/// Waits for what `epoll` watches; `None` waits without a limit. An interrupted wait is one that saw nothing.
-///
-/// # Errors
-/// If `epoll` is not one.
-pub fn epoll_wait(
-    epoll: BorrowedFd<'_>,
-    events: &mut [libc::epoll_event],
-    limit: Option<Duration>,
-) -> io::Result<usize> {
-    let span = limit.map(|span| libc::timespec {
-        tv_sec: libc::time_t::try_from(span.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: libc::c_long::from(span.subsec_nanos()),
-    });
-    let span = span.as_ref().map_or(ptr::null(), ptr::from_ref);
-    let capacity = c_int::try_from(events.len()).unwrap_or(c_int::MAX);
-    // SAFETY: `events` has room for `capacity` entries; `span` is null or points to a value that lives here.
-    let result = unsafe {
-        libc::epoll_pwait2(epoll.as_raw_fd(), events.as_mut_ptr(), capacity, span, ptr::null())
-    };
-    match checked(result) {
-        Ok(count) => Ok(count as usize),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-        Err(error) => Err(error),
+/// What one attempt to read came to, tried again while signals interrupt it: `None` if there is nothing now, and 0 at the
+/// end, however the other side went.
+pub(crate) fn attempt(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Some(0)),
+            other => return other.map(Some),
+        }
     }
 }
 
-/// A new event counter that never blocks.
+/// A new event counter that never blocks: eight bytes of a number written to it add up and wake who waits to read it.
 ///
 /// # Errors
 /// If the system has no descriptor left.
-pub fn eventfd() -> io::Result<OwnedFd> {
+pub(crate) fn eventfd() -> io::Result<File> {
     // SAFETY: no memory is handed over.
-    owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })
-}
-
-/// Adds one to an event counter: whoever waits for it wakes.
-///
-/// # Errors
-/// If `counter` is none.
-pub fn eventfd_signal(counter: BorrowedFd<'_>) -> io::Result<()> {
-    let one = 1_u64.to_ne_bytes();
-    // SAFETY: the kernel reads eight bytes from `one`.
-    let result = unsafe { libc::write(counter.as_raw_fd(), one.as_ptr().cast(), one.len()) };
-    match checked_len(result) {
-        // A counter that cannot be raised further is one that wakes its waiter already.
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
-/// Sets an event counter to zero.
-///
-/// # Errors
-/// If `counter` is none.
-pub fn eventfd_clear(counter: BorrowedFd<'_>) -> io::Result<()> {
-    let mut count = [0; 8];
-    // SAFETY: the kernel writes eight bytes into `count`.
-    let result = unsafe { libc::read(counter.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
-    match checked_len(result) {
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        Ok(_) | Err(_) => Ok(()),
-    }
+    Ok(File::from(owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?))
 }
 
 /// Writes bytes and descriptors to a socket; answers how many bytes went. Never raises SIGPIPE.
 ///
 /// # Errors
 /// As `sendmsg`; `WouldBlock` if nothing fits and the socket does not block.
-pub fn send(
+pub(crate) fn send(
     socket: BorrowedFd<'_>,
     bytes: &[u8],
     descriptors: &[BorrowedFd<'_>],
@@ -180,7 +110,7 @@ pub fn send(
 ///
 /// # Errors
 /// As `recvmsg`; `WouldBlock` if there is nothing; `InvalidData` if more descriptors came than one message may bring.
-pub fn receive(
+pub(crate) fn receive(
     socket: BorrowedFd<'_>,
     buffer: &mut Vec<u8>,
     descriptors: &mut impl Extend<OwnedFd>,
@@ -238,7 +168,7 @@ unsafe fn take_descriptors(message: &libc::msghdr, descriptors: &mut impl Extend
 ///
 /// # Errors
 /// If it is no Unix socket.
-pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
+pub(crate) fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
     let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut len = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `len` bytes into `credentials`.
@@ -255,8 +185,7 @@ pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
 }
 
 /// The user of this process.
-#[must_use]
-pub fn user() -> u32 {
+pub(crate) fn user() -> u32 {
     // SAFETY: the call cannot fail and touches no memory.
     unsafe { libc::geteuid() }
 }
@@ -265,7 +194,7 @@ pub fn user() -> u32 {
 ///
 /// # Errors
 /// If the system has no descriptor left.
-pub fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [0; 2];
     let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: the kernel writes two numbers into `ends`.
@@ -277,7 +206,7 @@ pub fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// # Errors
 /// If the kernel refuses, which it has no reason to.
-pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     let number = descriptor.as_raw_fd();
     // SAFETY: no memory is handed over.
     let flags = checked(unsafe { libc::fcntl(number, libc::F_GETFL) })?;
@@ -290,7 +219,7 @@ pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// If the system has no descriptor left.
-pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
+pub(crate) fn signals_as_descriptor(signals: &[c_int]) -> io::Result<File> {
     // SAFETY: a signal set of zeros is initialised by `sigemptyset` before use, and lives through all calls.
     unsafe {
         let mut set: libc::sigset_t = zeroed();
@@ -299,9 +228,11 @@ pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
             checked(libc::sigaddset(&raw mut set, signal))?;
         }
         match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
-            0 => owned(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)),
-            code => Err(io::Error::from_raw_os_error(code)),
+            0 => {}
+            code => return Err(io::Error::from_raw_os_error(code)),
         }
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        Ok(File::from(owned(libc::signalfd(-1, &raw const set, flags))?))
     }
 }
 
@@ -309,33 +240,23 @@ pub fn signals_as_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
 ///
 /// # Errors
 /// If the descriptor is none of these.
-pub fn next_signal(descriptor: BorrowedFd<'_>) -> io::Result<Option<c_int>> {
-    // SAFETY: the structure consists of numbers, for which zero is a value.
-    let mut seen: libc::signalfd_siginfo = unsafe { zeroed() };
-    let len = size_of::<libc::signalfd_siginfo>();
-    // SAFETY: the kernel writes at most `len` bytes into `seen`.
-    let result = unsafe { libc::read(descriptor.as_raw_fd(), (&raw mut seen).cast(), len) };
-    match checked_len(result) {
-        Ok(_) => Ok(c_int::try_from(seen.ssi_signo).ok()),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
-    }
+pub(crate) fn next_signal(mut descriptor: &File) -> io::Result<Option<c_int>> {
+    let mut seen = [0; size_of::<libc::signalfd_siginfo>()];
+    let [a, b, c, d, ..] = match attempt(|| descriptor.read(&mut seen))? {
+        Some(_) => seen,
+        None => return Ok(None),
+    };
+    Ok(Some(c_int::from_ne_bytes([a, b, c, d])))
 }
 
 /// Lets this thread run only when nothing else wants to.
 ///
 /// # Errors
 /// If the kernel refuses, which it has no reason to.
-pub fn run_when_idle() -> io::Result<()> {
+pub(crate) fn run_when_idle() -> io::Result<()> {
     // SAFETY: the structure consists of numbers, for which zero is a value.
     let parameters: libc::sched_param = unsafe { zeroed() };
     // SAFETY: the kernel reads `parameters` only; 0 names this thread.
     checked(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) })?;
     Ok(())
-}
-
-/// Borrows several descriptors at once.
-#[must_use]
-pub fn borrowed<const COUNT: usize>(descriptors: &[OwnedFd; COUNT]) -> [BorrowedFd<'_>; COUNT] {
-    descriptors.each_ref().map(AsFd::as_fd)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use types::{Failure, ObjectId, Timestamp, WorkerId};
 
-use super::{Index, Order, Place, Write};
+use super::{DiskJob, Index, Order, Place, Write};
 
 /// So long a request waits for readers to end, when nothing can leave, before it fails.
 const STUCK_LIFE: Duration = Duration::from_secs(10);
@@ -21,55 +21,54 @@ pub(super) enum Request {
     Restore(ObjectId),
 }
 
-/// Since when nothing moved although somebody waits.
-#[derive(Debug, Default)]
-pub(super) struct Stuck(Option<Timestamp>);
-
 impl Index {
-    /// When [`Self::on_time`] has something to do.
+    /// When [`Self::take_orders`] has something to do although nothing happened.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.stuck.0.map(|since| since + STUCK_LIFE)
+        self.stuck_since.map(|since| since + STUCK_LIFE)
     }
 
-    /// Ends the wait of who waited too long although nothing can leave.
-    pub fn on_time(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
-        if self.stuck.0.is_some_and(|since| now.since(since) >= STUCK_LIFE) {
-            self.stuck.0 = None;
+    /// What follows from all that happened, once room was made for who waits. Who waited too long although nothing can
+    /// leave waits no more.
+    pub fn take_orders(&mut self, now: Timestamp) -> impl Iterator<Item = Order> {
+        self.make_room(now);
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.stuck_since = None;
             let failure = Failure::StoreFull(format!(
                 "{} of {} bytes are in use, and all that is sealed is being read, so that nothing can go to disk",
                 self.arena.used(),
                 self.arena.capacity()
             ));
-            self.fail_first(failure, orders);
-            self.make_room(now, orders);
+            self.fail_first(failure);
+            self.make_room(now);
         }
+        self.orders.drain(..)
     }
 
     /// Serves who waits, in order, as far as there is room, and lets objects leave if there is not.
-    pub(super) fn make_room(&mut self, now: Timestamp, orders: &mut Vec<Order>) {
+    fn make_room(&mut self, now: Timestamp) {
         let mut moved = false;
-        while self.serve_first(orders) {
+        while self.serve_first() {
             moved = true;
         }
         let awaited = self.waiting.front().map_or(0, |request| self.size_of(request));
         while let Some(object) = self.spilling.next(now, self.arena.used(), awaited) {
-            self.spill(object, orders);
+            self.spill(object);
         }
         if self.waiting.is_empty() || self.spilling.may_help() {
-            self.stuck.0 = None;
-        } else if moved || self.stuck.0.is_none() {
-            self.stuck.0 = Some(now);
+            self.stuck_since = None;
+        } else if moved || self.stuck_since.is_none() {
+            self.stuck_since = Some(now);
         }
     }
 
     /// Nobody writes for a process that ended, or in its name.
-    pub(super) fn forget_requests_of(&mut self, process: WorkerId, orders: &mut Vec<Order>) {
+    pub(super) fn forget_requests_of(&mut self, process: WorkerId) {
         self.waiting.retain(|request| match request {
             Request::Create { writer, object, owner, .. } => {
                 if *owner == process && *writer != process {
                     let failure = Arc::new(Failure::OwnerDied(*object, process));
-                    orders.push(Order::CreateFailed(*writer, *object, failure));
+                    self.orders.push(Order::CreateFailed(*writer, *object, failure));
                 }
                 *owner != process && *writer != process
             }
@@ -78,18 +77,18 @@ impl Index {
     }
 
     /// The first who waits does so in vain.
-    pub(super) fn fail_first(&mut self, failure: Failure, orders: &mut Vec<Order>) {
+    pub(super) fn fail_first(&mut self, failure: Failure) {
         match self.waiting.pop_front() {
             Some(Request::Create { writer, object, .. }) => {
-                orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
+                self.orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
             }
-            Some(Request::Restore(object)) => self.fail_readers(object, &failure, orders),
+            Some(Request::Restore(object)) => self.fail_readers(object, &failure),
             None => {}
         }
     }
 
     /// Gives the first who waits a range. False if there is none for it, or nobody waits.
-    fn serve_first(&mut self, orders: &mut Vec<Order>) -> bool {
+    fn serve_first(&mut self) -> bool {
         let Some(request) = self.waiting.front() else {
             return false;
         };
@@ -107,12 +106,12 @@ impl Index {
             return false;
         }
         if let (Some(request), Some(offset)) = (self.waiting.pop_front(), offset) {
-            self.serve(request, offset, orders);
+            self.serve(request, offset);
         }
         true
     }
 
-    fn serve(&mut self, request: Request, offset: u64, orders: &mut Vec<Order>) {
+    fn serve(&mut self, request: Request, offset: u64) {
         match request {
             Request::Create { writer, object, owner, size } => {
                 // It may have been let go while it waited.
@@ -121,25 +120,25 @@ impl Index {
                 if let Some(earlier) = self.writes.insert((object, writer), write) {
                     self.arena.give_back(earlier.offset, earlier.size);
                 }
-                orders.push(Order::Created(writer, object, offset));
+                self.orders.push(Order::Created(writer, object, offset));
             }
             Request::Restore(object) => {
                 if let Some(entry) = self.objects.get_mut(&object) {
                     entry.place = Place::Restoring(offset);
-                    orders.push(Order::Restore(object, offset, entry.size));
+                    self.orders.push(Order::Disk(DiskJob::Restore(object, offset, entry.size)));
                 }
             }
         }
     }
 
-    fn spill(&mut self, object: ObjectId, orders: &mut Vec<Order>) {
+    fn spill(&mut self, object: ObjectId) {
         let Some(entry) = self.objects.get_mut(&object) else {
             return;
         };
         if let Place::Spillable(offset, _) = entry.place {
             entry.place = Place::Spilling(offset);
             self.spilling.on_begun(entry.size);
-            orders.push(Order::Spill(object, offset, entry.size));
+            self.orders.push(Order::Disk(DiskJob::Spill(object, offset, entry.size)));
         }
     }
 

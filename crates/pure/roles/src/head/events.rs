@@ -4,7 +4,7 @@
 
 use types::{JobId, NodeId, WorkerId};
 use wire::to_node::NodeReport;
-use wire::{FromHead, ToHead, ToNode};
+use wire::{FromHead, HeadToNode, ToHead};
 
 /// What can happen to the head.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub enum Effect {
     /// Say this to a worker or driver.
     ToWorker(WorkerId, FromHead),
     /// Say this to a node.
-    ToNode(NodeId, ToNode),
+    ToNode(NodeId, HeadToNode),
     /// Tell a node which job one of its drivers has.
     JobStarted(WorkerId, JobId),
 }

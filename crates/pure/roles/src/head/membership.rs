@@ -9,7 +9,7 @@ use control::jobs::Job;
 use control::nodes::Traits;
 use types::failure::ActorEnd;
 use types::{ActorId, Failure, FunctionId, GroupId, JobId, NodeId, Payload, Resources, WorkerId};
-use wire::{Answer, FromHead, ToNode};
+use wire::{Answer, FromHead, HeadToNode};
 
 use super::{Effect, Head};
 
@@ -111,7 +111,7 @@ impl Head {
         self.end_all(&actors, &[], effects);
         self.clear_functions_unless_live(job, effects);
         self.timeline.on_job_ended(job);
-        effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, ToNode::EndJob(job))));
+        effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, HeadToNode::EndJob(job))));
     }
 
     fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId], effects: &mut Vec<Effect>) {

@@ -11,7 +11,7 @@ use types::{
     ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, JobId, NodeId,
     Strategy, WorkerId,
 };
-use wire::{Answer, FromHead, ToNode};
+use wire::{Answer, FromHead, HeadToNode};
 
 use super::{Effect, Head};
 
@@ -59,7 +59,7 @@ impl Head {
     ) {
         if let Some(node) = self.actors.on_made(actor, worker) {
             self.jobs.saw(actor.job(), worker);
-            effects.push(Effect::ToNode(node, ToNode::ActorMade(actor)));
+            effects.push(Effect::ToNode(node, HeadToNode::ActorMade(actor)));
             self.publish_actor(actor, effects);
         }
     }
@@ -76,7 +76,7 @@ impl Head {
             let end = if let Failure::Raised { error, text } = failure {
                 ActorEnd::Constructor { error, text }
             } else {
-                ActorEnd::NotMade(Box::new(failure))
+                ActorEnd::not_made(failure)
             };
             self.bury(actor, end, effects);
         }
@@ -88,8 +88,8 @@ impl Head {
         failure: Arc<Failure>,
         effects: &mut Vec<Effect>,
     ) {
-        let failure = Box::new(Arc::unwrap_or_clone(failure));
-        self.bury(actor, ActorEnd::NotMade(failure), effects);
+        let end = ActorEnd::not_made(Arc::unwrap_or_clone(failure));
+        self.bury(actor, end, effects);
     }
 
     pub(super) fn actor_not_placed(
@@ -223,7 +223,7 @@ impl Head {
         match self.groups.attempt(group, &mut self.nodes) {
             Attempt::Prepare(asked) => {
                 for (node, bundles) in asked {
-                    let message = ToNode::PrepareBundles { group, bundles };
+                    let message = HeadToNode::PrepareBundles { group, bundles };
                     effects.push(Effect::ToNode(node, message));
                 }
                 true
@@ -237,13 +237,13 @@ impl Head {
         match prepared {
             Prepared::Unsettled => {}
             Prepared::Created(nodes) => {
-                let commit = |node| Effect::ToNode(node, ToNode::CommitBundles(group));
+                let commit = |node| Effect::ToNode(node, HeadToNode::CommitBundles(group));
                 effects.extend(nodes.into_iter().map(commit));
                 self.publish_group(group, effects);
                 self.place_wanting(Some(group), effects);
             }
             Prepared::Waits(nodes) => {
-                let give_back = |node| Effect::ToNode(node, ToNode::ReturnBundles(group));
+                let give_back = |node| Effect::ToNode(node, HeadToNode::ReturnBundles(group));
                 effects.extend(nodes.into_iter().map(give_back));
             }
         }
@@ -255,7 +255,7 @@ impl Head {
             return false;
         };
         // Nodes that hold no bundle of it too: owners may wait there for leases in the group.
-        let give_back = |node| Effect::ToNode(node, ToNode::ReturnBundles(group));
+        let give_back = |node| Effect::ToNode(node, HeadToNode::ReturnBundles(group));
         effects.extend(self.nodes.iter().map(give_back));
         for watcher in removal.watchers {
             let state = GroupState::Removed(Arc::clone(&removal.failure));
@@ -278,9 +278,7 @@ impl Head {
         match home {
             Home::On(node) => self.start_actor(actor, node, effects),
             Home::Wait => {}
-            Home::Never(failure) => {
-                self.bury(actor, ActorEnd::NotMade(Box::new(failure)), effects);
-            }
+            Home::Never(failure) => self.bury(actor, ActorEnd::not_made(failure), effects),
         }
     }
 
@@ -288,7 +286,7 @@ impl Head {
         if let Some(start) = self.actors.place(actor, node) {
             self.nodes.add_actor(node);
             let control::Start { spec, dependencies, incarnation } = start;
-            let message = ToNode::StartActor { spec, dependencies, incarnation };
+            let message = HeadToNode::StartActor { spec, dependencies, incarnation };
             effects.push(Effect::ToNode(node, message));
         }
     }
@@ -328,5 +326,5 @@ impl Head {
 }
 
 fn end_actor(node: NodeId, actor: ActorId, end: &ActorEnd) -> Effect {
-    Effect::ToNode(node, ToNode::EndActor { actor, reason: end.to_string() })
+    Effect::ToNode(node, HeadToNode::EndActor { actor, reason: end.to_string() })
 }

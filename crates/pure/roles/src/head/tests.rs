@@ -15,7 +15,7 @@ use types::{
     WorkerId,
 };
 use wire::to_node::NodeReport;
-use wire::{Answer, FromHead, Question, ToHead, ToNode};
+use wire::{Answer, FromHead, HeadToNode, Question, ToHead};
 
 use super::{Effect, Event, Head};
 use crate::Role;
@@ -206,12 +206,12 @@ fn answered(worker: WorkerId, request: u64, answer: Answer) -> Effect {
     Effect::ToWorker(worker, FromHead::Answered { request, answer })
 }
 
-fn start(spec: &ActorSpec, incarnation: u32) -> ToNode {
-    ToNode::StartActor { spec: Box::new(spec.clone()), dependencies: vec![], incarnation }
+fn start(spec: &ActorSpec, incarnation: u32) -> HeadToNode {
+    HeadToNode::StartActor { spec: Box::new(spec.clone()), dependencies: vec![], incarnation }
 }
 
 fn end(actor: ActorId, end: &ActorEnd) -> Effect {
-    Effect::ToNode(NODE, ToNode::EndActor { actor, reason: end.to_string() })
+    Effect::ToNode(NODE, HeadToNode::EndActor { actor, reason: end.to_string() })
 }
 
 fn changed(watcher: WorkerId, actor: ActorId, state: ActorState) -> Effect {
@@ -225,15 +225,15 @@ fn dead(watcher: WorkerId, actor: ActorId, end: ActorEnd) -> Effect {
 
 fn prepare<const N: usize>(node: NodeId, group: GroupId, bundles: [(u32, u64); N]) -> Effect {
     let bundles = bundles.into_iter().map(|(index, count)| (index, cpus(count))).collect();
-    Effect::ToNode(node, ToNode::PrepareBundles { group, bundles })
+    Effect::ToNode(node, HeadToNode::PrepareBundles { group, bundles })
 }
 
 fn commit(node: NodeId, group: GroupId) -> Effect {
-    Effect::ToNode(node, ToNode::CommitBundles(group))
+    Effect::ToNode(node, HeadToNode::CommitBundles(group))
 }
 
 fn give_back(node: NodeId, group: GroupId) -> Effect {
-    Effect::ToNode(node, ToNode::ReturnBundles(group))
+    Effect::ToNode(node, HeadToNode::ReturnBundles(group))
 }
 
 fn group_is(watcher: WorkerId, group: GroupId, state: GroupState) -> Effect {

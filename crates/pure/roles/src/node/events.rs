@@ -2,13 +2,14 @@
 //!
 //! Owns: the two lists. Does not own: what leads from one to the other (`node`), or how it is done (`runtime`).
 
+use objects::DiskJob;
 use types::{Exit, JobId, ObjectId, WorkerId};
-use wire::ToNode;
 use wire::to_node::{NodeReport, Peer};
 use wire::to_worker::FromNode;
+use wire::{HeadToNode, ToNode};
 
 /// What can happen to a node.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum Event {
     /// A process proved that it belongs to the cluster and said who it is.
     Arrived {
@@ -22,7 +23,7 @@ pub enum Event {
     /// The connection to a process of this node is gone.
     HungUp(WorkerId),
     /// The head said something.
-    Head(ToNode),
+    Head(HeadToNode),
     /// The head knows the job of a driver.
     JobStarted(WorkerId, JobId),
     /// A worker process was started.
@@ -57,10 +58,8 @@ pub enum Event {
         /// The lines, without their ends.
         lines: Vec<String>,
     },
-    /// An object was written to disk, or could not be.
-    Spilled(ObjectId, Result<(), String>),
-    /// An object was read back from disk, or could not be.
-    Restored(ObjectId, Result<(), String>),
+    /// An object was written to disk or read back, as it was wanted, or could not be.
+    DiskDone(ObjectId, Result<(), String>),
 }
 
 /// What a node wants done.
@@ -88,26 +87,8 @@ pub enum Effect {
     },
     /// End a process at once.
     Kill(WorkerId),
-    /// Write an object to disk.
-    Spill {
-        /// The object.
-        object: ObjectId,
-        /// Where it begins in the arena.
-        offset: u64,
-        /// Its length in bytes.
-        size: u64,
-    },
-    /// Read an object back from disk.
-    Restore {
-        /// The object.
-        object: ObjectId,
-        /// Where it shall begin in the arena.
-        offset: u64,
-        /// Its length in bytes.
-        size: u64,
-    },
-    /// Delete an object from disk.
-    DeleteSpilled(ObjectId),
+    /// Do this with the file of an object. What came of it is an event, except of a deletion.
+    Disk(DiskJob),
     /// The cluster ends: end all processes, then this one.
     Stop(String),
 }

@@ -182,7 +182,7 @@ impl Node {
             }
             self.kill(worker, &format!("the owner of its task, {owner}, ended"), effects);
         }
-        self.forget_objects_of(now, owner, effects);
+        self.objects.on_process_ended(owner);
     }
 
     fn tell_everybody(&self, death: Death, effects: &mut Effects) {

@@ -10,9 +10,9 @@ use types::{
     Assignment, Death, Exit, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, Strategy,
     TaskId, Timestamp,
 };
-use wire::ToNode;
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
+use wire::{HeadToNode, ToNode};
 
 use super::{Effect, Event};
 use crate::Role;
@@ -271,7 +271,7 @@ fn the_end_of_a_job_ends_its_processes_but_not_its_detached_actors() {
     node.start(actor(2), |_| {});
     assert_eq!(node.worker_of(actor(1)), Some(worker(3)));
 
-    let effects = node.head(ToNode::EndJob(JOB));
+    let effects = node.head(HeadToNode::EndJob(JOB));
 
     assert_eq!(effects, [Effect::Kill(worker(2)), Effect::Kill(worker(4))]);
 }
@@ -288,7 +288,7 @@ fn an_actor_is_placed_holds_what_its_placement_needs_and_once_made_only_what_it_
     let placed = Effect::ToHead(NodeReport::ActorPlaced(actor(1), worker(2)));
     assert_eq!(effects, [tell(worker(2), started), placed]);
     assert_eq!(node.free(), 0.0);
-    node.head(ToNode::ActorMade(actor(1)));
+    node.head(HeadToNode::ActorMade(actor(1)));
     assert_eq!(node.free(), 1.0);
 }
 
@@ -298,7 +298,7 @@ fn an_actor_that_is_ended_tells_the_head_why_it_died() {
     node.start(actor(1), |_| {});
     let reason = "kill() was called".to_owned();
 
-    let killed = node.head(ToNode::EndActor { actor: actor(1), reason: reason.clone() });
+    let killed = node.head(HeadToNode::EndActor { actor: actor(1), reason: reason.clone() });
     let effects = node.end(worker(2), Exit::Signal(9));
 
     assert_eq!(killed, [Effect::Kill(worker(2))]);
@@ -321,7 +321,7 @@ fn an_actor_that_no_node_can_hold_is_not_placed_and_one_that_waits_can_be_ended(
         node.head(start(&actor_spec(actor(2), 1.0, 1.0))),
         [tell(node.driver, FromNode::Reclaim(LeaseId(1)))]
     );
-    assert_eq!(node.head(ToNode::EndActor { actor: actor(2), reason: String::new() }), []);
+    assert_eq!(node.head(HeadToNode::EndActor { actor: actor(2), reason: String::new() }), []);
 
     assert_eq!(node.say(node.driver, ToNode::Release(LeaseId(1))), []);
 }
@@ -350,13 +350,13 @@ fn a_demand_in_a_group_waits_for_its_commit_and_is_refused_when_the_group_is_rem
     let bundles = vec![(0, cpus(1.0))];
     let prepared = Effect::ToHead(NodeReport::BundlesPrepared(group, true));
 
-    assert_eq!(node.head(ToNode::PrepareBundles { group, bundles }), [prepared]);
-    let granted = node.head(ToNode::CommitBundles(group));
+    assert_eq!(node.head(HeadToNode::PrepareBundles { group, bundles }), [prepared]);
+    let granted = node.head(HeadToNode::CommitBundles(group));
     assert!(
         matches!(&granted[..], [Effect::ToWorker(_, FromNode::Leased { shape: 7, .. })]),
         "{granted:?}"
     );
-    let removed = node.head(ToNode::ReturnBundles(group));
+    let removed = node.head(HeadToNode::ReturnBundles(group));
 
     let failure = Arc::new(Failure::GroupRemoved(group));
     let refused = tell(node.driver, FromNode::Refused { shape: 7, failure: Arc::clone(&failure) });
@@ -377,7 +377,7 @@ fn bundles_that_do_not_fit_are_not_prepared_and_the_head_hears_at_once_when_more
 
     let bundles = vec![(0, cpus(2.0))];
     let refused = Effect::ToHead(NodeReport::BundlesPrepared(group, false));
-    assert_eq!(node.head(ToNode::PrepareBundles { group, bundles }), [refused]);
+    assert_eq!(node.head(HeadToNode::PrepareBundles { group, bundles }), [refused]);
 
     let free = Effect::ToHead(NodeReport::Free(cpus(2.0)));
     assert_eq!(node.say(node.driver, ToNode::Release(LeaseId(1))), [free]);
@@ -393,7 +393,7 @@ fn a_head_that_was_refused_for_a_change_it_had_not_heard_of_hears_of_that_and_of
     let bundles = vec![(0, cpus(2.0))];
     let refused = Effect::ToHead(NodeReport::BundlesPrepared(group, false));
     let free = |count| Effect::ToHead(NodeReport::Free(cpus(count)));
-    assert_eq!(node.head(ToNode::PrepareBundles { group, bundles }), [refused, free(1.0)]);
+    assert_eq!(node.head(HeadToNode::PrepareBundles { group, bundles }), [refused, free(1.0)]);
 
     node.say(node.driver, ToNode::Release(LeaseId(1)));
     assert_eq!(node.wait(Duration::from_millis(20)), [free(2.0)]);

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
 use wire::to_node::ToDaemon;
-use wire::{Frames, ToHead, ToNode, ToWorker, decode, encode};
+use wire::{Frames, HeadToNode, ToHead, ToNode, ToWorker, decode, encode};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(preamble) = bytes.first_chunk::<PREAMBLE_BYTES>() {
@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         comes_back::<ToWorker>(frame);
         comes_back::<ToDaemon>(frame);
         comes_back::<ToNode>(frame);
+        comes_back::<HeadToNode>(frame);
         comes_back::<ToHead>(frame);
     }
 });

@@ -21,7 +21,8 @@ use wire::to_worker::{
     ActorState, Dependency, GroupState, Outcome, OutputLines, TaskDone, TaskMessage,
 };
 use wire::{
-    Answer, FromHead, FromNode, FromPeer, Peer, Question, ToHead, ToNode, ToWorker, encode,
+    Answer, FromHead, FromNode, FromPeer, HeadToNode, Peer, Question, ToHead, ToNode, ToWorker,
+    encode,
 };
 
 /// An example written out: its family, its variant as `Debug` names it, its bytes without the frame's header.
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Example> {
         family("FromHead", from_head()),
         family("ToDaemon", to_daemon()),
         family("ToNode", to_node()),
+        family("HeadToNode", head_to_node()),
         family("Peer", peers()),
         family("NodeReport", node_reports()),
         family("ToHead", to_head()),
@@ -186,18 +188,23 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Pin(objects()),
         ToNode::Unpin(objects()),
         ToNode::Free(objects()),
-        ToNode::StartActor {
+    ]
+}
+
+fn head_to_node() -> Vec<HeadToNode> {
+    vec![
+        HeadToNode::StartActor {
             spec: Box::new(actor_spec()),
             dependencies: vec![dependency()],
             incarnation: 2,
         },
-        ToNode::EndActor { actor: actor(), reason: "because".to_owned() },
-        ToNode::ActorMade(actor()),
-        ToNode::PrepareBundles { group: group(), bundles: vec![(1, resources())] },
-        ToNode::CommitBundles(group()),
-        ToNode::ReturnBundles(group()),
-        ToNode::EndJob(JobId(5)),
-        ToNode::Stop,
+        HeadToNode::EndActor { actor: actor(), reason: "because".to_owned() },
+        HeadToNode::ActorMade(actor()),
+        HeadToNode::PrepareBundles { group: group(), bundles: vec![(1, resources())] },
+        HeadToNode::CommitBundles(group()),
+        HeadToNode::ReturnBundles(group()),
+        HeadToNode::EndJob(JobId(5)),
+        HeadToNode::Stop,
     ]
 }
 

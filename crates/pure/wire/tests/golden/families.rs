@@ -9,7 +9,8 @@ use types::{Callee, Exit, Failure, GroupStrategy, Retry, Returns, Strategy, Valu
 use wire::to_node::{NodeReport, ToDaemon};
 use wire::to_worker::{ActorState, GroupState, Outcome};
 use wire::{
-    Answer, FromHead, FromNode, FromPeer, Peer, Question, ToHead, ToNode, ToWorker, decode, encode,
+    Answer, FromHead, FromNode, FromPeer, HeadToNode, Peer, Question, ToHead, ToNode, ToWorker,
+    decode, encode,
 };
 
 /// Decodes as a message of this family: its bytes written again, or the error.
@@ -21,6 +22,7 @@ pub(crate) fn with_family(family: &str, bytes: &[u8]) -> Result<Vec<u8>, String>
         "FromHead" => again::<FromHead>(bytes),
         "ToDaemon" => again::<ToDaemon>(bytes),
         "ToNode" => again::<ToNode>(bytes),
+        "HeadToNode" => again::<HeadToNode>(bytes),
         "Peer" => again::<Peer>(bytes),
         "NodeReport" => again::<NodeReport>(bytes),
         "ToHead" => again::<ToHead>(bytes),

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use types::Payload;
 
-use super::peers::{Peers, State};
-use super::{AsFd, Daemon, clock};
+use super::peers::Peers;
+use super::watch::FORK_SERVER;
+use super::{Daemon, clock};
 use crate::children::{self, Reaped};
+use crate::conn::Received;
 use crate::poll::{Interest, Poller};
+use crate::process::Report;
 use crate::sys;
 
 /// How long killed processes may take to be gone: the kernel tears down large mappings in this time.
@@ -20,13 +23,8 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 const RECHECK: Duration = Duration::from_millis(20);
 
 impl Daemon {
-    fn forget_signals(&self) -> io::Result<()> {
-        while sys::next_signal(self.signals.as_fd())?.is_some() {}
-        Ok(())
-    }
-
     pub(super) fn on_signals(&mut self) -> io::Result<()> {
-        while let Some(signal) = sys::next_signal(self.signals.as_fd())? {
+        while let Some(signal) = sys::next_signal(&self.signals)? {
             match signal {
                 libc::SIGCHLD => self.reap()?,
                 _ => {
@@ -40,7 +38,7 @@ impl Daemon {
     /// Takes leave of children: the fork server, and workers whose fork server went before them.
     fn reap(&mut self) -> io::Result<()> {
         while let Some(reaped) = children::reap_one()? {
-            if self.workers.is_server(reaped.pid) {
+            if self.fork_server.pid() == Some(reaped.pid) {
                 self.on_fork_server_end()?;
             } else {
                 self.on_ended(reaped)?;
@@ -49,21 +47,37 @@ impl Daemon {
         Ok(())
     }
 
-    fn on_fork_server_end(&mut self) -> io::Result<()> {
-        while let Some(report) = self.workers.next_report(&self.watch)? {
-            self.on_report(report)?;
+    pub(super) fn watch_fork_server(&self) -> io::Result<()> {
+        let socket = self.fork_server.socket();
+        socket.map_or(Ok(()), |it| self.watch.poller.add(&it, FORK_SERVER, Interest::Read))
+    }
+
+    /// The fork server has something to say.
+    pub(super) fn on_fork_server(&mut self) -> io::Result<()> {
+        while let Some(report) = self.fork_server.receive()? {
+            match report {
+                Report::Forked { worker, pid } => self.on_forked(worker, pid)?,
+                Report::Failed { worker, reason } => self.on_fork_failed(worker, reason),
+                Report::Ended(reaped) => self.on_ended(reaped)?,
+            }
         }
-        let orphans = self.workers.on_server_end(&self.watch, clock::now())?;
-        for (worker, environment) in orphans.again {
+        Ok(())
+    }
+
+    /// The fork server was reaped: another one is asked again for what it left open.
+    fn on_fork_server_end(&mut self) -> io::Result<()> {
+        self.on_fork_server()?;
+        let mut unanswered = self.fork_server.on_end(clock::now())?;
+        self.watch_fork_server()?;
+        unanswered.retain(|(worker, _)| self.workers.is_unborn(*worker));
+        for (worker, environment) in unanswered {
+            self.workers.forget(worker);
             if let Some(link) = self.peers.link_of(worker) {
                 self.peers.remove(link);
             }
-            self.fork(worker, environment)?;
+            self.fork(worker, environment);
         }
-        for reaped in orphans.lost {
-            self.on_ended(reaped)?;
-        }
-        self.settle()
+        self.workers.lost().into_iter().try_for_each(|reaped| self.on_ended(reaped))
     }
 
     /// A process ended: what it still said and wrote comes first, then its end.
@@ -73,21 +87,24 @@ impl Daemon {
             return Ok(());
         };
         if let Some(link) = self.peers.link_of(worker) {
-            while self.peers.receive(&self.watch, link, clock::now()) == State::More {
+            while self.peers.receive(&self.watch, link, clock::now()) == Received::Some {
                 self.hear(link)?;
             }
             self.hear(link)?;
-            self.hang_up(link)?;
+            self.hang_up(link);
         }
         let mut events = Vec::new();
         self.workers.on_ended(worker, reaped, &mut events);
-        self.take_node_events(events)
+        self.happened(events);
+        self.settle()
     }
 
     /// Ends all processes and waits until they are gone.
     pub(super) fn end(mut self) -> io::Result<()> {
         // Farewells to drivers; who does not take them is not waited for.
         drop(self.peers.flush(&self.watch));
+        // One that cannot be ended hears that the daemon is gone.
+        drop(self.fork_server.pid().map(children::kill_group));
         self.workers.kill_all();
         // A process whose number is not known yet hears by its connection's end.
         self.peers = Peers::new(Payload::EMPTY);
@@ -102,7 +119,7 @@ impl Daemon {
                 break;
             }
             poller.wait(Some(RECHECK.min(deadline.since(now))), &mut Vec::new())?;
-            self.forget_signals()?;
+            while sys::next_signal(&self.signals)?.is_some() {}
         }
         Ok(())
     }

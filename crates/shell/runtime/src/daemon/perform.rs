@@ -3,29 +3,23 @@
 //! Owns: one match for each role. Does not own: what the effects are done with (`peers`, `workers`, `spill`).
 
 use std::io;
+use std::os::fd::AsFd;
 
-use roles::{head, node};
+use roles::{Head, Node, Role, head, node};
 use types::{Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
-use super::{AsFd, Daemon, HEAD_NODE, Input, clock, spilled};
-use crate::spill::{Job, Range};
+use super::{Daemon, HEAD_NODE, Input, clock};
+use crate::process::Report;
 
 impl Daemon {
     /// Hands over all that happened, each with all its effects before the next.
     pub(super) fn settle(&mut self) -> io::Result<()> {
         while let Some(input) = self.inputs.pop_front() {
+            let now = clock::now();
             match input {
-                Input::Node(event) => {
-                    let mut effects = Vec::new();
-                    self.node.step(clock::now(), event, &mut effects);
-                    self.perform_all(effects, Vec::new())?;
-                }
-                Input::Head(event) => {
-                    let mut effects = Vec::new();
-                    self.head.step(clock::now(), event, &mut effects);
-                    self.perform_all(Vec::new(), effects)?;
-                }
+                Input::Node(event) => self.have_node(|node, all| node.step(now, event, all))?,
+                Input::Head(event) => self.have_head(|head, all| head.step(now, event, all)),
             }
         }
         Ok(())
@@ -35,26 +29,24 @@ impl Daemon {
     pub(super) fn roles_on_time(&mut self, now: Timestamp) -> io::Result<()> {
         let is_due = |deadline: Option<Timestamp>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.node.next_deadline()) {
-            let mut effects = Vec::new();
-            self.node.on_time(now, &mut effects);
-            self.perform_all(effects, Vec::new())?;
+            self.have_node(|node, all| node.on_time(now, all))?;
         }
         if is_due(self.head.next_deadline()) {
-            let mut effects = Vec::new();
-            self.head.on_time(now, &mut effects);
-            self.perform_all(Vec::new(), effects)?;
+            self.have_head(|head, all| head.on_time(now, all));
         }
         self.settle()
     }
 
-    fn perform_all(&mut self, node: Vec<node::Effect>, head: Vec<head::Effect>) -> io::Result<()> {
-        for effect in node {
-            self.perform_node(effect)?;
-        }
-        for effect in head {
-            self.perform_head(effect);
-        }
-        Ok(())
+    fn have_node(&mut self, act: impl FnOnce(&mut Node, &mut Vec<node::Effect>)) -> io::Result<()> {
+        let mut effects = Vec::new();
+        act(&mut self.node, &mut effects);
+        effects.into_iter().try_for_each(|effect| self.perform_node(effect))
+    }
+
+    fn have_head(&mut self, act: impl FnOnce(&mut Head, &mut Vec<head::Effect>)) {
+        let mut effects = Vec::new();
+        act(&mut self.head, &mut effects);
+        effects.into_iter().for_each(|effect| self.perform_head(effect));
     }
 
     fn perform_head(&mut self, effect: head::Effect) {
@@ -83,15 +75,12 @@ impl Daemon {
             node::Effect::ToHead(report) => {
                 self.inputs.push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
             }
-            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment)?,
+            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment),
             node::Effect::Kill(worker) => self.kill(worker)?,
-            node::Effect::Spill { object, offset, size } => {
-                self.spill(Job::Spill(object, Range { offset, size }));
+            node::Effect::Disk(job) => {
+                let refused = self.spiller.submit(job);
+                self.happened(refused);
             }
-            node::Effect::Restore { object, offset, size } => {
-                self.spill(Job::Restore(object, Range { offset, size }));
-            }
-            node::Effect::DeleteSpilled(object) => self.spill(Job::Delete(object)),
             node::Effect::Stop(reason) => self.stopping = Some(reason),
         }
         Ok(())
@@ -112,39 +101,32 @@ impl Daemon {
     }
 
     /// Starts a worker process. Where descriptors are short, that worker alone fails.
-    pub(super) fn fork(&mut self, worker: WorkerId, environment: String) -> io::Result<()> {
-        let asked = self.workers.prepare(&mut self.watch, worker, environment).and_then(|asked| {
-            self.peers.add_forked(&mut self.watch, asked.control, worker)?;
-            Ok(asked.request)
+    pub(super) fn fork(&mut self, worker: WorkerId, environment: String) {
+        let prepared = self.workers.prepare(&mut self.watch, worker, environment);
+        let prepared = prepared.and_then(|(control, request)| {
+            self.peers.add_forked(&mut self.watch, control, worker)?;
+            Ok(request)
         });
-        let report = match asked {
-            Ok(request) => self.workers.ask(&self.watch, request)?,
+        match prepared {
+            Ok(request) => {
+                if let Some(Report::Failed { worker, reason }) = self.fork_server.submit(request) {
+                    self.on_fork_failed(worker, reason);
+                }
+            }
             Err(error) => {
                 let reason = format!("no sockets and pipes for a worker process: {error}");
-                self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
-                None
+                self.on_fork_failed(worker, reason);
             }
-        };
-        if let Some(crate::process::Report::Failed { worker, reason }) = report {
-            if let Some(link) = self.peers.link_of(worker) {
-                self.peers.remove(link);
-            }
-            self.inputs.push_back(Input::Node(self.workers.on_fork_failed(worker, reason)));
         }
-        Ok(())
     }
 
     /// Ends a process of the node; a driver, which is none, is hung up on.
     fn kill(&mut self, worker: WorkerId) -> io::Result<()> {
-        if self.workers.kill(worker)? {
-            return Ok(());
+        if !self.workers.kill(worker)?
+            && let Some(link) = self.peers.link_of(worker)
+        {
+            self.hang_up(link);
         }
-        let driver = self.peers.link_of(worker).and_then(|link| self.peers.remove(link));
-        self.inputs.extend(driver.map(|driver| Input::Node(node::Event::HungUp(driver))));
         Ok(())
-    }
-
-    fn spill(&mut self, job: Job) {
-        self.inputs.extend(self.spiller.submit(job).map(spilled));
     }
 }

@@ -10,14 +10,14 @@ use types::{Exit, Payload, Settings, Timestamp, WorkerId};
 use wire::{FromNode, Peer, ToDaemon, ToNode, ToWorker};
 
 use super::HEAD_NODE;
-use super::peers::{Peers, Said, State};
+use super::Input;
+use super::peers::Peers;
 use super::watch::Watch;
 use super::workers::Workers;
 use crate::children::Reaped;
 use crate::conn::{Conn, Received};
 use crate::meeting::{Meeting, Progress};
 use crate::poll::Ready;
-use crate::process::ForkServer;
 use types::limits::{HANDSHAKE_PATIENCE, HANDSHAKES_MAX};
 
 const NOW: Timestamp = Timestamp::ZERO;
@@ -55,7 +55,7 @@ impl World {
         ready.pop().unwrap()
     }
 
-    fn receive(&mut self, link: u64) -> State {
+    fn receive(&mut self, link: u64) -> Received {
         self.peers.receive(&self.watch, link, NOW)
     }
 
@@ -80,9 +80,12 @@ impl World {
         let link = self.peers.link_of(worker).unwrap();
         let mut conn = Conn::new(theirs).unwrap();
         say(&mut conn, ToNode::Hello(Peer::Worker { worker, pid: 7 }));
-        assert_eq!(self.receive(link), State::More);
+        assert_eq!(self.receive(link), Received::Some);
         let said = self.peers.next_said(link).unwrap();
-        assert!(matches!(said, Some(Said::Hello(Peer::Worker { pid: 7, .. }))));
+        let Some(Input::Node(Event::Arrived { connection, peer })) = said else {
+            panic!("{said:?}")
+        };
+        assert_eq!((connection, peer), (link, Peer::Worker { worker, pid: 7 }));
         self.welcome(link, worker);
         assert!(matches!(hear(&mut conn), ToWorker::Node(FromNode::Welcome { .. })));
         let arena = conn.inbox.next_descriptor().unwrap();
@@ -105,26 +108,26 @@ fn hear(conn: &mut Conn) -> ToWorker {
 fn a_driver_that_proves_itself_says_hello_and_is_welcomed_with_the_arena() {
     let mut world = World::new();
     let (meeting, link) = world.knock(TOKEN, None);
-    assert_eq!(world.receive(link), State::Open);
+    assert_eq!(world.receive(link), Received::Nothing);
     let Ok(Progress::Met { conn: mut driver, peer: None }) = meeting.proceed() else {
         panic!("refused")
     };
     say(&mut driver, ToNode::Hello(Peer::Driver { pid: 5, owns_cluster: true }));
 
-    assert_eq!(world.receive(link), State::More);
-    assert_eq!(world.receive(link), State::More);
+    assert_eq!(world.receive(link), Received::Some);
+    assert_eq!(world.receive(link), Received::Some);
     let said = world.peers.next_said(link).unwrap();
-    assert!(matches!(said, Some(Said::Hello(Peer::Driver { pid: 5, owns_cluster: true }))));
+    let Some(Input::Node(Event::Arrived { connection, peer })) = said else { panic!("{said:?}") };
+    assert_eq!((connection, peer), (link, Peer::Driver { pid: 5, owns_cluster: true }));
     world.welcome(link, worker(1));
     say(&mut driver, ToNode::Staying);
-    assert_eq!(world.receive(link), State::More);
+    assert_eq!(world.receive(link), Received::Some);
 
     assert!(matches!(hear(&mut driver), ToWorker::Node(FromNode::Welcome { .. })));
     assert!(driver.inbox.next_descriptor().is_some());
     let said = world.peers.next_said(link).unwrap();
-    assert!(
-        matches!(said, Some(Said::Message(from, ToDaemon::Node(ToNode::Staying))) if from == worker(1))
-    );
+    let Some(Input::Node(Event::Message(from, message))) = said else { panic!("{said:?}") };
+    assert_eq!((from, message), (worker(1), ToNode::Staying));
     assert_eq!(world.peers.remove(link), Some(worker(1)));
 }
 
@@ -133,10 +136,10 @@ fn a_stranger_without_the_token_gets_no_further_than_the_proof() {
     let mut world = World::new();
     let (meeting, link) = world.knock(b"guess", None);
 
-    assert_eq!(world.receive(link), State::Open);
+    assert_eq!(world.receive(link), Received::Nothing);
 
     assert!(meeting.proceed().is_err());
-    assert_eq!(world.receive(link), State::Over);
+    assert_eq!(world.receive(link), Received::Closed);
     assert!(!world.peers.has(link));
 }
 
@@ -149,7 +152,7 @@ fn who_speaks_before_saying_who_it_is_is_not_listened_to() {
     let mut conn = Conn::new(theirs).unwrap();
 
     say(&mut conn, ToNode::Hello(Peer::Worker { worker: worker(2), pid: 7 }));
-    assert_eq!(world.receive(link), State::More);
+    assert_eq!(world.receive(link), Received::Some);
 
     assert!(world.peers.next_said(link).is_err());
     assert_eq!(world.peers.remove(link), None);
@@ -162,7 +165,7 @@ fn a_peer_meets_the_process_that_it_dialled() {
     let mut target = world.worker(worker(1));
     let (caller, link) = world.knock(TOKEN, Some(worker(1)));
 
-    assert_eq!(world.receive(link), State::Over);
+    assert_eq!(world.receive(link), Received::Closed);
     assert!(world.peers.flush(&world.watch).is_empty());
     assert_eq!(hear(&mut target), ToWorker::Node(FromNode::Visitor));
     let socket = UnixStream::from(target.inbox.next_descriptor().unwrap());
@@ -180,7 +183,7 @@ fn who_dials_a_process_that_is_not_there_is_hung_up_on() {
     let mut world = World::new();
     let (caller, link) = world.knock(TOKEN, Some(worker(9)));
 
-    assert_eq!(world.receive(link), State::Over);
+    assert_eq!(world.receive(link), Received::Closed);
 
     assert!(caller.proceed().is_err());
     assert!(!world.peers.has(link));
@@ -209,20 +212,18 @@ fn strangers_are_limited_in_number_and_time() {
 #[test]
 fn what_a_process_wrote_is_told_before_its_end() {
     let mut watch = Watch::new().unwrap();
-    let argv = ["sleep", "60"].map(str::to_owned).to_vec();
-    let mut workers = Workers::new(ForkServer::start(argv, NOW).unwrap(), &watch).unwrap();
-    let asked = workers.prepare(&mut watch, worker(1), String::new()).unwrap();
+    let mut workers = Workers::new();
+    let (_control, request) = workers.prepare(&mut watch, worker(1), String::new()).unwrap();
     let forked = workers.on_forked(worker(1), 4_000_000).unwrap();
     assert!(matches!(forked, Some(Event::Forked { .. })));
     assert!(workers.on_forked(worker(1), 4_000_000).unwrap().is_none());
-    let [_, output, error] = asked.request.descriptors;
+    let [_, output, error] = request.descriptors;
     std::fs::File::from(output).write_all(b"one\ntwo").unwrap();
     std::fs::File::from(error).write_all(b"three\n").unwrap();
 
     let mut events = Vec::new();
     let reaped = Reaped { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };
     workers.on_ended(worker(1), reaped, &mut events);
-    workers.kill_all();
 
     let told: Vec<_> = events.iter().map(shown).collect();
     assert_eq!(told, ["out one", "out two", "err three", "exited with code 3"]);

@@ -6,8 +6,9 @@
 //! that a cluster that stores nothing takes no memory.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Thread};
 
 use shm::Segment;
 use types::limits::TOUCH_AHEAD_BYTES;
@@ -19,46 +20,32 @@ const STEP_BYTES: u64 = 4 << 20;
 /// What is put must be this large before anything is touched.
 const LARGE_BYTES: u64 = 1 << 20;
 
+/// A goal that is none: the thread ends.
+const ENDED: u64 = u64::MAX;
+
 /// The thread and how far it shall go. Dropping it ends the thread.
 #[derive(Debug)]
 pub(super) struct Warmer {
-    shared: Arc<Shared>,
+    goal: Arc<AtomicU64>,
+    thread: Thread,
     used: u64,
     largest: u64,
     ahead: u64,
     arena_bytes: u64,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    goal: Mutex<Goal>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Goal {
-    wanted: u64,
-    ended: bool,
-}
-
-impl Shared {
-    fn goal(&self) -> MutexGuard<'_, Goal> {
-        self.goal.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Warmer {
     /// Starts the thread.
     pub(super) fn start(arena: Arc<Segment>) -> io::Result<Self> {
         let arena_bytes = arena.len();
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        thread::Builder::new()
+        let goal = Arc::new(AtomicU64::new(0));
+        let theirs = Arc::clone(&goal);
+        let thread = thread::Builder::new()
             .name("aktis-warm".to_owned())
             .stack_size(128 << 10)
             .spawn(move || work(&arena, &theirs))?;
-        let ahead = TOUCH_AHEAD_BYTES.min(arena_bytes / 4);
-        Ok(Self { shared, used: 0, largest: 0, ahead, arena_bytes })
+        let (thread, ahead) = (thread.thread().clone(), TOUCH_AHEAD_BYTES.min(arena_bytes / 4));
+        Ok(Self { goal, thread, used: 0, largest: 0, ahead, arena_bytes })
     }
 
     /// A process asks for a range of this size.
@@ -73,40 +60,39 @@ impl Warmer {
             return;
         }
         self.used = used;
-        self.shared.goal().wanted = used.saturating_add(self.ahead).min(self.arena_bytes);
-        self.shared.changed.notify_one();
+        let goal = used.saturating_add(self.ahead).min(self.arena_bytes);
+        self.goal.store(goal, Ordering::Relaxed);
+        self.thread.unpark();
     }
 }
 
 impl Drop for Warmer {
     fn drop(&mut self) {
-        self.shared.goal().ended = true;
-        self.shared.changed.notify_one();
+        self.goal.store(ENDED, Ordering::Relaxed);
+        self.thread.unpark();
     }
 }
 
-fn work(arena: &Segment, shared: &Shared) {
+fn work(arena: &Segment, goal: &AtomicU64) {
     if sys::run_when_idle().is_err() {
         // Touching memory at full priority would slow down those it is meant to help.
         return;
     }
     let mut touched = 0;
-    while let Some(wanted) = next_goal(shared, touched) {
-        let step = STEP_BYTES.min(wanted - touched);
-        if arena.touch(touched, step).is_err() {
-            // No memory is left: who writes there is told so at its own call.
-            return;
+    loop {
+        match goal.load(Ordering::Relaxed) {
+            ENDED => return,
+            goal if goal <= touched => thread::park(),
+            goal => {
+                let step = STEP_BYTES.min(goal - touched);
+                if arena.touch(touched, step).is_err() {
+                    // No memory is left: who writes there is told so at its own call.
+                    return;
+                }
+                touched += step;
+            }
         }
-        touched += step;
     }
-}
-
-/// Waits until there is more to touch than was; `None` at the end.
-fn next_goal(shared: &Shared, touched: u64) -> Option<u64> {
-    let idle = |goal: &mut Goal| !goal.ended && goal.wanted <= touched;
-    let goal =
-        shared.changed.wait_while(shared.goal(), idle).unwrap_or_else(PoisonError::into_inner);
-    (!goal.ended).then_some(goal.wanted)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! While there is activity it naps, a millisecond at a time, and costs a user thread nothing to ignore. After a quiet
 //! while it sleeps for good: in the poller if nobody else reads, else parked. Who leaves work behind stirs it.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,7 +35,7 @@ const POLLING: u8 = 2;
 
 /// Wakes the background thread, and whoever sleeps in the poller.
 pub(super) struct Alarm {
-    descriptor: OwnedFd,
+    descriptor: File,
     background: AtomicU8,
     /// Somebody sleeps in the poller.
     pub(super) polled: AtomicBool,
@@ -92,7 +93,7 @@ impl Alarm {
     /// The poller saw it.
     pub(super) fn silence(&self) {
         // Without a count there is nothing to silence.
-        drop(sys::eventfd_clear(self.as_fd()));
+        drop((&self.descriptor).read(&mut [0; 8]));
     }
 
     fn unpark(&self) {
@@ -108,7 +109,7 @@ impl Alarm {
 
     fn ring(&self) {
         // A counter that is full is readable already.
-        drop(sys::eventfd_signal(self.as_fd()));
+        drop((&self.descriptor).write(&1_u64.to_ne_bytes()));
     }
 }
 

@@ -190,7 +190,7 @@ impl Completions {
 
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { descriptor: File::from(sys::eventfd()?), rung: false })
+        Ok(Self { descriptor: sys::eventfd()?, rung: false })
     }
 
     /// The descriptor, owned by the engine.

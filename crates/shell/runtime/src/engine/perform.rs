@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use roles::worker::{Content, Effect, Event, Execution};
 use types::{ObjectId, Returns, WorkerId};
@@ -17,7 +18,6 @@ use super::reading::{Heard, Request};
 use super::running::Running;
 use super::waits::Topic;
 use super::{EngineError, signals};
-use crate::dial::dial;
 use crate::meeting::Meeting;
 
 /// The request under which a driver waits for its job; answers are numbered from 1.
@@ -157,7 +157,8 @@ impl Core {
     fn dial(&mut self, peer: WorkerId) {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
-        match dial(&self.identity.socket, &self.token, Some(peer), me, self.now) {
+        let socket = Path::new(&self.identity.socket);
+        match Meeting::dial(socket, &self.token, Some(peer), me, self.now) {
             Ok(meeting) => self.links.requests.push(Request::Meet { link, meeting }),
             Err(_unreachable) => {
                 self.links.end(link);

@@ -25,8 +25,7 @@ use super::waits::Topic;
 use super::{Caller, Engine, EngineError, Identity, Interrupted, Outcomes, Patience};
 use crate::clock;
 use crate::conn::{Conn, Received};
-use crate::dial::dial;
-use crate::meeting::Progress;
+use crate::meeting::{Meeting, Progress};
 use crate::poll::{Interest, Poller};
 
 /// How often a process that joins asks whether it was interrupted.
@@ -89,8 +88,7 @@ impl Engine {
 
 /// The connection to the node, after both sides proved themselves.
 fn meet(options: &DriverOptions, interrupted: Interrupted<'_>) -> Outcomes<Conn> {
-    let meeting = dial(&options.socket, &options.token, None, None, clock::now());
-    let meeting = meeting?;
+    let meeting = Meeting::dial(&options.socket, &options.token, None, None, clock::now())?;
     let poller = poller_of(&meeting)?;
     let mut under_way = Some(meeting);
     try_until(poller, interrupted, || {

@@ -16,7 +16,7 @@ fn an_actor_is_answered_placed_made_and_published_to_its_creator() {
     assert_eq!(head.reports(NodeReport::ActorPlaced(spec.id, PROCESS)), []);
     assert_eq!(
         head.says(PROCESS, ToHead::ActorMade(spec.id)),
-        [Effect::ToNode(NODE, ToNode::ActorMade(spec.id)), changed(DRIVER, spec.id, lives(0))]
+        [Effect::ToNode(NODE, HeadToNode::ActorMade(spec.id)), changed(DRIVER, spec.id, lives(0))]
     );
 }
 
@@ -33,7 +33,7 @@ fn who_watches_hears_the_state_at_once_and_each_change() {
     assert_eq!(
         head.says(PROCESS, ToHead::ActorMade(making)),
         [
-            Effect::ToNode(NODE, ToNode::ActorMade(making)),
+            Effect::ToNode(NODE, HeadToNode::ActorMade(making)),
             changed(DRIVER, making, lives(0)),
             changed(OTHER_PROCESS, making, lives(0)),
         ]
@@ -86,7 +86,8 @@ fn a_process_that_ends_costs_a_restart_and_the_arguments_are_sent_again() {
     head.says(PROCESS, ToHead::ActorMade(spec.id));
 
     let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
-    let again = ToNode::StartActor { spec: Box::new(spec.clone()), dependencies, incarnation: 1 };
+    let again =
+        HeadToNode::StartActor { spec: Box::new(spec.clone()), dependencies, incarnation: 1 };
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(PROCESS))),
         [changed(DRIVER, spec.id, restarting), Effect::ToNode(NODE, again)]

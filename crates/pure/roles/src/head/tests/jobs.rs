@@ -43,7 +43,7 @@ fn a_driver_s_end_ends_its_job_and_what_is_not_detached() {
             removed(OTHER_DRIVER, gone),
             end(grandchild, &child_s),
             dead(OTHER_PROCESS, grandchild, child_s),
-            Effect::ToNode(NODE, ToNode::EndJob(JOB)),
+            Effect::ToNode(NODE, HeadToNode::EndJob(JOB)),
         ]
     );
     let found = Answer::Actor { actor: detached.id, handle: detached.handle, found: true };
@@ -96,7 +96,7 @@ fn a_job_s_functions_go_with_it_and_who_waits_for_one_hears_so() {
     )));
     assert_eq!(
         head.gone(DRIVER),
-        [answered(PROCESS, 4, ended.clone()), Effect::ToNode(NODE, ToNode::EndJob(JOB)),]
+        [answered(PROCESS, 4, ended.clone()), Effect::ToNode(NODE, HeadToNode::EndJob(JOB)),]
     );
     assert_eq!(head.says(OTHER_PROCESS, put_function()), []);
     assert_eq!(head.says(PROCESS, ask_function(5)), [answered(PROCESS, 5, ended)]);

@@ -8,13 +8,13 @@ use types::{
     ActorId, Exit, GroupId, JobId, LeaseId, ObjectId, Rng, Settings, Shape, Strategy, TaskId,
     Timestamp, WorkerId,
 };
-use wire::ToNode;
 use wire::to_node::{NodeReport, Peer};
 use wire::to_worker::FromNode;
+use wire::{HeadToNode, ToNode};
 
 use super::made_up::{actor_spec, cpus, driver_peer, start, worker};
 use crate::Role;
-use crate::node::{Effect, Event, Node, NodeConfig};
+use crate::node::{DiskJob, Effect, Event, Node, NodeConfig};
 
 #[test]
 fn whatever_happens_the_rules_hold_and_in_the_end_everything_is_free() {
@@ -156,8 +156,8 @@ impl World {
                 let group = GroupId::new(owner, self.count, JobId(1));
                 let bundles = vec![(0, cpus(1.0)), (1, cpus(0.5))];
                 self.groups.insert(group);
-                self.step(Event::Head(ToNode::PrepareBundles { group, bundles }));
-                self.step(Event::Head(ToNode::CommitBundles(group)));
+                self.step(Event::Head(HeadToNode::PrepareBundles { group, bundles }));
+                self.step(Event::Head(HeadToNode::CommitBundles(group)));
             }
             _ => self.want(owner),
         }
@@ -203,10 +203,10 @@ impl World {
     fn give_back_oldest(&mut self) {
         self.release(self.leases.first_key_value().map(|(lease, _)| *lease));
         if let Some(actor) = self.actors.pop_first() {
-            self.step(Event::Head(ToNode::EndActor { actor, reason: "done".to_owned() }));
+            self.step(Event::Head(HeadToNode::EndActor { actor, reason: "done".to_owned() }));
         }
         if let Some(group) = self.groups.pop_first() {
-            self.step(Event::Head(ToNode::ReturnBundles(group)));
+            self.step(Event::Head(HeadToNode::ReturnBundles(group)));
         }
     }
 
@@ -230,13 +230,13 @@ impl World {
                 let group = self.groups.pop_first();
                 group
                     .into_iter()
-                    .for_each(|group| self.step(Event::Head(ToNode::ReturnBundles(group))));
+                    .for_each(|group| self.step(Event::Head(HeadToNode::ReturnBundles(group))));
             }
             _ => {
                 let actor = self.actors.first().copied();
                 actor
                     .into_iter()
-                    .for_each(|actor| self.step(Event::Head(ToNode::ActorMade(actor))));
+                    .for_each(|actor| self.step(Event::Head(HeadToNode::ActorMade(actor))));
             }
         }
     }
@@ -272,10 +272,10 @@ impl World {
         for (job, driver) in (1..).zip(self.drivers.clone()) {
             self.up.remove(&driver);
             self.step(Event::HungUp(driver));
-            self.step(Event::Head(ToNode::EndJob(JobId(job))));
+            self.step(Event::Head(HeadToNode::EndJob(JobId(job))));
         }
         while let Some(group) = self.groups.pop_first() {
-            self.step(Event::Head(ToNode::ReturnBundles(group)));
+            self.step(Event::Head(HeadToNode::ReturnBundles(group)));
         }
         while self.is_busy() {
             self.arrive_or_end();
@@ -308,13 +308,13 @@ impl World {
                     self.up.insert(worker);
                 }
                 Effect::Kill(worker) => self.dying.push_back(worker),
-                Effect::Spill { object, .. } => {
+                Effect::Disk(DiskJob::Spill(object, ..)) => {
                     let room = self.rng.chance(4, 5).then_some(());
                     let result = room.ok_or_else(|| "full".to_owned());
-                    self.disk.push_back(Event::Spilled(object, result));
+                    self.disk.push_back(Event::DiskDone(object, result));
                 }
-                Effect::Restore { object, .. } => {
-                    self.disk.push_back(Event::Restored(object, Ok(())));
+                Effect::Disk(DiskJob::Restore(object, ..)) => {
+                    self.disk.push_back(Event::DiskDone(object, Ok(())));
                 }
                 Effect::ToHead(NodeReport::ActorPlaced(actor, _)) => {
                     self.actors.insert(actor);
@@ -323,7 +323,7 @@ impl World {
                     self.actors.remove(&actor);
                 }
                 Effect::ToWorker(to, message) => self.hear(to, message),
-                Effect::ToHead(_) | Effect::DeleteSpilled(_) | Effect::Stop(_) => {}
+                Effect::ToHead(_) | Effect::Disk(DiskJob::Delete(_)) | Effect::Stop(_) => {}
             }
         }
     }

@@ -8,9 +8,9 @@ use types::{
     LeaseId, NodeId, Payload, Resources, Retries, Retry, Returns, Settings, Shape, Template,
     TemplateId, Timestamp, WorkerId,
 };
-use wire::ToNode;
 use wire::to_node::{NodeReport, Peer};
 use wire::to_worker::FromNode;
+use wire::{HeadToNode, ToNode};
 
 use crate::Role;
 use crate::node::{Effect, Event, Node, NodeConfig};
@@ -91,7 +91,7 @@ impl TestNode {
         self.step(Event::Message(from, message))
     }
 
-    pub(super) fn head(&mut self, message: ToNode) -> Vec<Effect> {
+    pub(super) fn head(&mut self, message: HeadToNode) -> Vec<Effect> {
         self.step(Event::Head(message))
     }
 
@@ -180,8 +180,8 @@ pub(super) fn actor(count: u32) -> ActorId {
     ActorId::new(worker(1), count, JOB)
 }
 
-pub(super) fn start(spec: &ActorSpec) -> ToNode {
-    ToNode::StartActor { spec: Box::new(spec.clone()), dependencies: vec![], incarnation: 0 }
+pub(super) fn start(spec: &ActorSpec) -> HeadToNode {
+    HeadToNode::StartActor { spec: Box::new(spec.clone()), dependencies: vec![], incarnation: 0 }
 }
 
 pub(super) fn actor_spec(id: ActorId, placement: f64, lasting: f64) -> ActorSpec {
