@@ -385,11 +385,11 @@ impl Actors {
         bound.map(|(id, actor)| (*id, actor.spec.creator))
     }
 
-    /// Whether a detached actor lives in this process.
+    /// The detached actor that lives in this process.
     #[must_use]
-    pub fn hosts_detached(&self, worker: WorkerId) -> bool {
+    pub fn detached_in(&self, worker: WorkerId) -> Option<ActorId> {
         let mut detached = self.living.values().filter(|actor| actor.spec.detached);
-        detached.any(|actor| actor.worker() == Some(worker))
+        detached.find(|actor| actor.worker() == Some(worker)).map(|actor| actor.spec.id)
     }
 
     /// Panics unless every rule that this machine alone can see holds.

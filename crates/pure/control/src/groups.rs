@@ -9,7 +9,7 @@ mod queues;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use types::{Failure, GroupId, GroupSpec, GroupState, NodeId, Resources, WorkerId};
+use types::{ActorId, Failure, GroupId, GroupSpec, GroupState, NodeId, Resources, WorkerId};
 
 use crate::nodes::{Home, Nodes};
 use crate::topics::Topics;
@@ -25,9 +25,18 @@ pub struct Groups {
     removed_max: usize,
     names: BTreeMap<(String, String), GroupId>,
     /// Whose end is the end of which groups.
-    keepers: BTreeMap<WorkerId, BTreeSet<GroupId>>,
+    keepers: BTreeMap<Keeper, BTreeSet<GroupId>>,
     queues: Queues,
     topics: Topics<GroupId>,
+}
+
+/// Whose end is the end of a group that is not detached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keeper {
+    /// That of this process.
+    Process(WorkerId),
+    /// The death of this actor; that of one of its processes is not.
+    Actor(ActorId),
 }
 
 /// What came of an attempt to reserve a group.
@@ -49,9 +58,9 @@ pub enum Prepared {
     /// Nothing yet.
     Unsettled,
     /// It is created; these nodes are to be told to commit.
-    Created(Vec<NodeId>),
+    Created(BTreeSet<NodeId>),
     /// It waits again; these nodes are to give back what they prepared.
-    Waits(Vec<NodeId>),
+    Waits(BTreeSet<NodeId>),
 }
 
 /// What a group leaves behind.
@@ -86,7 +95,7 @@ impl Groups {
     ///
     /// # Errors
     /// If another group has its name; it is then remembered as removed.
-    pub fn create(&mut self, spec: Box<GroupSpec>, keeper: WorkerId) -> Result<bool, Arc<Failure>> {
+    pub fn create(&mut self, spec: Box<GroupSpec>, keeper: Keeper) -> Result<bool, Arc<Failure>> {
         let id = spec.id;
         if self.present.contains_key(&id) || self.removed.contains_key(&id) {
             return Ok(false);
@@ -145,7 +154,7 @@ impl Groups {
             asked.entry(*node).or_default().push((*bundle, amounts.clone()));
         }
         let unanswered = asked.keys().copied().collect();
-        group.stage = Stage::Preparing { planned, unanswered, refused: BTreeSet::new() };
+        group.stage = Stage::Preparing { planned, unanswered, refused: false };
         Attempt::Prepare(asked.into_iter().collect())
     }
 
@@ -160,15 +169,18 @@ impl Groups {
         let Some(group) = self.present.get_mut(&id) else {
             return Prepared::Unsettled;
         };
-        let Stage::Preparing { unanswered, refused, .. } = &mut group.stage else {
+        let Stage::Preparing { planned, unanswered, refused } = &mut group.stage else {
             return Prepared::Unsettled;
         };
         if !unanswered.remove(&node) {
             return Prepared::Unsettled;
         }
         if !ok {
-            refused.insert(node);
-            nodes.on_refused(node);
+            *refused = true;
+            for (bundle, _) in planned.extract_if(.., |(_, other)| *other == node) {
+                nodes.release(node, &group.spec.bundles[bundle as usize]);
+            }
+            nodes.on_refused(node, id);
         }
         if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
     }
@@ -228,11 +240,15 @@ impl Groups {
         self.topics.watchers(id)
     }
 
-    /// A process is gone and hears of nothing: the groups that end with it.
-    #[must_use]
-    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
+    /// A process is gone and hears of nothing.
+    pub fn on_worker_gone(&mut self, worker: WorkerId) {
         self.topics.on_worker_gone(worker);
-        self.keepers.get(&worker).into_iter().flatten().copied().collect()
+    }
+
+    /// The groups that end with this keeper.
+    #[must_use]
+    pub fn kept_by(&self, keeper: Keeper) -> Vec<GroupId> {
+        self.keepers.get(&keeper).into_iter().flatten().copied().collect()
     }
 
     /// The state of a group.
@@ -262,13 +278,16 @@ impl Groups {
 
     /// All processes that this machine names.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.topics.workers().chain(self.keepers.keys().copied())
+        let keepers = self.keepers.keys().filter_map(|keeper| match keeper {
+            Keeper::Process(worker) => Some(*worker),
+            Keeper::Actor(_) => None,
+        });
+        self.topics.workers().chain(keepers)
     }
 
-    /// What is not detached, and with whom it ends.
-    pub fn bound_to_keepers(&self) -> impl Iterator<Item = (GroupId, WorkerId)> {
-        let kept = self.keepers.iter();
-        kept.flat_map(|(keeper, groups)| groups.iter().map(|group| (*group, *keeper)))
+    /// With whom groups end.
+    pub fn keepers(&self) -> impl Iterator<Item = Keeper> {
+        self.keepers.keys().copied()
     }
 
     /// What all groups hold and plan on a node.
@@ -316,25 +335,23 @@ impl Groups {
         let Stage::Preparing { planned, refused, .. } = stage else {
             return Prepared::Unsettled;
         };
-        let keep = refused.is_empty() || group.created_before;
-        let mut prepared = BTreeSet::new();
+        let keep = !refused || group.created_before;
+        let mut returned = BTreeSet::new();
         for (bundle, node) in planned {
-            if !refused.contains(&node) {
-                prepared.insert(node);
-            }
-            if keep && prepared.contains(&node) {
+            if keep {
                 group.held[bundle as usize] = Some(node);
             } else {
+                returned.insert(node);
                 nodes.release(node, &group.spec.bundles[bundle as usize]);
             }
         }
-        if refused.is_empty() && group.is_whole() {
+        if group.is_whole() {
             group.created_before = true;
-            return Prepared::Created(group.nodes().collect::<BTreeSet<_>>().into_iter().collect());
+            return Prepared::Created(group.nodes().collect());
         }
         group.stage = Stage::Waiting;
         self.queues.insert(group.kind(), group.place, id);
-        Prepared::Waits(if keep { Vec::new() } else { prepared.into_iter().collect() })
+        Prepared::Waits(returned)
     }
 
     fn lose_node(&mut self, id: GroupId, node: NodeId, nodes: &mut Nodes) -> Prepared {
@@ -349,13 +366,13 @@ impl Groups {
             Stage::Created => {
                 group.stage = Stage::Waiting;
                 self.queues.insert(group.kind(), group.place, id);
-                Prepared::Waits(Vec::new())
+                Prepared::Waits(BTreeSet::new())
             }
             Stage::Preparing { unanswered, refused, planned } => {
                 unanswered.remove(&node);
-                if planned.iter().any(|(_, other)| *other == node) {
-                    refused.insert(node);
-                }
+                let asked = planned.len();
+                planned.retain(|(_, other)| *other != node);
+                *refused |= planned.len() < asked;
                 if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
             }
         }

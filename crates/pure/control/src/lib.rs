@@ -18,7 +18,7 @@ pub mod topics;
 
 pub use actors::{Actors, Creation, Fate, Start};
 pub use functions::{Functions, Lookup};
-pub use groups::{Attempt, Groups, Prepared};
+pub use groups::{Attempt, Groups, Keeper, Prepared};
 pub use jobs::Jobs;
 pub use nodes::{Home, Nodes};
 pub use table::Table;

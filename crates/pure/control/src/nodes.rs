@@ -3,10 +3,10 @@
 //! Owns: the head's view of each node. Does not own: what is truly free, which the node decides, or how bundles
 //! are laid on nodes (`packing`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::slice;
 
-use types::{Failure, LabelRule, NodeId, Resources, Strategy};
+use types::{Failure, GroupId, LabelRule, NodeId, Resources, Strategy};
 
 /// The nodes of the cluster.
 #[derive(Debug)]
@@ -21,10 +21,13 @@ pub struct Nodes {
 struct Node {
     traits: Traits,
     total: Resources,
+    /// What is believed free: what was reported, less what was reserved since.
     free: Resources,
+    reported: Resources,
     reserved: Resources,
     actors: u32,
-    doubted: bool,
+    /// Who was refused room since the last report, and is not tried here before the next.
+    refused: BTreeSet<GroupId>,
 }
 
 /// What a node is like.
@@ -57,9 +60,15 @@ impl Nodes {
 
     /// A node is there, with all it has free.
     pub fn on_joined(&mut self, node: NodeId, total: Resources, traits: Traits) {
-        let free = total.clone();
-        let reserved = Resources::default();
-        let joined = Node { traits, total, free, reserved, actors: 0, doubted: false };
+        let joined = Node {
+            traits,
+            free: total.clone(),
+            reported: total.clone(),
+            total,
+            reserved: Resources::default(),
+            actors: 0,
+            refused: BTreeSet::new(),
+        };
         self.present.insert(node, joined);
     }
 
@@ -82,15 +91,19 @@ impl Nodes {
         };
         let within = known.total.iter().map(|(name, total)| (name, total.min(free.get(name))));
         let reported: Resources = within.collect();
-        let grew = std::mem::take(&mut known.doubted) || !known.free.fits(&reported);
-        known.free = reported;
+        let grew = !known.refused.is_empty() || !known.free.fits(&reported);
+        known.refused.clear();
+        known.free = reported.clone();
+        known.reported = reported;
         grew
     }
 
-    /// A node refused what the head believed to be free: its next report counts as room.
-    pub fn on_refused(&mut self, node: NodeId) {
+    /// A node refused a group what the head believed to be free: the node's last report is what holds, and its
+    /// next one counts as room for the group.
+    pub fn on_refused(&mut self, node: NodeId, group: GroupId) {
         if let Some(known) = self.present.get_mut(&node) {
-            known.doubted = true;
+            known.free = known.reported.clone();
+            known.refused.insert(group);
         }
     }
 
@@ -172,9 +185,10 @@ impl Nodes {
         }
     }
 
-    /// What is believed free on each node.
-    pub fn rooms(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
-        self.present.iter().map(|(node, known)| (*node, &known.free))
+    /// What is believed free for a group on each node.
+    pub fn rooms(&self, group: GroupId) -> impl Iterator<Item = (NodeId, &Resources)> {
+        let open = self.present.iter().filter(move |(_, known)| !known.refused.contains(&group));
+        open.map(|(node, known)| (*node, &known.free))
     }
 
     /// The nodes whose labels satisfy all of these rules.

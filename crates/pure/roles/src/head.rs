@@ -14,7 +14,7 @@ mod queries;
 #[cfg(test)]
 mod tests;
 
-use control::{Actors, Functions, Groups, Jobs, Nodes, Table, Timeline};
+use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Table, Timeline};
 use types::limits::TABLE_BYTES_MAX;
 use types::{NodeId, Settings, Timestamp, WorkerId};
 use wire::ToHead;
@@ -154,9 +154,12 @@ impl Role for Head {
             let outlived = self.jobs.is_ended_driver(creator);
             assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
         }
-        for (group, keeper) in self.groups.bound_to_keepers() {
-            let outlived = self.jobs.is_ended_driver(keeper);
-            assert!(!outlived, "CTL-10: {group} outlives its job, whose driver was {keeper}");
+        for keeper in self.groups.keepers() {
+            let outlived = match keeper {
+                Keeper::Process(worker) => self.jobs.is_ended_driver(worker),
+                Keeper::Actor(actor) => self.actors.spec(actor).is_none(),
+            };
+            assert!(!outlived, "CTL-10: a group outlives its keeper, {keeper:?}");
         }
     }
 }

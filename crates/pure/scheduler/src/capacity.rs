@@ -21,6 +21,8 @@ pub struct Capacity {
     /// Held by those who do not give back when their work is done.
     lasting: Resources,
     devices: BTreeMap<String, Vec<Device>>,
+    /// How often something came back.
+    returns: u64,
 }
 
 impl Capacity {
@@ -55,6 +57,7 @@ impl Capacity {
             debt: Resources::default(),
             lasting: Resources::default(),
             devices,
+            returns: 0,
         }
     }
 
@@ -68,6 +71,12 @@ impl Capacity {
     #[must_use]
     pub const fn free(&self) -> &Resources {
         &self.free
+    }
+
+    /// How often something came back: the same amounts may be free on other devices then.
+    #[must_use]
+    pub const fn returns(&self) -> u64 {
+        self.returns
     }
 
     /// Whether `amounts` can be taken now.
@@ -112,6 +121,7 @@ impl Capacity {
 
     /// Takes back what [`Self::take`] gave.
     pub fn give_back(&mut self, assignment: &Assignment, lasting: bool) {
+        self.returns += 1;
         for (name, amount) in assignment.resources.iter() {
             self.repay(name, amount);
         }

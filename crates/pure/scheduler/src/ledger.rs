@@ -124,6 +124,12 @@ impl Ledger {
         self.node.free()
     }
 
+    /// How often something came back to what is not reserved.
+    #[must_use]
+    pub const fn returns(&self) -> u64 {
+        self.node.returns()
+    }
+
     /// Whether `amounts` can be had some day; a group that is not there yet may still come.
     ///
     /// # Errors

@@ -4,18 +4,18 @@
 
 use std::collections::BTreeSet;
 
-use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources, WorkerId};
+use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
 
-use super::Attempt;
 use super::queues::{Kind, kind_of};
+use super::{Attempt, Keeper};
 use crate::nodes::{Home, Nodes};
 use crate::packing::{Arrangement, Wanted, arrange};
 
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) spec: Box<GroupSpec>,
-    /// The process with which it ends, unless it is detached.
-    pub(super) keeper: WorkerId,
+    /// With whom it ends, unless it is detached.
+    pub(super) keeper: Keeper,
     /// Its place in the queue of its kind, for as often as it waits.
     pub(super) place: u64,
     /// The node on which each bundle is reserved.
@@ -33,14 +33,15 @@ pub(super) enum Stage {
     Preparing {
         planned: Vec<(u32, NodeId)>,
         unanswered: BTreeSet<NodeId>,
-        refused: BTreeSet<NodeId>,
+        /// A node refused its part, or is gone with it.
+        refused: bool,
     },
     /// Every bundle is reserved.
     Created,
 }
 
 impl Group {
-    pub(super) fn new(spec: Box<GroupSpec>, keeper: WorkerId, place: u64) -> Self {
+    pub(super) fn new(spec: Box<GroupSpec>, keeper: Keeper, place: u64) -> Self {
         let held = vec![None; spec.bundles.len()];
         Self { spec, keeper, place, held, stage: Stage::Waiting, created_before: false }
     }
@@ -61,7 +62,7 @@ impl Group {
             (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
         let bundles: Vec<Wanted<'_>> =
             missing.iter().map(|index| self.wanted(*index, nodes)).collect();
-        match arrange(self.spec.strategy, &bundles, nodes.rooms().collect(), &held) {
+        match arrange(self.spec.strategy, &bundles, nodes.rooms(self.spec.id).collect(), &held) {
             Arrangement::Found(found) => {
                 let indexes = missing.into_iter().map(|index| index as u32);
                 return Ok(indexes.zip(found).collect());

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use control::Keeper;
 use control::jobs::Job;
 use control::nodes::Traits;
 use types::failure::ActorEnd;
@@ -67,7 +68,8 @@ impl Head {
         let gathered = self.timeline.on_worker_gone(worker);
         Self::answer_gathered(gathered, effects);
         // Forgotten as a watcher before anything is published.
-        let groups = self.groups.on_worker_gone(worker);
+        self.groups.on_worker_gone(worker);
+        let groups = self.groups.kept_by(Keeper::Process(worker));
         let actors = self.actors.on_worker_gone(worker);
         let job = self.jobs.on_worker_gone(worker);
         self.end_all(&actors, &groups, effects);

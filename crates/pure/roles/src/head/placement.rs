@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use control::{Attempt, Creation, Fate, Home, Prepared};
+use control::{Attempt, Creation, Fate, Home, Keeper, Prepared};
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, JobId, NodeId,
@@ -132,6 +132,9 @@ impl Head {
             let state = ActorState::Dead(Arc::clone(&burial.failure));
             effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
         }
+        for group in self.groups.kept_by(Keeper::Actor(actor)) {
+            self.remove_group(group, effects);
+        }
         self.clear_functions_unless_live(actor.job(), effects);
     }
 
@@ -195,7 +198,12 @@ impl Head {
         effects: &mut Vec<Effect>,
     ) {
         let prepared = self.groups.on_prepared(group, node, ok, &mut self.nodes);
+        let waits = matches!(prepared, Prepared::Waits(_));
         self.settle_group(group, prepared, effects);
+        if waits {
+            // What was reported while answers were missing, and what is given back, may be room.
+            self.try_waiting_groups(effects);
+        }
     }
 
     pub(super) fn groups_lost_node(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
@@ -296,10 +304,12 @@ impl Head {
         !self.jobs.is_running(job) && self.jobs.is_ended_driver(creator)
     }
 
-    /// The process with which a group ends: the driver, or what made the group if it outlives the driver.
-    fn keeper(&self, group: GroupId, creator: WorkerId) -> WorkerId {
-        let driver = self.jobs.driver(group.job());
-        driver.filter(|_| !self.actors.hosts_detached(creator)).unwrap_or(creator)
+    /// With whom a group ends: the driver, or what made the group if it outlives the driver.
+    fn keeper(&self, group: GroupId, creator: WorkerId) -> Keeper {
+        match self.actors.detached_in(creator) {
+            Some(actor) => Keeper::Actor(actor),
+            None => Keeper::Process(self.jobs.driver(group.job()).unwrap_or(creator)),
+        }
     }
 
     fn publish_if_restarting(&self, actor: ActorId, effects: &mut Vec<Effect>) {

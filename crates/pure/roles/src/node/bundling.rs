@@ -19,7 +19,7 @@ impl Node {
         let prepared = self.ledger.prepare(group, bundles);
         effects.push(Effect::ToHead(NodeReport::BundlesPrepared(group, prepared)));
         if !prepared {
-            self.reports.head_waits();
+            self.head_waits();
         }
     }
 

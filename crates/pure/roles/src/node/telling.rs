@@ -23,8 +23,8 @@ pub(super) struct Reports {
     joining: Option<NodeReport>,
     /// What is free as far as the head knows.
     free: Resources,
-    /// The head was refused bundles and tries again when more is free.
-    head_waits: bool,
+    /// How often something had come back when the head was refused bundles: it tries again after the next time.
+    refused_at: Option<u64>,
     /// Lines for each driver.
     lines: BTreeMap<WorkerId, Vec<OutputLines>>,
     line_count: usize,
@@ -42,7 +42,7 @@ impl Reports {
             joining: Some(joining),
             // A node that joins is free.
             free: resources.clone(),
-            head_waits: false,
+            refused_at: None,
             lines: BTreeMap::new(),
             line_count: 0,
             due: None,
@@ -51,10 +51,6 @@ impl Reports {
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.joining.as_ref().map(|_| Timestamp::ZERO).or(self.due)
-    }
-
-    pub(super) const fn head_waits(&mut self) {
-        self.head_waits = true;
     }
 
     fn by(&mut self, due: Timestamp) {
@@ -68,12 +64,17 @@ impl Node {
         effects.extend(self.reports.joining.take().map(Effect::ToHead));
     }
 
+    /// The head was refused bundles: it hears of the next change at once.
+    pub(super) const fn head_waits(&mut self) {
+        self.reports.refused_at = Some(self.ledger.returns());
+    }
+
     /// Notes that what is free changed; tells at once if somebody waits for it.
     pub(super) fn report_free(&mut self, now: Timestamp, effects: &mut Effects) {
-        if *self.ledger.free() == self.reports.free {
+        if !self.is_free_news() {
             return;
         }
-        if self.reports.head_waits {
+        if self.reports.refused_at.is_some() {
             self.tell_free(effects);
         } else if self.reports.due.is_none() {
             self.reports.by(now + DELAY);
@@ -136,11 +137,17 @@ impl Node {
     }
 
     fn tell_free(&mut self, effects: &mut Effects) {
-        let free = self.ledger.free();
-        if *free != self.reports.free {
+        if self.is_free_news() {
+            let free = self.ledger.free().clone();
             self.reports.free = free.clone();
-            self.reports.head_waits = false;
-            effects.push(Effect::ToHead(NodeReport::Free(free.clone())));
+            self.reports.refused_at = None;
+            effects.push(Effect::ToHead(NodeReport::Free(free)));
         }
+    }
+
+    /// Whether what is free is not what the head knows, or for one that waits may lie on other devices.
+    fn is_free_news(&self) -> bool {
+        let moved = self.reports.refused_at.is_some_and(|returns| returns != self.ledger.returns());
+        moved || *self.ledger.free() != self.reports.free
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Assignment, Death, Exit, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, Strategy,
-    TaskId, Timestamp,
+    Amount, Assignment, Death, Exit, Failure, GroupId, LeaseId, ObjectId, Resources, Shape,
+    Strategy, TaskId, Timestamp,
 };
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
@@ -397,6 +397,38 @@ fn a_head_that_was_refused_for_a_change_it_had_not_heard_of_hears_of_that_and_of
 
     node.say(node.driver, ToNode::Release(LeaseId(1)));
     assert_eq!(node.wait(Duration::from_millis(20)), [free(2.0)]);
+}
+
+#[test]
+fn a_head_that_was_refused_hears_when_what_is_free_lies_on_other_devices() {
+    let amounts = |cpus, gpus| -> Resources {
+        [("CPU", Amount::from_f64(cpus)), ("GPU", Amount::from_f64(gpus))].into_iter().collect()
+    };
+    let mut node = TestNode::bare_of(amounts(1.0, 2.0), 1, |_| {});
+    node.driver = node.another_driver();
+    node.arrive(2);
+    let want = |shape, cpus, count, granted| {
+        let spec = Shape { resources: amounts(cpus, 0.5), ..Shape::default() };
+        ToNode::Want { shape, spec: Some(Arc::new(spec)), count, granted }
+    };
+    node.say(node.driver, want(1, 0.0, 1, 0));
+    node.say(node.driver, want(2, 1.0, 1, 0));
+    node.say(node.driver, want(3, 0.0, 1, 0));
+    node.arrive(3);
+    node.arrive(4);
+    node.say(node.driver, ToNode::Release(LeaseId(1)));
+    node.say(node.driver, want(2, 1.0, 1, 1));
+    node.wait(Duration::from_millis(20));
+    let group = GroupId::new(node.driver, 1, JOB);
+    let prepare = || HeadToNode::PrepareBundles { group, bundles: vec![(0, amounts(0.0, 1.0))] };
+    let prepared = |ok| Effect::ToHead(NodeReport::BundlesPrepared(group, ok));
+    assert_eq!(node.head(prepare()), [prepared(false)]);
+
+    let effects = node.say(node.driver, ToNode::Release(LeaseId(2)));
+
+    let free = Effect::ToHead(NodeReport::Free(amounts(0.0, 1.0)));
+    assert!(effects.contains(&free), "{effects:?}");
+    assert_eq!(node.head(prepare()), [prepared(true)]);
 }
 
 #[test]

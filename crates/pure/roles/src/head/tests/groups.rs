@@ -95,6 +95,70 @@ fn one_node_s_refusal_gives_back_what_the_others_prepared() {
 }
 
 #[test]
+fn a_group_that_one_node_refused_is_tried_again_when_the_last_node_answered() {
+    let mut head = TestHead::with_cpus(2);
+    head.join(OTHER_NODE, cpus(2));
+    let spec = group(1, GroupStrategy::StrictSpread, [2, 2]);
+    head.says(DRIVER, make(&spec));
+
+    // The node that refuses has room before the other one has answered.
+    assert_eq!(head.reports(NodeReport::BundlesPrepared(spec.id, false)), []);
+    assert_eq!(head.reports(NodeReport::Free(cpus(2))), []);
+    let prepared = Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(spec.id, true));
+    assert_eq!(
+        head.step(prepared),
+        [
+            give_back(OTHER_NODE, spec.id),
+            prepare(NODE, spec.id, [(0, 2)]),
+            prepare(OTHER_NODE, spec.id, [(1, 2)]),
+        ]
+    );
+}
+
+#[test]
+fn a_refused_group_goes_to_other_nodes_and_not_again_to_one_that_reported_nothing_since() {
+    let mut head = TestHead::with_cpus(2);
+    head.join(OTHER_NODE, cpus(2));
+    let spec = group(1, PACK, [2]);
+    assert_eq!(head.says(DRIVER, make(&spec)), [prepare(NODE, spec.id, [(0, 2)])]);
+
+    let refused = NodeReport::BundlesPrepared(spec.id, false);
+    assert_eq!(head.reports(refused.clone()), [prepare(OTHER_NODE, spec.id, [(0, 2)])]);
+    assert_eq!(head.step(Event::Node(OTHER_NODE, refused)), []);
+    assert_eq!(head.reports(NodeReport::Free(cpus(2))), [prepare(NODE, spec.id, [(0, 2)])]);
+}
+
+#[test]
+fn what_one_refused_group_gives_back_is_room_for_another_at_once() {
+    let mut head = TestHead::with_cpus(2);
+    head.join(OTHER_NODE, cpus(2));
+    let large = group(1, GroupStrategy::StrictSpread, [2, 2]);
+    head.says(DRIVER, make(&large));
+    let small = group(2, PACK, [1]);
+    assert_eq!(head.says(DRIVER, make(&small)), []);
+
+    head.reports(NodeReport::BundlesPrepared(large.id, true));
+    let refused = Event::Node(OTHER_NODE, NodeReport::BundlesPrepared(large.id, false));
+    assert_eq!(head.step(refused), [give_back(NODE, large.id), prepare(NODE, small.id, [(0, 1)])]);
+}
+
+#[test]
+fn a_group_of_a_detached_actor_outlives_its_process_but_not_the_actor() {
+    let mut head = TestHead::with_cpus(4);
+    let name = Some(named("stays"));
+    let detached = ActorSpec { detached: true, restarts_max: Some(1), name, ..actor(1) };
+    let id = head.alive(&detached, PROCESS);
+    let kept = head.created(&GroupSpec { creator: PROCESS, ..group(1, PACK, [1]) });
+
+    let back = |effects: &[Effect]| effects.contains(&give_back(NODE, kept));
+    assert!(!back(&head.gone(DRIVER)));
+    assert!(!back(&head.reports(NodeReport::ActorEnded(id, death(PROCESS)))));
+    assert!(!back(&head.gone(PROCESS)));
+    head.reports(NodeReport::ActorPlaced(id, OTHER_PROCESS));
+    assert!(back(&head.reports(NodeReport::ActorEnded(id, death(OTHER_PROCESS)))));
+}
+
+#[test]
 fn a_group_with_a_part_that_no_node_can_ever_hold_is_removed_with_the_reason() {
     let mut head = TestHead::with_cpus(4);
     for (count, strategy, bundles, text) in [
@@ -163,7 +227,8 @@ fn a_group_ends_with_its_job_or_with_the_detached_actor_that_made_it() {
     assert!(!back(&head.gone(PROCESS), of_actor));
     let effects = head.gone(DRIVER);
     assert_eq!((back(&effects, of_actor), back(&effects, of_detached)), (true, false));
-    assert!(back(&head.gone(OTHER_PROCESS), of_detached));
+    let ended = NodeReport::ActorEnded(detached.id, death(OTHER_PROCESS));
+    assert!(back(&head.reports(ended), of_detached));
 }
 
 #[test]

@@ -31,14 +31,22 @@ impl TestNode {
     }
 
     pub(super) fn bare_with(cpus_count: u32, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::bare_of(cpus(f64::from(cpus_count)), cpus_count, change)
+    }
+
+    pub(super) fn bare_of(
+        resources: Resources,
+        cpus: u32,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::default();
         change(&mut settings);
         let node = Node::new(NodeConfig {
             node: NodeId(1),
-            resources: cpus(f64::from(cpus_count)),
+            resources,
             labels: vec![],
             facts: vec![],
-            cpus: cpus_count,
+            cpus,
             arena_bytes: 1 << 20,
             settings,
         });
