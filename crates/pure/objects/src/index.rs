@@ -212,6 +212,15 @@ impl Index {
         self.let_go(object, Cause::Freed);
     }
 
+    /// The owner says that nobody takes this item of a stream or later ones: what of them is sealed goes.
+    pub fn free_from(&mut self, owner: WorkerId, first: ObjectId) {
+        let last = ObjectId { index: u32::MAX, ..first };
+        let items = self.owned.range((owner, first)..=(owner, last));
+        for (_, item) in items.copied().collect::<Vec<_>>() {
+            self.free(item);
+        }
+    }
+
     /// The disk did with the object what it was told to, or could not.
     pub fn on_disk_done(&mut self, now: Timestamp, object: ObjectId, result: Result<(), String>) {
         let Some(entry) = self.objects.get_mut(&object) else {

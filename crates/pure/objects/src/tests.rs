@@ -196,6 +196,25 @@ fn an_object_freed_before_it_is_sealed_is_gone_when_it_is() {
 }
 
 #[test]
+fn items_that_nobody_takes_go_with_all_behind_them_and_only_those_of_their_owner() {
+    let item = |index| ObjectId { index, ..object(1) };
+    let mut store = TestStore::with_pages(8);
+    for index in 1..=4 {
+        store.create(item(index), 1);
+        store.seal(item(index));
+    }
+
+    store.step(|index, _| index.free_from(READER, item(1)));
+    store.step(|index, _| index.free_from(OWNER, item(3)));
+
+    let pinned = store.pin(READER, item(2));
+    assert!(matches!(&pinned[..], [Order::Pinned(READER, ..)]), "{pinned:?}");
+    let gone = store.pin(READER, item(4));
+    assert!(matches!(&gone[..], [Order::PinFailed(READER, ..)]), "{gone:?}");
+    assert_eq!(store.index.used(), 2 * GRAIN);
+}
+
+#[test]
 fn the_end_of_a_process_ends_its_reads_its_writes_and_its_objects() {
     let mut store = TestStore::with_pages(8);
     store.made(object(1), 2);

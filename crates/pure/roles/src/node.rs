@@ -132,6 +132,7 @@ impl Node {
             ToNode::Unblocked(lease) => self.set_waiting(from, lease, false),
             ToNode::Leaving { reason } => self.leaving(from, reason, effects),
             ToNode::Staying => self.staying(now, from, effects),
+            ToNode::Unneeded => self.pool.on_unneeded(now, from),
             ToNode::Named(name) => self.named(from, name),
             ToNode::Create { object, owner, size } => {
                 self.create((from, object), owner, size, effects);
@@ -143,6 +144,7 @@ impl Node {
                 all.into_iter().for_each(|object| self.objects.unpin(from, object));
             }
             ToNode::Free(all) => all.into_iter().for_each(|object| self.objects.free(object)),
+            ToNode::FreeFrom(item) => self.objects.free_from(from, item),
             // A process says hello once, before it has an id.
             ToNode::Hello(_) => {}
         }

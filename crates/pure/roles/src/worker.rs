@@ -66,6 +66,8 @@ pub struct Worker {
     job: Option<JobId>,
     /// The node knows that this process ends as soon as nobody needs it.
     announced: bool,
+    /// The node asked whether this process can be spared, and it could not.
+    stays: bool,
 }
 
 impl Worker {
@@ -94,6 +96,7 @@ impl Worker {
             freed: Vec::new(),
             job: None,
             announced: false,
+            stays: false,
         }
     }
 

@@ -64,7 +64,7 @@ pub struct Pool {
     workers: BTreeMap<WorkerId, Worker>,
     environments: Environments,
     idle: BTreeMap<List, BTreeSet<(u64, WorkerId)>>,
-    /// All idle ones, the longest idle first.
+    /// All idle ones but those kept, the longest idle first.
     oldest: BTreeMap<u64, (WorkerId, Timestamp)>,
     starting: BTreeMap<EnvironmentId, usize>,
     /// Processes that count towards the cap: all but those of actors and those that must be kept.
@@ -204,9 +204,8 @@ impl Pool {
         if supply != Supply::Startable || self.counted.saturating_sub(actors) < self.cap {
             return supply;
         }
-        let mut oldest = self.oldest.values().map(|(worker, _)| *worker);
-        let spare = if self.going > 0 { None } else { oldest.find(|id| !self.is_kept(*id)) };
-        Supply::Capped(spare)
+        let oldest = self.oldest.first_key_value().filter(|_| self.going == 0);
+        Supply::Capped(oldest.map(|(_, (worker, _))| *worker))
     }
 
     /// Where a fresh process, as an actor needs it, would come from. Processes of actors are not limited.
@@ -247,9 +246,11 @@ impl Pool {
         }) else {
             return;
         };
-        let list = (worker.environment, worker.job);
+        let (list, kept) = ((worker.environment, worker.job), worker.kept);
         self.idle.entry(list).or_default().insert((sequence, id));
-        self.oldest.insert(sequence, (id, now));
+        if !kept {
+            self.oldest.insert(sequence, (id, now));
+        }
     }
 
     /// An actor is to live in a process.
@@ -288,6 +289,15 @@ impl Pool {
     /// An idle process is asked whether it can be spared.
     pub fn ask(&mut self, id: WorkerId) {
         self.change(id, |worker| worker.work = Work::Asked);
+    }
+
+    /// An idle process that was kept is needed no longer.
+    pub fn on_unneeded(&mut self, now: Timestamp, id: WorkerId) {
+        let kept = self.workers.get(&id).filter(|worker| worker.kept);
+        if let Some(Work::Idle(_)) = kept.map(|worker| worker.work) {
+            self.change(id, |worker| worker.kept = false);
+            self.on_idle(now, id);
+        }
     }
 
     /// A process that gets nothing to do any more stays as long as others need what it has.
@@ -347,15 +357,17 @@ impl Pool {
                 assert!(
                     worker.work == Work::Idle(*sequence)
                         && (worker.environment, worker.job) == *list
-                        && self.oldest.contains_key(sequence),
+                        && self.oldest.contains_key(sequence) != worker.kept,
                     "SCH-8: {id} is listed as what it is"
                 );
             }
         }
-        let really = self.workers.values().filter(|w| matches!(w.work, Work::Idle(_))).count();
+        let is_idle = |worker: &&Worker| matches!(worker.work, Work::Idle(_));
+        let really = self.workers.values().filter(is_idle);
+        let kept = really.clone().filter(|worker| worker.kept).count();
         assert_eq!(
-            (idle, really),
-            (self.oldest.len(), idle),
+            (idle, idle),
+            (really.count(), self.oldest.len() + kept),
             "SCH-8: all idle processes are listed"
         );
         for number in 0..self.environments.descriptions.len() {
@@ -375,10 +387,6 @@ impl Pool {
     fn newest(&self, environment: EnvironmentId, job: Option<JobId>) -> Option<WorkerId> {
         let list = self.idle.get(&(environment, job))?;
         list.last().map(|(_, worker)| *worker)
-    }
-
-    fn is_kept(&self, worker: WorkerId) -> bool {
-        self.workers.get(&worker).is_some_and(|worker| worker.kept)
     }
 
     fn surplus(&self) -> Option<(WorkerId, Timestamp)> {

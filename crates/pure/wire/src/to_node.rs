@@ -49,6 +49,8 @@ pub enum ToNode {
     /// A worker that is to end stays as long as others need what it owns: the answer to `FromNode::Spare`, and what
     /// follows `Leaving` of a worker that gets no more work.
     Staying,
+    /// A worker that stayed is needed no longer: it may be asked again.
+    Unneeded,
     /// What the worker calls itself from now on in the driver's terminal.
     Named(String),
     /// A range for an object of this size.
@@ -70,6 +72,8 @@ pub enum ToNode {
     Unpin(Vec<ObjectId>),
     /// The owner says that nobody can reach these.
     Free(Vec<ObjectId>),
+    /// The owner of a stream says that nobody takes this item or later ones, if there are any.
+    FreeFrom(ObjectId),
 }
 
 /// What the head tells a node daemon.

@@ -164,6 +164,7 @@ impl Worker {
         if self.inbox.is_idle() && self.is_unneeded() {
             self.exit("it was idle");
         } else {
+            self.stays = true;
             self.effects.push(Effect::ToNode(ToNode::Staying));
         }
     }
@@ -374,10 +375,15 @@ impl Worker {
         }
     }
 
-    /// What every event ends with: a worker that only stayed for others ends when nobody needs it any more.
+    /// What every event ends with: a worker that only stayed for others ends, or says so, when nobody needs it any more.
     pub(super) fn end_if_unneeded(&mut self) {
-        if self.announced && self.inbox.is_idle() && self.is_unneeded() {
-            self.announced = false;
+        if !(self.announced || self.stays) || !self.inbox.is_idle() || !self.is_unneeded() {
+            return;
+        }
+        if std::mem::take(&mut self.stays) {
+            self.effects.push(Effect::ToNode(ToNode::Unneeded));
+        }
+        if std::mem::take(&mut self.announced) {
             self.give_back_all_idle();
             self.effects.push(Effect::Exit(LAST_CALL.to_owned()));
         }

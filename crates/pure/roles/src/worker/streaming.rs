@@ -5,7 +5,7 @@
 use ownership::Next;
 use ownership::streams::item;
 use types::{ObjectId, Stored, TaskId, WorkerId};
-use wire::FromPeer;
+use wire::{FromPeer, ToNode};
 
 use super::{Effect, Worker};
 
@@ -52,6 +52,9 @@ impl Worker {
 
     /// A stream's task ended well after so many items; false if an earlier attempt had yielded more.
     pub(super) fn end_stream(&mut self, task: TaskId, total: u32) -> bool {
+        if self.tasks.get(task).is_some_and(|submitted| submitted.attempt > 0) {
+            self.free_cut_off(task, total);
+        }
         let consistent = self.streams.ended(task, total);
         self.effects.push(Effect::StreamMoved(task));
         consistent
@@ -67,6 +70,11 @@ impl Worker {
         }
         self.streams.ended(task, index + 1);
         self.effects.push(Effect::StreamMoved(task));
+    }
+
+    /// An attempt that was cut off may have sealed items that never came: those from this one on.
+    pub(super) fn free_cut_off(&mut self, task: TaskId, index: u32) {
+        self.effects.push(Effect::ToNode(ToNode::FreeFrom(item(task, index))));
     }
 
     fn tell_consumed(&mut self, task: TaskId, count: u32) {

@@ -245,11 +245,14 @@ impl Worker {
             self.calls.end(actor, task);
         }
         let failed = Stored::failed(Arc::clone(failure));
-        if submitted.spec.template.returns == Returns::Stream {
-            self.fail_stream(task, &failed);
-        }
         // A large value may be written although the task as a whole failed.
         let may_be_written = submitted.attempt > 0 || submitted.progress == Progress::Sent;
+        if submitted.spec.template.returns == Returns::Stream {
+            if may_be_written {
+                self.free_cut_off(task, self.streams.arrived_count(task));
+            }
+            self.fail_stream(task, &failed);
+        }
         for object in outputs(&submitted.spec) {
             self.keep(object, failed.clone(), None);
             self.freed.extend(may_be_written.then_some(object));

@@ -267,6 +267,46 @@ fn a_repeated_stream_does_not_wait_for_what_its_consumer_took_before() {
 }
 
 #[test]
+fn items_that_a_lost_worker_sealed_and_never_sent_are_freed_when_their_stream_ends() {
+    for retries in [0, 1] {
+        let mut driver = TestWorker::new(1);
+        let spec = driver.task_with(1, |template| {
+            template.returns = Returns::Stream;
+            template.retries.max = Some(retries);
+        });
+        let (task, item) = (spec.id, inline(b"x"));
+        driver.step(Event::Submit(spec));
+        driver.step(leased(2));
+        driver.step(Event::Peer(worker(2), FromPeer::Item { task, index: 0, item }));
+        driver.step(Event::Abandoned(task));
+        driver.step(lease_ended());
+        let mut effects = driver.step(Event::PeerLost(worker(2)));
+        let free = Effect::ToNode(ToNode::FreeFrom(ownership::streams::item(task, 1)));
+        if retries > 0 {
+            assert!(!effects.contains(&free), "another attempt sends them again");
+            driver.step(leased(3));
+            let ended = done(task, Outcome::Streamed(1));
+            effects = driver.step(Event::Peer(worker(3), ended));
+        }
+        assert!(effects.contains(&free), "{effects:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_was_not_spared_says_once_when_nobody_needs_it_any_more() {
+    let mut idle = TestWorker::new(2);
+    let inner = idle.object_of(2);
+    idle.step(Event::Put(inner, inline(b"y")));
+
+    let staying = Effect::ToNode(ToNode::Staying);
+    assert_eq!(idle.step(Event::Node(FromNode::Spare)), [staying]);
+    let unneeded = Effect::ToNode(ToNode::Unneeded);
+    assert_eq!(idle.step(Event::Release(vec![inner])), [unneeded]);
+    let effects = idle.step(Event::Node(FromNode::Spare));
+    assert!(matches!(&effects[..], [Effect::ToNode(ToNode::Leaving { .. }), Effect::Exit(_)]));
+}
+
+#[test]
 fn a_task_waits_for_its_argument_and_carries_its_value() {
     let mut driver = TestWorker::new(1);
     let first = driver.sent(1);

@@ -181,6 +181,7 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Unblocked(LeaseId(7)),
         ToNode::Leaving { reason: "because".to_owned() },
         ToNode::Staying,
+        ToNode::Unneeded,
         ToNode::Named("f".to_owned()),
         ToNode::Create { object: object(1), owner: worker(1), size: 300 },
         ToNode::Seal(object(1)),
@@ -188,6 +189,7 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Pin(objects()),
         ToNode::Unpin(objects()),
         ToNode::Free(objects()),
+        ToNode::FreeFrom(object(1)),
     ]
 }
 
