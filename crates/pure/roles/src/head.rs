@@ -26,6 +26,8 @@ pub use events::{Effect, Event};
 /// The whole logic of the head.
 #[derive(Debug)]
 pub struct Head {
+    /// What this step wants done.
+    effects: Vec<Effect>,
     nodes: Nodes,
     jobs: Jobs,
     actors: Actors,
@@ -41,6 +43,7 @@ impl Head {
     pub fn new(settings: &Settings) -> Self {
         let gone_max = usize::try_from(settings.gone_remembered_max).unwrap_or(usize::MAX);
         Self {
+            effects: Vec::new(),
             nodes: Nodes::new(gone_max),
             jobs: Jobs::new(gone_max),
             actors: Actors::new(gone_max),
@@ -51,69 +54,69 @@ impl Head {
         }
     }
 
-    fn heard(&mut self, from: WorkerId, message: ToHead, effects: &mut Vec<Effect>) {
+    fn heard(&mut self, from: WorkerId, message: ToHead) {
         match message {
             ToHead::StartJob { pid, namespace, entrypoint } => {
-                self.start_job(from, pid, (namespace, entrypoint), effects);
+                self.start_job(from, pid, (namespace, entrypoint));
             }
             ToHead::PutFunction { job, function, pickle } => {
                 self.jobs.saw(job, from);
-                self.put_function(job, function, pickle, effects);
+                self.put_function(job, function, pickle);
             }
             ToHead::CreateActor { request, spec, get_if_exists } => {
                 self.jobs.saw(spec.id.job(), from);
-                self.create_actor((from, request), spec, get_if_exists, effects);
+                self.create_actor((from, request), spec, get_if_exists);
             }
             ToHead::ActorReady { actor, dependencies } => {
                 let fate = self.actors.on_ready(actor, dependencies);
-                self.meet(actor, fate, effects);
+                self.meet(actor, fate);
             }
-            ToHead::ActorHopeless(actor, failure) => self.actor_hopeless(actor, failure, effects),
-            ToHead::ActorMade(actor) => self.actor_made(actor, from, effects),
+            ToHead::ActorHopeless(actor, failure) => self.actor_hopeless(actor, failure),
+            ToHead::ActorMade(actor) => self.actor_made(actor, from),
             ToHead::ActorNotMade(actor, failure) => {
-                self.actor_not_made(actor, from, failure, effects);
+                self.actor_not_made(actor, from, failure);
             }
             ToHead::ActorLeaves(actor) => self.actors.on_leaves(actor, from),
-            ToHead::WatchActor(actor) => self.watch_actor(actor, from, effects),
+            ToHead::WatchActor(actor) => self.watch_actor(actor, from),
             ToHead::KillActor { actor, for_good } => {
                 let fate = self.actors.kill(actor, for_good);
-                self.meet(actor, fate, effects);
+                self.meet(actor, fate);
             }
             ToHead::ActorUnreachable(actor) => {
                 let fate = self.actors.on_unreachable(actor);
-                self.meet(actor, fate, effects);
+                self.meet(actor, fate);
             }
-            ToHead::CreateGroup(spec) => self.create_group(spec, effects),
-            ToHead::RemoveGroup(group) => self.remove_group(group, effects),
-            ToHead::WatchGroup(group) => self.watch_group(group, from, effects),
-            ToHead::Ask { request, question } => self.answer((from, request), question, effects),
+            ToHead::CreateGroup(spec) => self.create_group(spec),
+            ToHead::RemoveGroup(group) => self.remove_group(group),
+            ToHead::WatchGroup(group) => self.watch_group(group, from),
+            ToHead::Ask { request, question } => self.answer((from, request), question),
             ToHead::Spans(spans) => {
                 let gathered = self.timeline.on_spans(from, spans);
-                Self::answer_gathered(gathered, effects);
+                self.answer_gathered(gathered);
             }
-            ToHead::Node(report) => self.reported(from.node, report, effects),
+            ToHead::Node(report) => self.reported(from.node, report),
         }
     }
 
-    fn reported(&mut self, node: NodeId, report: NodeReport, effects: &mut Vec<Effect>) {
+    fn reported(&mut self, node: NodeId, report: NodeReport) {
         match report {
             NodeReport::Joined { resources, labels, facts } => {
-                self.node_joined(node, resources, (labels, facts), effects);
+                self.node_joined(node, resources, (labels, facts));
             }
             NodeReport::Free(free) => {
                 if self.nodes.on_free(node, &free) {
-                    self.try_waiting_groups(effects);
+                    self.try_waiting_groups();
                 }
             }
             NodeReport::ActorPlaced(actor, worker) => self.actors.on_placed(actor, node, worker),
             NodeReport::ActorNotPlaced(actor, failure) => {
-                self.actor_not_placed(actor, node, failure, effects);
+                self.actor_not_placed(actor, node, failure);
             }
-            NodeReport::ActorEnded(actor, death) => self.actor_ended(actor, node, death, effects),
+            NodeReport::ActorEnded(actor, death) => self.actor_ended(actor, node, death),
             NodeReport::BundlesPrepared(group, ok) => {
-                self.bundles_prepared(group, node, ok, effects);
+                self.bundles_prepared(group, node, ok);
             }
-            NodeReport::WorkerGone(death) => self.worker_gone(death.worker, effects),
+            NodeReport::WorkerGone(death) => self.worker_gone(death.worker),
         }
     }
 }
@@ -123,11 +126,13 @@ impl Role for Head {
     type Effect = Effect;
 
     fn step(&mut self, _now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
+        std::mem::swap(&mut self.effects, effects);
         match event {
-            Event::Worker(from, message) => self.heard(from, message, effects),
-            Event::Node(node, report) => self.reported(node, report, effects),
-            Event::NodeLost(node) => self.node_lost(node, effects),
+            Event::Worker(from, message) => self.heard(from, message),
+            Event::Node(node, report) => self.reported(node, report),
+            Event::NodeLost(node) => self.node_lost(node),
         }
+        std::mem::swap(&mut self.effects, effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {

@@ -55,6 +55,9 @@ pub struct NodeConfig {
 #[derive(Debug)]
 pub struct Node {
     node: NodeId,
+    now: Timestamp,
+    /// What this step wants done.
+    effects: Vec<Effect>,
     site: Site,
     ledger: Ledger,
     queue: Queue,
@@ -79,8 +82,6 @@ pub struct Node {
     numbered: u32,
 }
 
-type Effects = Vec<Effect>;
-
 impl Node {
     /// A node without processes.
     #[must_use]
@@ -96,6 +97,8 @@ impl Node {
         let pool = Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
         Self {
             node,
+            now: Timestamp::ZERO,
+            effects: Vec::new(),
             site: Site::new(node, labels.iter().cloned()),
             reports: Reports::new(&resources, labels, facts),
             ledger: Ledger::new(resources),
@@ -116,26 +119,20 @@ impl Node {
         }
     }
 
-    fn on_message(
-        &mut self,
-        now: Timestamp,
-        from: WorkerId,
-        message: ToNode,
-        effects: &mut Effects,
-    ) {
+    fn on_message(&mut self, from: WorkerId, message: ToNode) {
         match message {
             ToNode::Want { shape, spec, count, granted } => {
-                self.want(now, (from, shape), spec, (count, granted), effects);
+                self.want((from, shape), spec, (count, granted));
             }
-            ToNode::Release(lease) => self.release(now, from, lease, effects),
+            ToNode::Release(lease) => self.release(from, lease),
             ToNode::Blocked(lease) => self.set_waiting(from, lease, true),
             ToNode::Unblocked(lease) => self.set_waiting(from, lease, false),
-            ToNode::Leaving { reason } => self.leaving(from, reason, effects),
-            ToNode::Staying => self.staying(now, from, effects),
-            ToNode::Unneeded => self.pool.on_unneeded(now, from),
+            ToNode::Leaving { reason } => self.leaving(from, reason),
+            ToNode::Staying => self.staying(from),
+            ToNode::Unneeded => self.pool.on_unneeded(self.now, from),
             ToNode::Named(name) => self.named(from, name),
             ToNode::Create { object, owner, size } => {
-                self.create((from, object), owner, size, effects);
+                self.create((from, object), owner, size);
             }
             ToNode::Seal(object) => self.objects.seal(from, object),
             ToNode::Discard(object) => self.objects.discard(from, object),
@@ -150,28 +147,30 @@ impl Node {
         }
     }
 
-    fn on_head(&mut self, now: Timestamp, message: HeadToNode, effects: &mut Effects) {
+    fn on_head(&mut self, message: HeadToNode) {
         match message {
             HeadToNode::StartActor { spec, dependencies, incarnation } => {
-                self.start_actor(now, spec, dependencies, incarnation, effects);
+                self.start_actor(spec, dependencies, incarnation);
             }
-            HeadToNode::EndActor { actor, reason } => self.end_actor(now, actor, &reason, effects),
+            HeadToNode::EndActor { actor, reason } => self.end_actor(actor, &reason),
             HeadToNode::ActorMade(actor) => self.actor_made(actor),
             HeadToNode::PrepareBundles { group, bundles } => {
-                self.prepare_bundles(group, &bundles, effects);
+                self.prepare_bundles(group, &bundles);
             }
-            HeadToNode::CommitBundles(group) => self.commit_bundles(now, group, effects),
-            HeadToNode::ReturnBundles(group) => self.return_bundles(now, group, effects),
-            HeadToNode::EndJob(job) => self.end_job(now, job, effects),
-            HeadToNode::Stop => effects.push(Effect::Stop("the cluster was shut down".to_owned())),
+            HeadToNode::CommitBundles(group) => self.commit_bundles(group),
+            HeadToNode::ReturnBundles(group) => self.return_bundles(group),
+            HeadToNode::EndJob(job) => self.end_job(job),
+            HeadToNode::Stop => {
+                self.effects.push(Effect::Stop("the cluster was shut down".to_owned()))
+            }
         }
     }
 
     /// What every event ends with: who can be served is, and what changed is told.
-    fn conclude(&mut self, now: Timestamp, effects: &mut Effects) {
-        self.pass_orders_on(now, effects);
-        self.serve_waiting(now, effects);
-        self.report_free(now, effects);
+    fn conclude(&mut self) {
+        self.pass_orders_on();
+        self.serve_waiting();
+        self.report_free();
     }
 }
 
@@ -179,25 +178,28 @@ impl Role for Node {
     type Event = Event;
     type Effect = Effect;
 
-    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Effects) {
-        self.join(effects);
+    fn step(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
+        self.now = now;
+        std::mem::swap(&mut self.effects, effects);
+        self.join();
         match event {
-            Event::Arrived { connection, peer } => self.arrived(now, connection, peer, effects),
-            Event::Message(from, message) => self.on_message(now, from, message, effects),
-            Event::HungUp(process) => self.hung_up(now, process, effects),
-            Event::Head(message) => self.on_head(now, message, effects),
+            Event::Arrived { connection, peer } => self.arrived(connection, peer),
+            Event::Message(from, message) => self.on_message(from, message),
+            Event::HungUp(process) => self.hung_up(process),
+            Event::Head(message) => self.on_head(message),
             Event::JobStarted(driver, job) => self.job_started(driver, job),
             Event::Forked { worker, pid } => self.forked(worker, pid),
-            Event::ForkFailed { worker, reason } => self.fork_failed(now, worker, &reason, effects),
+            Event::ForkFailed { worker, reason } => self.fork_failed(worker, &reason),
             Event::ProcessEnded { worker, exit, peak_memory_bytes } => {
-                self.process_ended(now, worker, (exit, peak_memory_bytes), effects);
+                self.process_ended(worker, (exit, peak_memory_bytes));
             }
             Event::Wrote { worker, error, lines } => {
-                self.wrote(now, worker, error, lines, effects);
+                self.wrote(worker, error, lines);
             }
-            Event::DiskDone(object, result) => self.objects.on_disk_done(now, object, result),
+            Event::DiskDone(object, result) => self.objects.on_disk_done(self.now, object, result),
         }
-        self.conclude(now, effects);
+        self.conclude();
+        std::mem::swap(&mut self.effects, effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -211,16 +213,19 @@ impl Role for Node {
         deadlines.into_iter().flatten().min()
     }
 
-    fn on_time(&mut self, now: Timestamp, effects: &mut Effects) {
-        self.join(effects);
-        self.spare_idle(now, effects);
-        self.end_silent(now, effects);
-        if self.held_back_until.is_some_and(|until| now >= until) {
+    fn on_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        self.now = now;
+        std::mem::swap(&mut self.effects, effects);
+        self.join();
+        self.spare_idle();
+        self.end_silent();
+        if self.held_back_until.is_some_and(|until| self.now >= until) {
             self.held_back_until = None;
             self.touched.extend(self.queue.pots());
         }
-        self.conclude(now, effects);
-        self.report_due(now, effects);
+        self.conclude();
+        self.report_due();
+        std::mem::swap(&mut self.effects, effects);
     }
 
     fn check(&self) {

@@ -23,12 +23,11 @@ impl Head {
         driver: WorkerId,
         pid: u32,
         (namespace, entrypoint): (String, String),
-        effects: &mut Vec<Effect>,
     ) {
         let job = self.jobs.start(Job { driver, pid, namespace, entrypoint });
         // The node hears first, so that it knows the job when the driver asks for workers.
-        effects.push(Effect::JobStarted(driver, job));
-        effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
+        self.effects.push(Effect::JobStarted(driver, job));
+        self.effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
     }
 
     pub(super) fn node_joined(
@@ -36,7 +35,6 @@ impl Head {
         node: NodeId,
         resources: Resources,
         (labels, facts): (Pairs, Pairs),
-        effects: &mut Vec<Effect>,
     ) {
         if self.nodes.contains(node) {
             return;
@@ -44,52 +42,46 @@ impl Head {
         let labels = labels.into_iter().collect();
         let facts = facts.into_iter().collect();
         self.nodes.on_joined(node, resources, Traits { labels, facts });
-        self.try_waiting_groups(effects);
-        self.place_wanting(None, effects);
+        self.try_waiting_groups();
+        self.place_wanting(None);
     }
 
-    pub(super) fn node_lost(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
+    pub(super) fn node_lost(&mut self, node: NodeId) {
         if !self.nodes.on_lost(node) {
             return;
         }
-        self.groups_lost_node(node, effects);
+        self.groups_lost_node(node);
         let fates = self.actors.on_node_lost(node);
         for worker in self.workers_of(node) {
-            self.worker_gone(worker, effects);
+            self.worker_gone(worker);
         }
         for (actor, fate) in fates {
-            self.meet(actor, fate, effects);
+            self.meet(actor, fate);
         }
-        self.try_waiting_groups(effects);
+        self.try_waiting_groups();
     }
 
-    pub(super) fn worker_gone(&mut self, worker: WorkerId, effects: &mut Vec<Effect>) {
+    pub(super) fn worker_gone(&mut self, worker: WorkerId) {
         self.functions.on_worker_gone(worker);
         let gathered = self.timeline.on_worker_gone(worker);
-        Self::answer_gathered(gathered, effects);
+        self.answer_gathered(gathered);
         // Forgotten as a watcher before anything is published.
         self.groups.on_worker_gone(worker);
         let groups = self.groups.kept_by(Keeper::Process(worker));
         let actors = self.actors.on_worker_gone(worker);
         let job = self.jobs.on_worker_gone(worker);
-        self.end_all(&actors, &groups, effects);
+        self.end_all(&actors, &groups);
         if let Some(job) = job {
-            self.end_job(job, effects);
+            self.end_job(job);
         }
     }
 
-    pub(super) fn put_function(
-        &mut self,
-        job: JobId,
-        function: FunctionId,
-        pickle: Payload,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn put_function(&mut self, job: JobId, function: FunctionId, pickle: Payload) {
         if !self.is_live(job) {
             return;
         }
         for (asker, request) in self.functions.put(job, function, pickle.clone()) {
-            Self::reply((asker, request), Answer::Bytes(pickle.clone()), effects);
+            self.reply((asker, request), Answer::Bytes(pickle.clone()));
         }
     }
 
@@ -99,31 +91,32 @@ impl Head {
     }
 
     /// Forgets a job's functions once nobody can need them.
-    pub(super) fn clear_functions_unless_live(&mut self, job: JobId, effects: &mut Vec<Effect>) {
+    pub(super) fn clear_functions_unless_live(&mut self, job: JobId) {
         if self.is_live(job) {
             return;
         }
         for asker in self.functions.clear(job) {
-            Self::reply(asker, job_has_ended(job), effects);
+            self.reply(asker, job_has_ended(job));
         }
     }
 
-    fn end_job(&mut self, job: JobId, effects: &mut Vec<Effect>) {
+    fn end_job(&mut self, job: JobId) {
         let actors = self.actors.ending_with_job(job);
-        self.end_all(&actors, &[], effects);
-        self.clear_functions_unless_live(job, effects);
+        self.end_all(&actors, &[]);
+        self.clear_functions_unless_live(job);
         self.timeline.on_job_ended(job);
-        effects.extend(self.nodes.iter().map(|node| Effect::ToNode(node, HeadToNode::EndJob(job))));
+        self.effects
+            .extend(self.nodes.iter().map(|node| Effect::ToNode(node, HeadToNode::EndJob(job))));
     }
 
-    fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId], effects: &mut Vec<Effect>) {
+    fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId]) {
         for actor in actors {
             if let Some(creator) = self.actors.spec(*actor).map(|spec| spec.creator) {
-                self.bury(*actor, ActorEnd::CreatorEnded(creator), effects);
+                self.bury(*actor, ActorEnd::CreatorEnded(creator));
             }
         }
         for group in groups {
-            self.remove_group(*group, effects);
+            self.remove_group(*group);
         }
     }
 

@@ -21,7 +21,6 @@ impl Head {
         asker: (WorkerId, u64),
         spec: Box<ActorSpec>,
         get_if_exists: bool,
-        effects: &mut Vec<Effect>,
     ) {
         let (actor, creator, handle) = (spec.id, spec.creator, spec.handle.clone());
         let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
@@ -31,36 +30,31 @@ impl Head {
             (Creation::NameTaken(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
             (Creation::NameTaken(holder), _) => self.describe_actor(holder),
         };
-        Self::reply(asker, answer, effects);
+        self.reply(asker, answer);
         if orphan {
-            self.bury(actor, ActorEnd::CreatorEnded(creator), effects);
+            self.bury(actor, ActorEnd::CreatorEnded(creator));
         }
     }
 
     /// Does what an actor's fate asks for.
-    pub(super) fn meet(&mut self, actor: ActorId, fate: Fate, effects: &mut Vec<Effect>) {
+    pub(super) fn meet(&mut self, actor: ActorId, fate: Fate) {
         match fate {
             Fate::Unchanged => {}
             Fate::WantsNode => {
-                self.publish_if_restarting(actor, effects);
-                self.place_actor(actor, effects);
+                self.publish_if_restarting(actor);
+                self.place_actor(actor);
             }
-            Fate::EndProcess(node) => effects.push(end_actor(node, actor, &ActorEnd::Killed)),
-            Fate::Retires(worker) => effects.push(Effect::ToWorker(worker, FromHead::Retire)),
-            Fate::Dies(end) => self.bury(actor, end, effects),
+            Fate::EndProcess(node) => self.effects.push(end_actor(node, actor, &ActorEnd::Killed)),
+            Fate::Retires(worker) => self.effects.push(Effect::ToWorker(worker, FromHead::Retire)),
+            Fate::Dies(end) => self.bury(actor, end),
         }
     }
 
-    pub(super) fn actor_made(
-        &mut self,
-        actor: ActorId,
-        worker: WorkerId,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn actor_made(&mut self, actor: ActorId, worker: WorkerId) {
         if let Some(node) = self.actors.on_made(actor, worker) {
             self.jobs.saw(actor.job(), worker);
-            effects.push(Effect::ToNode(node, HeadToNode::ActorMade(actor)));
-            self.publish_actor(actor, effects);
+            self.effects.push(Effect::ToNode(node, HeadToNode::ActorMade(actor)));
+            self.publish_actor(actor);
         }
     }
 
@@ -69,7 +63,6 @@ impl Head {
         actor: ActorId,
         worker: WorkerId,
         failure: Arc<Failure>,
-        effects: &mut Vec<Effect>,
     ) {
         if self.actors.may_be(actor, worker) {
             let failure = Arc::unwrap_or_clone(failure);
@@ -78,202 +71,170 @@ impl Head {
             } else {
                 ActorEnd::not_made(failure)
             };
-            self.bury(actor, end, effects);
+            self.bury(actor, end);
         }
     }
 
-    pub(super) fn actor_hopeless(
-        &mut self,
-        actor: ActorId,
-        failure: Arc<Failure>,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn actor_hopeless(&mut self, actor: ActorId, failure: Arc<Failure>) {
         let end = ActorEnd::not_made(Arc::unwrap_or_clone(failure));
-        self.bury(actor, end, effects);
+        self.bury(actor, end);
     }
 
-    pub(super) fn actor_not_placed(
-        &mut self,
-        actor: ActorId,
-        node: NodeId,
-        failure: Arc<Failure>,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn actor_not_placed(&mut self, actor: ActorId, node: NodeId, failure: Arc<Failure>) {
         if self.actors.is_on(actor, node) {
-            self.actor_hopeless(actor, failure, effects);
+            self.actor_hopeless(actor, failure);
         }
     }
 
-    pub(super) fn actor_ended(
-        &mut self,
-        actor: ActorId,
-        node: NodeId,
-        death: Death,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn actor_ended(&mut self, actor: ActorId, node: NodeId, death: Death) {
         if self.actors.is_on(actor, node) {
             self.nodes.remove_actor(node);
             let fate = self.actors.on_ended(actor, node, death);
-            self.meet(actor, fate, effects);
+            self.meet(actor, fate);
         }
     }
 
     /// The one way out of life.
-    pub(super) fn bury(&mut self, actor: ActorId, end: ActorEnd, effects: &mut Vec<Effect>) {
+    pub(super) fn bury(&mut self, actor: ActorId, end: ActorEnd) {
         let reason = end.clone();
         let Some(burial) = self.actors.bury(actor, end) else {
             return;
         };
         if let Some(node) = burial.node {
             self.nodes.remove_actor(node);
-            effects.push(end_actor(node, actor, &reason));
+            self.effects.push(end_actor(node, actor, &reason));
         }
         for watcher in burial.watchers {
             let state = ActorState::Dead(Arc::clone(&burial.failure));
-            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+            self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
         }
         for group in self.groups.kept_by(Keeper::Actor(actor)) {
-            self.remove_group(group, effects);
+            self.remove_group(group);
         }
-        self.clear_functions_unless_live(actor.job(), effects);
+        self.clear_functions_unless_live(actor.job());
     }
 
-    pub(super) fn watch_actor(
-        &mut self,
-        actor: ActorId,
-        watcher: WorkerId,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn watch_actor(&mut self, actor: ActorId, watcher: WorkerId) {
         self.actors.watch(actor, watcher);
         let state = self.actors.state(actor);
-        effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+        self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
     }
 
     /// Places the actors that want a node: in this group, or anywhere.
-    pub(super) fn place_wanting(&mut self, group: Option<GroupId>, effects: &mut Vec<Effect>) {
+    pub(super) fn place_wanting(&mut self, group: Option<GroupId>) {
         for actor in self.actors.wanting_node(group) {
-            self.place_actor(actor, effects);
+            self.place_actor(actor);
         }
     }
 
-    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>, effects: &mut Vec<Effect>) {
+    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>) {
         let (group, creator) = (spec.id, spec.creator);
         let orphan = !spec.detached && self.is_gone_driver(group.job(), creator);
         let keeper = self.keeper(group, creator);
         match self.groups.create(spec, keeper) {
-            Ok(true) if orphan => self.remove_group(group, effects),
+            Ok(true) if orphan => self.remove_group(group),
             Ok(true) if self.groups.first_like(group) == Some(group) => {
-                self.try_group(group, effects);
+                self.try_group(group);
             }
             Ok(_) => {}
             Err(failure) => {
                 let state = GroupState::Removed(failure);
-                effects.push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
+                self.effects
+                    .push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
             }
         }
     }
 
-    pub(super) fn remove_group(&mut self, group: GroupId, effects: &mut Vec<Effect>) {
-        if self.drop_group(group, Failure::GroupRemoved(group), effects) {
-            self.try_waiting_groups(effects);
+    pub(super) fn remove_group(&mut self, group: GroupId) {
+        if self.drop_group(group, Failure::GroupRemoved(group)) {
+            self.try_waiting_groups();
         }
     }
 
-    pub(super) fn watch_group(
-        &mut self,
-        group: GroupId,
-        watcher: WorkerId,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn watch_group(&mut self, group: GroupId, watcher: WorkerId) {
         self.groups.watch(group, watcher);
         let state = self.groups.state(group);
-        effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+        self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
     }
 
-    pub(super) fn bundles_prepared(
-        &mut self,
-        group: GroupId,
-        node: NodeId,
-        ok: bool,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn bundles_prepared(&mut self, group: GroupId, node: NodeId, ok: bool) {
         let prepared = self.groups.on_prepared(group, node, ok, &mut self.nodes);
         let waits = matches!(prepared, Prepared::Waits(_));
-        self.settle_group(group, prepared, effects);
+        self.settle_group(group, prepared);
         if waits {
             // What was reported while answers were missing, and what is given back, may be room.
-            self.try_waiting_groups(effects);
+            self.try_waiting_groups();
         }
     }
 
-    pub(super) fn groups_lost_node(&mut self, node: NodeId, effects: &mut Vec<Effect>) {
+    pub(super) fn groups_lost_node(&mut self, node: NodeId) {
         for (group, prepared) in self.groups.on_node_lost(node, &mut self.nodes) {
             if matches!(prepared, Prepared::Waits(_)) {
-                self.publish_group(group, effects);
+                self.publish_group(group);
             }
-            self.settle_group(group, prepared, effects);
+            self.settle_group(group, prepared);
         }
     }
 
     /// There may be room: one attempt for each kind of group, and further ones while they succeed.
-    pub(super) fn try_waiting_groups(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn try_waiting_groups(&mut self) {
         for first in self.groups.waiting() {
             let mut next = Some(first);
             while let Some(group) = next {
-                let tried = self.try_group(group, effects);
+                let tried = self.try_group(group);
                 next = tried.then(|| self.groups.first_like(group)).flatten();
             }
         }
     }
 
     /// Tries to reserve a group; false if it waits.
-    fn try_group(&mut self, group: GroupId, effects: &mut Vec<Effect>) -> bool {
+    fn try_group(&mut self, group: GroupId) -> bool {
         match self.groups.attempt(group, &mut self.nodes) {
             Attempt::Prepare(asked) => {
                 for (node, bundles) in asked {
                     let message = HeadToNode::PrepareBundles { group, bundles };
-                    effects.push(Effect::ToNode(node, message));
+                    self.effects.push(Effect::ToNode(node, message));
                 }
                 true
             }
             Attempt::Waits => false,
-            Attempt::Never(failure) => self.drop_group(group, failure, effects),
+            Attempt::Never(failure) => self.drop_group(group, failure),
         }
     }
 
-    fn settle_group(&mut self, group: GroupId, prepared: Prepared, effects: &mut Vec<Effect>) {
+    fn settle_group(&mut self, group: GroupId, prepared: Prepared) {
         match prepared {
             Prepared::Unsettled => {}
             Prepared::Created(nodes) => {
                 let commit = |node| Effect::ToNode(node, HeadToNode::CommitBundles(group));
-                effects.extend(nodes.into_iter().map(commit));
-                self.publish_group(group, effects);
-                self.place_wanting(Some(group), effects);
+                self.effects.extend(nodes.into_iter().map(commit));
+                self.publish_group(group);
+                self.place_wanting(Some(group));
             }
             Prepared::Waits(nodes) => {
                 let give_back = |node| Effect::ToNode(node, HeadToNode::ReturnBundles(group));
-                effects.extend(nodes.into_iter().map(give_back));
+                self.effects.extend(nodes.into_iter().map(give_back));
             }
         }
     }
 
     /// The one way out for a group; false if it is not there.
-    fn drop_group(&mut self, group: GroupId, failure: Failure, effects: &mut Vec<Effect>) -> bool {
+    fn drop_group(&mut self, group: GroupId, failure: Failure) -> bool {
         let Some(removal) = self.groups.remove(group, failure, &mut self.nodes) else {
             return false;
         };
         // Nodes that hold no bundle of it too: owners may wait there for leases in the group.
         let give_back = |node| Effect::ToNode(node, HeadToNode::ReturnBundles(group));
-        effects.extend(self.nodes.iter().map(give_back));
+        self.effects.extend(self.nodes.iter().map(give_back));
         for watcher in removal.watchers {
             let state = GroupState::Removed(Arc::clone(&removal.failure));
-            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+            self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
         }
-        self.place_wanting(Some(group), effects);
+        self.place_wanting(Some(group));
         true
     }
 
-    fn place_actor(&mut self, actor: ActorId, effects: &mut Vec<Effect>) {
+    fn place_actor(&mut self, actor: ActorId) {
         let Some((strategy, needs)) = self.actors.wish(actor) else {
             return;
         };
@@ -284,18 +245,18 @@ impl Head {
             }
         };
         match home {
-            Home::On(node) => self.start_actor(actor, node, effects),
+            Home::On(node) => self.start_actor(actor, node),
             Home::Wait => {}
-            Home::Never(failure) => self.bury(actor, ActorEnd::not_made(failure), effects),
+            Home::Never(failure) => self.bury(actor, ActorEnd::not_made(failure)),
         }
     }
 
-    fn start_actor(&mut self, actor: ActorId, node: NodeId, effects: &mut Vec<Effect>) {
+    fn start_actor(&mut self, actor: ActorId, node: NodeId) {
         if let Some(start) = self.actors.place(actor, node) {
             self.nodes.add_actor(node);
             let control::Start { spec, dependencies, incarnation } = start;
             let message = HeadToNode::StartActor { spec, dependencies, incarnation };
-            effects.push(Effect::ToNode(node, message));
+            self.effects.push(Effect::ToNode(node, message));
         }
     }
 
@@ -312,25 +273,25 @@ impl Head {
         }
     }
 
-    fn publish_if_restarting(&self, actor: ActorId, effects: &mut Vec<Effect>) {
+    fn publish_if_restarting(&mut self, actor: ActorId) {
         if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
-            self.publish_actor(actor, effects);
+            self.publish_actor(actor);
         }
     }
 
-    fn publish_actor(&self, actor: ActorId, effects: &mut Vec<Effect>) {
+    fn publish_actor(&mut self, actor: ActorId) {
         let state = self.actors.state(actor);
         for watcher in self.actors.watchers(actor) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+            self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
         }
     }
 
-    fn publish_group(&self, group: GroupId, effects: &mut Vec<Effect>) {
+    fn publish_group(&mut self, group: GroupId) {
         let state = self.groups.state(group);
         for watcher in self.groups.watchers(group) {
             let state = state.clone();
-            effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+            self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
         }
     }
 }

@@ -14,12 +14,7 @@ use super::membership::job_has_ended;
 use super::{Effect, Head};
 
 impl Head {
-    pub(super) fn answer(
-        &mut self,
-        asker: (WorkerId, u64),
-        question: Question,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn answer(&mut self, asker: (WorkerId, u64), question: Question) {
         let answer = match question {
             Question::Function(job, function) => {
                 let Some(answer) = self.find_function(job, function, asker) else {
@@ -27,7 +22,7 @@ impl Head {
                 };
                 answer
             }
-            Question::Timeline(job) => return self.gather(asker, job, effects),
+            Question::Timeline(job) => return self.gather(asker, job),
             Question::Nodes => Answer::Nodes(self.node_infos()),
             Question::TotalResources => Answer::Resources(self.nodes.total()),
             Question::FreeResources => Answer::Resources(self.nodes.free()),
@@ -51,20 +46,16 @@ impl Head {
                 Answer::Keys(self.table.names(&namespace, &name))
             }
         };
-        Self::reply(asker, answer, effects);
+        self.reply(asker, answer);
     }
 
-    pub(super) fn reply(
-        (asker, request): (WorkerId, u64),
-        answer: Answer,
-        effects: &mut Vec<Effect>,
-    ) {
-        effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
+    pub(super) fn reply(&mut self, (asker, request): (WorkerId, u64), answer: Answer) {
+        self.effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
     }
 
-    pub(super) fn answer_gathered(gathered: Vec<Gathered>, effects: &mut Vec<Effect>) {
+    pub(super) fn answer_gathered(&mut self, gathered: Vec<Gathered>) {
         for Gathered { asker, request, spans } in gathered {
-            Self::reply((asker, request), Answer::Spans(spans), effects);
+            self.reply((asker, request), Answer::Spans(spans));
         }
     }
 
@@ -91,12 +82,12 @@ impl Head {
         }
     }
 
-    fn gather(&mut self, asker: (WorkerId, u64), job: JobId, effects: &mut Vec<Effect>) {
+    fn gather(&mut self, asker: (WorkerId, u64), job: JobId) {
         let processes = self.jobs.processes(job);
         let report = |process: &WorkerId| Effect::ToWorker(*process, FromHead::ReportSpans);
-        effects.extend(processes.iter().map(report));
+        self.effects.extend(processes.iter().map(report));
         let gathered = self.timeline.ask(asker, job, processes);
-        Self::answer_gathered(gathered, effects);
+        self.answer_gathered(gathered);
     }
 
     fn actor_named(&self, name: &ActorName) -> Answer {

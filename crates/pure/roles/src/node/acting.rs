@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use scheduler::{Claimant, Holding};
-use types::{ActorId, ActorSpec, Failure, JobId, Resources, Shape, Timestamp, WorkerId};
+use types::{ActorId, ActorSpec, Failure, JobId, Resources, Shape, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::{Dependency, FromNode};
 
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 /// One actor.
 #[derive(Debug)]
@@ -51,11 +51,9 @@ impl Actor {
 impl Node {
     pub(super) fn start_actor(
         &mut self,
-        now: Timestamp,
         spec: Box<ActorSpec>,
         dependencies: Vec<Dependency>,
         incarnation: u32,
-        effects: &mut Effects,
     ) {
         let id = spec.id;
         if self.actors.contains_key(&id) {
@@ -69,18 +67,12 @@ impl Node {
         let detached = spec.detached;
         let progress = Progress::Waiting { spec, dependencies, incarnation };
         self.actors.insert(id, Actor { detached, progress });
-        self.queue.want_actor(now, id, shape, id.job());
-        self.admit(now, Claimant::Actor(id), effects);
+        self.queue.want_actor(self.now, id, shape, id.job());
+        self.admit(Claimant::Actor(id));
     }
 
     /// The actor has a process and resources: makes it there.
-    pub(super) fn place_actor(
-        &mut self,
-        id: ActorId,
-        worker: WorkerId,
-        holding: Holding,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn place_actor(&mut self, id: ActorId, worker: WorkerId, holding: Holding) {
         let Some(actor) = self.actors.get_mut(&id) else {
             self.give_back(holding);
             return;
@@ -94,19 +86,14 @@ impl Node {
         let waiting = std::mem::replace(&mut actor.progress, placed);
         if let Progress::Waiting { spec, dependencies, incarnation } = waiting {
             let start = FromNode::Start { spec, dependencies, incarnation, assignment };
-            effects.push(Effect::ToWorker(worker, start));
-            effects.push(Effect::ToHead(NodeReport::ActorPlaced(id, worker)));
+            self.effects.push(Effect::ToWorker(worker, start));
+            self.effects.push(Effect::ToHead(NodeReport::ActorPlaced(id, worker)));
         }
     }
 
-    pub(super) fn actor_refused(
-        &mut self,
-        id: ActorId,
-        failure: Arc<Failure>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn actor_refused(&mut self, id: ActorId, failure: Arc<Failure>) {
         self.actors.remove(&id);
-        effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(id, failure)));
+        self.effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(id, failure)));
     }
 
     /// The constructor returned: what only its placement needed is free.
@@ -118,20 +105,14 @@ impl Node {
         }
     }
 
-    pub(super) fn end_actor(
-        &mut self,
-        now: Timestamp,
-        id: ActorId,
-        reason: &str,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn end_actor(&mut self, id: ActorId, reason: &str) {
         let Some(actor) = self.actors.get(&id) else {
             return;
         };
         match actor.worker() {
-            Some(worker) => self.kill(worker, reason, effects),
+            Some(worker) => self.kill(worker, reason),
             None => {
-                self.withdraw_promise(now, Claimant::Actor(id));
+                self.withdraw_promise(Claimant::Actor(id));
                 self.queue.forget(Claimant::Actor(id));
                 self.actors.remove(&id);
             }

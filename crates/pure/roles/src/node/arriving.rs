@@ -4,21 +4,15 @@
 //! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
 
 use scheduler::{EnvironmentId, Promise, Work};
-use types::{JobId, Timestamp, WorkerId};
+use types::{JobId, WorkerId};
 use wire::Peer;
 use wire::to_worker::FromNode;
 
 use super::process::{Kind, Link, Process};
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 impl Node {
-    pub(super) fn arrived(
-        &mut self,
-        now: Timestamp,
-        connection: u64,
-        peer: Peer,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn arrived(&mut self, connection: u64, peer: Peer) {
         match peer {
             Peer::Worker { worker, pid } => {
                 let Some(process) = self.processes.get_mut(&worker) else {
@@ -30,18 +24,18 @@ impl Node {
                 process.pid = pid;
                 process.link = Link::Up;
                 let ending = process.is_ending();
-                effects.push(Effect::Welcome { connection, worker });
+                self.effects.push(Effect::Welcome { connection, worker });
                 if !ending {
                     self.failed_starts = 0;
-                    self.worker_ready(now, worker, effects);
+                    self.worker_ready(worker);
                 }
             }
             Peer::Driver { pid, owns_cluster } => {
                 let driver = self.number();
                 let kind = Kind::Driver { owns_cluster, job: None };
                 self.processes.insert(driver, Process::new(pid, kind, Link::Up));
-                effects.push(Effect::Welcome { connection, worker: driver });
-                self.start_ahead(effects);
+                self.effects.push(Effect::Welcome { connection, worker: driver });
+                self.start_ahead();
             }
         }
     }
@@ -69,20 +63,20 @@ impl Node {
     }
 
     /// The worker will end by itself, and gets nothing more to do.
-    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String, effects: &mut Effects) {
+    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String) {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
         if process.reason.is_empty() {
             process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
         }
-        self.retire(worker, effects);
+        self.retire(worker);
     }
 
     /// A worker that was asked to leave is still needed by others.
-    pub(super) fn staying(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
+    pub(super) fn staying(&mut self, worker: WorkerId) {
         if self.pool.work(worker) == Some(Work::Asked) {
-            self.worker_ready(now, worker, effects);
+            self.worker_ready(worker);
         } else if self.is_ending(worker) {
             self.pool.keep(worker);
             self.touched.append(&mut self.capped);
@@ -90,45 +84,45 @@ impl Node {
     }
 
     /// Asks those who are idle for too long whether they can go.
-    pub(super) fn spare_idle(&mut self, now: Timestamp, effects: &mut Effects) {
-        while let Some(worker) = self.pool.expired(now) {
-            self.spare(worker, effects);
+    pub(super) fn spare_idle(&mut self) {
+        while let Some(worker) = self.pool.expired(self.now) {
+            self.spare(worker);
         }
     }
 
-    pub(super) fn spare(&mut self, worker: WorkerId, effects: &mut Effects) {
+    pub(super) fn spare(&mut self, worker: WorkerId) {
         self.pool.ask(worker);
-        effects.push(Effect::ToWorker(worker, FromNode::Spare));
+        self.effects.push(Effect::ToWorker(worker, FromNode::Spare));
     }
 
     /// Starts one process.
-    pub(super) fn fork(&mut self, environment: EnvironmentId, effects: &mut Effects) {
+    pub(super) fn fork(&mut self, environment: EnvironmentId) {
         let worker = self.number();
         self.pool.on_forked(worker, environment);
         self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
         let environment = self.pool.description(environment).to_owned();
-        effects.push(Effect::Fork { worker, environment, job: None });
+        self.effects.push(Effect::Fork { worker, environment, job: None });
     }
 
     /// A process has nothing to do: it keeps a promise, or is idle.
-    pub(super) fn worker_ready(&mut self, now: Timestamp, worker: WorkerId, effects: &mut Effects) {
+    pub(super) fn worker_ready(&mut self, worker: WorkerId) {
         let Some(environment) = self.pool.environment_of(worker) else {
             return;
         };
         match self.promises.take(environment, self.pool.job_of(worker)) {
             Some(Promise { claimant, holding, shape, job, .. }) => {
-                self.queue.on_kept(now, claimant);
-                self.employ(worker, (claimant, &shape, job), holding, effects);
+                self.queue.on_kept(self.now, claimant);
+                self.employ(worker, (claimant, &shape, job), holding);
             }
             None => {
-                self.pool.on_idle(now, worker);
+                self.pool.on_idle(self.now, worker);
                 self.touched.append(&mut self.capped);
             }
         }
     }
 
     /// Ends a process at once.
-    pub(super) fn kill(&mut self, worker: WorkerId, reason: &str, effects: &mut Effects) {
+    pub(super) fn kill(&mut self, worker: WorkerId, reason: &str) {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
@@ -138,26 +132,26 @@ impl Node {
         if process.reason.is_empty() {
             reason.clone_into(&mut process.reason);
         }
-        effects.push(Effect::Kill(worker));
-        self.retire(worker, effects);
+        self.effects.push(Effect::Kill(worker));
+        self.retire(worker);
     }
 
     /// A process without work gets none any more.
-    pub(super) fn retire(&mut self, worker: WorkerId, effects: &mut Effects) {
+    pub(super) fn retire(&mut self, worker: WorkerId) {
         match self.pool.work(worker) {
             Some(Work::Starting | Work::Idle(_) | Work::Asked) => {
                 self.pool.on_ending(worker);
                 let environment = self.pool.environment_of(worker);
-                environment.into_iter().for_each(|id| self.keep_promises(id, effects));
+                environment.into_iter().for_each(|id| self.keep_promises(id));
             }
             Some(Work::Leased { .. } | Work::Actor(_) | Work::Ending) | None => {}
         }
     }
 
-    fn start_ahead(&mut self, effects: &mut Effects) {
+    fn start_ahead(&mut self) {
         let plain = self.pool.environment("");
         for _ in 0..self.pool.missing_ahead() {
-            self.fork(plain, effects);
+            self.fork(plain);
         }
     }
 

@@ -3,40 +3,35 @@
 //! Owns: what follows from that on this node. Does not own: which node reserves which bundle (`control::groups`).
 
 use scheduler::{Claimant, Pot};
-use types::{Failure, GroupId, Resources, Timestamp, WorkerId};
+use types::{Failure, GroupId, Resources, WorkerId};
 use wire::to_node::NodeReport;
 
 use super::acting::Actor;
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 impl Node {
-    pub(super) fn prepare_bundles(
-        &mut self,
-        group: GroupId,
-        bundles: &[(u32, Resources)],
-        effects: &mut Effects,
-    ) {
+    pub(super) fn prepare_bundles(&mut self, group: GroupId, bundles: &[(u32, Resources)]) {
         let prepared = self.ledger.prepare(group, bundles);
-        effects.push(Effect::ToHead(NodeReport::BundlesPrepared(group, prepared)));
+        self.effects.push(Effect::ToHead(NodeReport::BundlesPrepared(group, prepared)));
         if !prepared {
             self.head_waits();
         }
     }
 
-    pub(super) fn commit_bundles(&mut self, now: Timestamp, group: GroupId, effects: &mut Effects) {
+    pub(super) fn commit_bundles(&mut self, group: GroupId) {
         if self.ledger.commit(group) {
             for claimant in self.queue.waiting_in(Pot::Group(group)) {
-                self.admit(now, claimant, effects);
+                self.admit(claimant);
             }
         }
     }
 
-    pub(super) fn return_bundles(&mut self, now: Timestamp, group: GroupId, effects: &mut Effects) {
+    pub(super) fn return_bundles(&mut self, group: GroupId) {
         let pot = Pot::Group(group);
         let in_use = self.ledger.return_bundles(group);
         self.touched.insert(Pot::Node);
         for claimant in self.queue.waiting_in(pot) {
-            self.refuse(now, claimant, Failure::GroupRemoved(group), effects);
+            self.refuse(claimant, Failure::GroupRemoved(group));
         }
         if !in_use {
             return;
@@ -44,11 +39,11 @@ impl Node {
         let promised = self.promises.iter().filter(|promise| promise.holding.pot() == pot);
         for claimant in promised.map(|promise| promise.claimant).collect::<Vec<Claimant>>() {
             if self.promises.has(claimant) {
-                self.refuse(now, claimant, Failure::GroupRemoved(group), effects);
+                self.refuse(claimant, Failure::GroupRemoved(group));
             }
         }
         for worker in self.workers_in(pot) {
-            self.kill(worker, &format!("{group} was removed"), effects);
+            self.kill(worker, &format!("{group} was removed"));
         }
     }
 

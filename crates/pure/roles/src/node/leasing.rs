@@ -9,11 +9,11 @@ use scheduler::explain::why_it_waits;
 use scheduler::{
     Asked, Claimant, EnvironmentId, Holding, Pot, Promise, Supply, Waiting, holds_back_until,
 };
-use types::{Failure, JobId, LeaseId, Resources, Shape, Timestamp, WorkerId};
+use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
 use super::process::Kind;
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 /// Stands for the job of a driver that asks before the head has named it; jobs are counted from 1.
 const NO_JOB: JobId = JobId(0);
@@ -30,32 +30,30 @@ enum Attempt {
 impl Node {
     pub(super) fn want(
         &mut self,
-        now: Timestamp,
         (owner, number): (WorkerId, u32),
         spec: Option<Arc<Shape>>,
         (count, granted): (u32, u64),
-        effects: &mut Effects,
     ) {
         let job = self.job_of(owner).unwrap_or(NO_JOB);
         let claimant = Claimant::Lease { owner, shape: number };
-        match self.queue.want(now, claimant, (spec, job), count, granted) {
+        match self.queue.want(self.now, claimant, (spec, job), count, granted) {
             Asked::UnknownShape => {
                 let sentence = format!("{owner} asked for leases of a shape it never described");
                 let failure = Arc::new(Failure::Unschedulable(sentence));
                 let refused = FromNode::Refused { shape: number, failure };
-                effects.push(Effect::ToWorker(owner, refused));
+                self.effects.push(Effect::ToWorker(owner, refused));
             }
             Asked::Surplus(surplus) => {
                 for _ in 0..surplus {
-                    self.withdraw_promise(now, claimant);
+                    self.withdraw_promise(claimant);
                 }
             }
-            Asked::Waits => self.admit(now, claimant, effects),
+            Asked::Waits => self.admit(claimant),
         }
     }
 
     /// Lets a demand wait, unless it would do so for ever.
-    pub(super) fn admit(&mut self, now: Timestamp, claimant: Claimant, effects: &mut Effects) {
+    pub(super) fn admit(&mut self, claimant: Claimant) {
         let Some(shape) = self.queue.shape_of(claimant) else {
             return;
         };
@@ -73,41 +71,29 @@ impl Node {
             Ok(()) => {
                 self.touched.insert(pot);
             }
-            Err(refusal) => self.refuse(now, claimant, refusal.into_failure(), effects),
+            Err(refusal) => self.refuse(claimant, refusal.into_failure()),
         }
     }
 
     /// Tells a claimant that its demand will not be met.
-    pub(super) fn refuse(
-        &mut self,
-        now: Timestamp,
-        claimant: Claimant,
-        failure: Failure,
-        effects: &mut Effects,
-    ) {
-        while self.withdraw_promise(now, claimant) {}
-        self.queue.on_refused(now, claimant);
+    pub(super) fn refuse(&mut self, claimant: Claimant, failure: Failure) {
+        while self.withdraw_promise(claimant) {}
+        self.queue.on_refused(self.now, claimant);
         let failure = Arc::new(failure);
         match claimant {
             Claimant::Lease { owner, shape } => {
                 let refused = FromNode::Refused { shape, failure };
-                effects.push(Effect::ToWorker(owner, refused));
+                self.effects.push(Effect::ToWorker(owner, refused));
             }
-            Claimant::Actor(actor) => self.actor_refused(actor, failure, effects),
+            Claimant::Actor(actor) => self.actor_refused(actor, failure),
         }
     }
 
-    pub(super) fn release(
-        &mut self,
-        now: Timestamp,
-        from: WorkerId,
-        id: LeaseId,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn release(&mut self, from: WorkerId, id: LeaseId) {
         if self.leases.get(id).is_some_and(|lease| lease.owner == from) {
             let worker = self.end_lease(id);
             match worker.filter(|worker| !self.is_ending(*worker)) {
-                Some(worker) => self.worker_ready(now, worker, effects),
+                Some(worker) => self.worker_ready(worker),
                 None => worker.into_iter().for_each(|worker| self.pool.on_ending(worker)),
             }
         }
@@ -150,9 +136,9 @@ impl Node {
     }
 
     /// Serves all whom what changed allows to serve.
-    pub(super) fn serve_waiting(&mut self, now: Timestamp, effects: &mut Effects) {
+    pub(super) fn serve_waiting(&mut self) {
         while let Some(pot) = self.touched.pop_first() {
-            self.serve_pot(now, pot, effects);
+            self.serve_pot(pot);
         }
     }
 
@@ -184,7 +170,6 @@ impl Node {
         worker: WorkerId,
         (claimant, shape, job): (Claimant, &Arc<Shape>, JobId),
         holding: Holding,
-        effects: &mut Effects,
     ) {
         match claimant {
             Claimant::Lease { owner, shape: number } => {
@@ -192,17 +177,17 @@ impl Node {
                 let lease = self.leases.grant((owner, number), Arc::clone(shape), worker, holding);
                 self.pool.on_leased(worker, job);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
-                effects.push(Effect::ToWorker(owner, leased));
+                self.effects.push(Effect::ToWorker(owner, leased));
             }
             Claimant::Actor(actor) => {
                 self.pool.on_actor(worker, job, actor);
-                self.place_actor(actor, worker, holding, effects);
+                self.place_actor(actor, worker, holding);
             }
         }
     }
 
     /// Takes back the newest promise to a claimant. False if there is none.
-    pub(super) fn withdraw_promise(&mut self, now: Timestamp, claimant: Claimant) -> bool {
+    pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
         let Some(shape) = self.queue.shape_of(claimant) else {
             return false;
         };
@@ -216,11 +201,11 @@ impl Node {
         };
         let Promise { holding, .. } = promise;
         self.give_back(holding);
-        self.queue.on_withdrawn(now, claimant);
+        self.queue.on_withdrawn(self.now, claimant);
         true
     }
 
-    fn serve_pot(&mut self, now: Timestamp, pot: Pot, effects: &mut Effects) {
+    fn serve_pot(&mut self, pot: Pot) {
         self.capped.remove(&pot);
         let mut after = None;
         let mut held_back: Vec<Arc<Shape>> = Vec::new();
@@ -229,35 +214,34 @@ impl Node {
             if held_back.iter().any(|shape| share(&shape.resources, &waiting.shape.resources)) {
                 continue;
             }
-            match self.serve(now, &waiting, effects) {
+            match self.serve(&waiting) {
                 Attempt::Served => {}
                 Attempt::NoRoom => {
-                    self.reclaim(pot, &waiting, &waiting.shape.resources, effects);
-                    let holds_back = self.holds_back(now, &waiting);
+                    self.reclaim(pot, &waiting, &waiting.shape.resources);
+                    let holds_back = self.holds_back(&waiting);
                     held_back.extend(holds_back.then_some(waiting.shape));
                 }
                 Attempt::NoProcess => {
                     self.capped.insert(pot);
-                    self.reclaim(pot, &waiting, &Resources::default(), effects);
-                    self.serve_behind(now, &waiting, effects);
+                    self.reclaim(pot, &waiting, &Resources::default());
+                    self.serve_behind(&waiting);
                 }
             }
         }
     }
 
     /// The first of a line lacks a process of its job: that of another one may be there.
-    fn serve_behind(&mut self, now: Timestamp, first: &Waiting, effects: &mut Effects) {
+    fn serve_behind(&mut self, first: &Waiting) {
         let mut lacking = vec![first.job];
         for waiting in self.queue.behind(first) {
-            if !lacking.contains(&waiting.job)
-                && matches!(self.serve(now, &waiting, effects), Attempt::NoProcess)
+            if !lacking.contains(&waiting.job) && matches!(self.serve(&waiting), Attempt::NoProcess)
             {
                 lacking.push(waiting.job);
             }
         }
     }
 
-    fn serve(&mut self, now: Timestamp, waiting: &Waiting, effects: &mut Effects) -> Attempt {
+    fn serve(&mut self, waiting: &Waiting) -> Attempt {
         let Waiting { claimant, shape, job, .. } = waiting;
         let lasting = matches!(claimant, Claimant::Actor(_));
         let Some(holding) = self.ledger.take(&shape.strategy, &shape.resources, lasting) else {
@@ -266,18 +250,18 @@ impl Node {
         let environment = self.pool.environment(&shape.environment);
         match self.supply(environment, *claimant, *job) {
             Supply::Ready(worker) => {
-                self.queue.on_granted(now, *claimant);
-                self.employ(worker, (*claimant, shape, *job), holding, effects);
+                self.queue.on_granted(self.now, *claimant);
+                self.employ(worker, (*claimant, shape, *job), holding);
                 return Attempt::Served;
             }
             Supply::Starting => {}
             Supply::Startable => {
                 self.pool.assert_startable(self.promises.actors() + usize::from(lasting));
-                self.fork(environment, effects);
+                self.fork(environment);
             }
             Supply::Capped(Some(spare)) => {
                 self.ledger.give_back(holding);
-                self.spare(spare, effects);
+                self.spare(spare);
                 return Attempt::NoProcess;
             }
             Supply::Capped(None) => {
@@ -288,13 +272,13 @@ impl Node {
                     self.ledger.give_back(holding);
                     return Attempt::NoProcess;
                 };
-                self.queue.on_granted(now, *claimant);
-                self.employ(worker, (*claimant, shape, *job), holding, effects);
+                self.queue.on_granted(self.now, *claimant);
+                self.employ(worker, (*claimant, shape, *job), holding);
                 return Attempt::Served;
             }
         }
         self.promises.add(line_of(environment, *claimant, *job), waiting, holding);
-        self.queue.on_promised(now, *claimant);
+        self.queue.on_promised(self.now, *claimant);
         Attempt::Served
     }
 
@@ -309,9 +293,9 @@ impl Node {
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
-    fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources, effects: &mut Effects) {
+    fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources) {
         let asked = self.leases.reclaim(pot, waiting.claimant, waiting.count, amounts);
-        effects.extend(
+        self.effects.extend(
             asked
                 .into_iter()
                 .map(|(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease))),
@@ -319,8 +303,8 @@ impl Node {
     }
 
     /// Whether a demand that does not fit shall have what the next ones could take.
-    fn holds_back(&mut self, now: Timestamp, waiting: &Waiting) -> bool {
-        let Some(until) = holds_back_until(waiting.since, now) else {
+    fn holds_back(&mut self, waiting: &Waiting) -> bool {
+        let Some(until) = holds_back_until(waiting.since, self.now) else {
             return false;
         };
         if !self.ledger.will_fit(&waiting.shape.strategy, &waiting.shape.resources) {

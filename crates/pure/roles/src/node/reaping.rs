@@ -12,7 +12,7 @@ use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 
 use super::process::{Kind, Link, Process};
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 /// A process that hung up may take so long to end; its exit says more than a kill would.
 const SILENT_LIFE: Duration = Duration::from_secs(1);
@@ -20,59 +20,47 @@ const SILENT_LIFE: Duration = Duration::from_secs(1);
 const FAILED_STARTS_MAX: u32 = 3;
 
 impl Node {
-    pub(super) fn hung_up(&mut self, now: Timestamp, id: WorkerId, effects: &mut Effects) {
+    pub(super) fn hung_up(&mut self, id: WorkerId) {
         let Some(process) = self.processes.get_mut(&id) else {
             return;
         };
         process.link = Link::Down;
         if let Kind::Driver { owns_cluster: true, .. } = process.kind {
-            effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
+            self.effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
         }
-        self.retire(id, effects);
-        self.forget_demands_of(now, id);
-        self.bury_if_over(now, id, effects);
+        self.retire(id);
+        self.forget_demands_of(id);
+        self.bury_if_over(id);
     }
 
-    pub(super) fn process_ended(
-        &mut self,
-        now: Timestamp,
-        id: WorkerId,
-        (exit, peak_memory_bytes): (Exit, u64),
-        effects: &mut Effects,
-    ) {
+    pub(super) fn process_ended(&mut self, id: WorkerId, (exit, peak_memory_bytes): (Exit, u64)) {
         let Some(process) = self.processes.get_mut(&id) else {
             return;
         };
         process.on_exit(exit, peak_memory_bytes);
-        self.bury_if_over(now, id, effects);
+        self.bury_if_over(id);
     }
 
-    pub(super) fn fork_failed(
-        &mut self,
-        now: Timestamp,
-        id: WorkerId,
-        reason: &str,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn fork_failed(&mut self, id: WorkerId, reason: &str) {
         let environment = self.pool.environment_of(id);
         self.pool.on_gone(id);
         self.processes.remove(&id);
         if let Some(environment) = environment {
-            self.start_failed(now, environment, reason, effects);
+            self.start_failed(environment, reason);
         }
     }
 
     /// Ends those that hung up and did not end, and no longer waits for those that ended and did not hang up: a
     /// child of theirs may hold the connection open.
-    pub(super) fn end_silent(&mut self, now: Timestamp, effects: &mut Effects) {
+    pub(super) fn end_silent(&mut self) {
         while let Some((since, id)) = self.silent.first().copied() {
-            if now.since(since) < SILENT_LIFE {
+            if self.now.since(since) < SILENT_LIFE {
                 break;
             }
             self.silent.pop_first();
             match self.processes.get(&id).is_some_and(Process::has_exited) {
-                true => self.hung_up(now, id, effects),
-                false => self.kill(id, "it hung up and did not end", effects),
+                true => self.hung_up(id),
+                false => self.kill(id, "it hung up and did not end"),
             }
         }
     }
@@ -82,14 +70,14 @@ impl Node {
     }
 
     /// Ends the processes of a job, but for actors that outlive it.
-    pub(super) fn end_job(&mut self, now: Timestamp, job: JobId, effects: &mut Effects) {
+    pub(super) fn end_job(&mut self, job: JobId) {
         let reason = format!("{job} ended");
         for actor in self.unplaced_of(job) {
-            self.end_actor(now, actor, &reason, effects);
+            self.end_actor(actor, &reason);
         }
         for worker in self.pool.of_job(job) {
             if !self.outlives_job(worker) {
-                self.kill(worker, &reason, effects);
+                self.kill(worker, &reason);
             }
         }
     }
@@ -120,13 +108,13 @@ impl Node {
     }
 
     /// Nothing more will be heard of a process: ends what depended on it.
-    fn bury_if_over(&mut self, now: Timestamp, id: WorkerId, effects: &mut Effects) {
+    fn bury_if_over(&mut self, id: WorkerId) {
         if !self.processes.get(&id).is_some_and(Process::is_over) {
-            self.silent.insert((now, id));
+            self.silent.insert((self.now, id));
             return;
         }
         self.forget_lines_for(id);
-        self.tell_lines(effects);
+        self.tell_lines();
         let Some(process) = self.processes.remove(&id) else {
             return;
         };
@@ -135,13 +123,13 @@ impl Node {
             self.drivers.remove(&job);
         }
         let death = process.into_death(id);
-        self.end_work(now, &death, effects);
-        self.end_owned(now, id, effects);
-        self.tell_everybody(death, effects);
+        self.end_work(&death);
+        self.end_owned(id);
+        self.tell_everybody(death);
     }
 
     /// Ends the work of a dead process and tells those it was for.
-    fn end_work(&mut self, now: Timestamp, death: &Death, effects: &mut Effects) {
+    fn end_work(&mut self, death: &Death) {
         let id = death.worker;
         let Some(environment) = self.pool.environment_of(id) else {
             return;
@@ -149,63 +137,57 @@ impl Node {
         let work = self.pool.work(id);
         if let Some(Work::Actor(actor)) = work {
             self.actor_gone(actor);
-            effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
+            self.effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
         }
         for (lease, owner) in self.leases.of_worker(id) {
             self.end_lease(lease);
             let ended = FromNode::LeaseEnded { lease, death: death.clone() };
-            effects.push(Effect::ToWorker(owner, ended));
+            self.effects.push(Effect::ToWorker(owner, ended));
         }
         self.pool.on_gone(id);
         self.touched.append(&mut self.capped);
         if work == Some(Work::Starting) {
-            self.start_failed(now, environment, &death.to_string(), effects);
+            self.start_failed(environment, &death.to_string());
         } else {
-            self.keep_promises(environment, effects);
+            self.keep_promises(environment);
         }
     }
 
-    fn forget_demands_of(&mut self, now: Timestamp, owner: WorkerId) {
+    fn forget_demands_of(&mut self, owner: WorkerId) {
         for claimant in self.queue.of_owner(owner) {
-            while self.withdraw_promise(now, claimant) {}
+            while self.withdraw_promise(claimant) {}
             self.queue.forget(claimant);
         }
     }
 
     /// Ends what a dead process had asked for, and what worked for it.
-    fn end_owned(&mut self, now: Timestamp, owner: WorkerId, effects: &mut Effects) {
-        self.forget_demands_of(now, owner);
+    fn end_owned(&mut self, owner: WorkerId) {
+        self.forget_demands_of(owner);
         for lease in self.leases.of_owner(owner) {
             let Some(worker) = self.leases.get(lease).map(|lease| lease.worker) else { continue };
             if self.end_lease(lease).is_some() {
                 self.pool.on_ending(worker);
             }
-            self.kill(worker, &format!("the owner of its task, {owner}, ended"), effects);
+            self.kill(worker, &format!("the owner of its task, {owner}, ended"));
         }
         self.objects.on_process_ended(owner);
     }
 
-    fn tell_everybody(&self, death: Death, effects: &mut Effects) {
+    fn tell_everybody(&mut self, death: Death) {
         for (id, process) in &self.processes {
             if process.link == Link::Up {
-                effects.push(Effect::ToWorker(*id, FromNode::PeerEnded(death.clone())));
+                self.effects.push(Effect::ToWorker(*id, FromNode::PeerEnded(death.clone())));
             }
         }
-        effects.push(Effect::ToHead(NodeReport::WorkerGone(death)));
+        self.effects.push(Effect::ToHead(NodeReport::WorkerGone(death)));
     }
 
     /// A process did not start: tries again, and if that is of no use, refuses who waited for it.
-    fn start_failed(
-        &mut self,
-        now: Timestamp,
-        environment: EnvironmentId,
-        reason: &str,
-        effects: &mut Effects,
-    ) {
+    fn start_failed(&mut self, environment: EnvironmentId, reason: &str) {
         self.failed_starts += 1;
         let plain = self.pool.description(environment).is_empty();
         if plain && self.failed_starts < FAILED_STARTS_MAX {
-            self.keep_promises(environment, effects);
+            self.keep_promises(environment);
             return;
         }
         let failure = if plain {
@@ -217,14 +199,14 @@ impl Node {
             let Some(claimant) = self.promises.oldest(environment) else {
                 break;
             };
-            self.refuse(now, claimant, failure.clone(), effects);
+            self.refuse(claimant, failure.clone());
         }
     }
 
     /// Starts as many processes as there are promises that lack one.
-    pub(super) fn keep_promises(&mut self, environment: EnvironmentId, effects: &mut Effects) {
+    pub(super) fn keep_promises(&mut self, environment: EnvironmentId) {
         while self.promises.count(environment) > self.pool.starting(environment) {
-            self.fork(environment, effects);
+            self.fork(environment);
         }
     }
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use objects::Order;
-use types::{Failure, ObjectId, Timestamp, WorkerId};
+use types::{Failure, ObjectId, WorkerId};
 use wire::to_worker::FromNode;
 
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 impl Node {
     pub(super) fn create(
@@ -16,19 +16,18 @@ impl Node {
         (writer, object): (WorkerId, ObjectId),
         owner: WorkerId,
         size: u64,
-        effects: &mut Effects,
     ) {
         if owner.node == self.node && !self.processes.contains_key(&owner) {
             let failure = Arc::new(Failure::OwnerDied(object, owner));
-            effects.push(Effect::ToWorker(writer, FromNode::CreateFailed { object, failure }));
+            self.effects.push(Effect::ToWorker(writer, FromNode::CreateFailed { object, failure }));
         } else {
             self.objects.create(writer, object, owner, size);
         }
     }
 
     /// Tells and lets do what follows for objects from all that happened.
-    pub(super) fn pass_orders_on(&mut self, now: Timestamp, effects: &mut Effects) {
-        effects.extend(self.objects.take_orders(now).map(|order| match order {
+    pub(super) fn pass_orders_on(&mut self) {
+        self.effects.extend(self.objects.take_orders(self.now).map(|order| match order {
             Order::Created(writer, object, offset) => {
                 Effect::ToWorker(writer, FromNode::Created { object, offset })
             }

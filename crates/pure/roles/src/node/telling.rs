@@ -9,7 +9,7 @@ use types::{Resources, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
 
-use super::{Effect, Effects, Node};
+use super::{Effect, Node};
 
 /// What changed is told at the latest after this long.
 const DELAY: Duration = Duration::from_millis(20);
@@ -60,8 +60,8 @@ impl Reports {
 
 impl Node {
     /// Tells the head that the node is there, once.
-    pub(super) fn join(&mut self, effects: &mut Effects) {
-        effects.extend(self.reports.joining.take().map(Effect::ToHead));
+    pub(super) fn join(&mut self) {
+        self.effects.extend(self.reports.joining.take().map(Effect::ToHead));
     }
 
     /// The head was refused bundles: it hears of the next change at once.
@@ -70,34 +70,27 @@ impl Node {
     }
 
     /// Notes that what is free changed; tells at once if somebody waits for it.
-    pub(super) fn report_free(&mut self, now: Timestamp, effects: &mut Effects) {
+    pub(super) fn report_free(&mut self) {
         if !self.is_free_news() {
             return;
         }
         if self.reports.refused_at.is_some() {
-            self.tell_free(effects);
+            self.tell_free();
         } else if self.reports.due.is_none() {
-            self.reports.by(now + DELAY);
+            self.reports.by(self.now + DELAY);
         }
     }
 
-    pub(super) fn report_due(&mut self, now: Timestamp, effects: &mut Effects) {
-        if self.reports.due.is_some_and(|due| now >= due) {
+    pub(super) fn report_due(&mut self) {
+        if self.reports.due.is_some_and(|due| self.now >= due) {
             self.reports.due = None;
-            self.tell_lines(effects);
-            self.tell_free(effects);
+            self.tell_lines();
+            self.tell_free();
         }
     }
 
     /// Keeps what a worker wrote for the driver of its job.
-    pub(super) fn wrote(
-        &mut self,
-        now: Timestamp,
-        worker: WorkerId,
-        error: bool,
-        lines: Vec<String>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn wrote(&mut self, worker: WorkerId, error: bool, lines: Vec<String>) {
         let driver = self.job_of(worker).and_then(|job| self.drivers.get(&job).copied());
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
@@ -118,16 +111,16 @@ impl Node {
                 told.push(OutputLines { worker, pid, name, error, lines });
             }
         }
-        reports.by(now + DELAY);
+        reports.by(self.now + DELAY);
         if reports.line_count >= LINES_MAX {
-            self.tell_lines(effects);
+            self.tell_lines();
         }
     }
 
-    pub(super) fn tell_lines(&mut self, effects: &mut Effects) {
+    pub(super) fn tell_lines(&mut self) {
         self.reports.line_count = 0;
         while let Some((driver, lines)) = self.reports.lines.pop_first() {
-            effects.push(Effect::ToWorker(driver, FromNode::Lines(lines)));
+            self.effects.push(Effect::ToWorker(driver, FromNode::Lines(lines)));
         }
     }
 
@@ -136,12 +129,12 @@ impl Node {
         self.reports.lines.remove(&driver);
     }
 
-    fn tell_free(&mut self, effects: &mut Effects) {
+    fn tell_free(&mut self) {
         if self.is_free_news() {
             let free = self.ledger.free().clone();
             self.reports.free = free.clone();
             self.reports.refused_at = None;
-            effects.push(Effect::ToHead(NodeReport::Free(free)));
+            self.effects.push(Effect::ToHead(NodeReport::Free(free)));
         }
     }
 
