@@ -6,7 +6,7 @@
 mod actor;
 mod index;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::failure::ActorEnd;
@@ -15,6 +15,7 @@ use types::{
     NodeId, Resources, Strategy, WorkerId,
 };
 
+use crate::memory::Memory;
 use crate::topics::Topics;
 use actor::{Actor, Life};
 use index::Index;
@@ -23,9 +24,7 @@ use index::Index;
 #[derive(Debug)]
 pub struct Actors {
     living: BTreeMap<ActorId, Actor>,
-    dead: BTreeMap<ActorId, Grave>,
-    buried: VecDeque<ActorId>,
-    dead_max: usize,
+    dead: Memory<ActorId, Grave>,
     index: Index,
     topics: Topics<ActorId>,
 }
@@ -37,16 +36,6 @@ struct Grave {
     name: Option<ActorName>,
     incarnation: u32,
     failure: Arc<Failure>,
-}
-
-/// What came of the wish for a new actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Creation {
-    /// It is pending.
-    Created,
-    /// This other actor has its name; nothing changed.
-    NameTaken(ActorId),
 }
 
 /// What an event means for an actor.
@@ -63,17 +52,6 @@ pub enum Fate {
     Retires(WorkerId),
     /// It is to be buried.
     Dies(ActorEnd),
-}
-
-/// What a node needs to make an actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// The actor.
-    pub spec: Box<ActorSpec>,
-    /// Values of constructor arguments that are refs.
-    pub dependencies: Vec<Dependency>,
-    /// Counted from 0 at each restart.
-    pub incarnation: u32,
 }
 
 /// What an actor leaves behind.
@@ -108,27 +86,28 @@ impl Actors {
     pub fn new(dead_max: usize) -> Self {
         Self {
             living: BTreeMap::new(),
-            dead: BTreeMap::new(),
-            buried: VecDeque::new(),
-            dead_max,
+            dead: Memory::new(dead_max),
             index: Index::default(),
             topics: Topics::new(),
         }
     }
 
     /// A new actor, pending, watched by its creator.
-    pub fn create(&mut self, spec: Box<ActorSpec>) -> Creation {
+    ///
+    /// # Errors
+    /// The actor that has its name; nothing changed.
+    pub fn create(&mut self, spec: Box<ActorSpec>) -> Result<(), ActorId> {
         if let Some(holder) = spec.name.as_ref().and_then(|name| self.named(name)) {
-            return Creation::NameTaken(holder);
+            return Err(holder);
         }
         let id = spec.id;
-        if self.living.contains_key(&id) || self.dead.contains_key(&id) {
-            return Creation::Created;
+        if self.living.contains_key(&id) || self.dead.get(id).is_some() {
+            return Ok(());
         }
         self.index.add(&spec);
         self.topics.watch(id, spec.creator);
         self.living.insert(id, Actor::new(spec));
-        Creation::Created
+        Ok(())
     }
 
     /// The constructor's arguments are there.
@@ -151,14 +130,18 @@ impl Actors {
         Some((&actor.spec.template.shape.strategy, &actor.spec.placement))
     }
 
-    /// An actor that wants a node goes to this one.
+    /// An actor that wants a node goes to this one: what it is, the values of constructor arguments that are refs,
+    /// and how often it was made before.
     #[must_use]
-    pub fn place(&mut self, id: ActorId, node: NodeId) -> Option<Start> {
+    pub fn place(
+        &mut self,
+        id: ActorId,
+        node: NodeId,
+    ) -> Option<(Box<ActorSpec>, Vec<Dependency>, u32)> {
         let actor = self.living.get_mut(&id).filter(|actor| actor.life == Life::Placing(None))?;
         actor.life = Life::Placing(Some(node));
         self.index.has_node(&actor.spec);
-        let (spec, dependencies) = (actor.spec.clone(), actor.dependencies.clone());
-        Some(Start { spec, dependencies, incarnation: actor.incarnation })
+        Some((actor.spec.clone(), actor.dependencies.clone(), actor.incarnation))
     }
 
     /// A node gave an actor its process.
@@ -274,13 +257,7 @@ impl Actors {
         let ActorSpec { template, name, .. } = *actor.spec;
         let class = template.name.clone();
         let incarnation = actor.incarnation;
-        self.dead.insert(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
-        self.buried.push_back(id);
-        if self.buried.len() > self.dead_max
-            && let Some(forgotten) = self.buried.pop_front()
-        {
-            self.dead.remove(&forgotten);
-        }
+        self.dead.remember(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
         Some(Burial { node, watchers: self.topics.close(id), failure })
     }
 
@@ -343,7 +320,7 @@ impl Actors {
     /// The state of an actor, as its callers see it.
     #[must_use]
     pub fn state(&self, id: ActorId) -> ActorState {
-        match (self.living.get(&id), self.dead.get(&id)) {
+        match (self.living.get(&id), self.dead.get(id)) {
             (Some(actor), _) => actor.state(),
             (None, Some(grave)) => ActorState::Dead(Arc::clone(&grave.failure)),
             (None, None) => ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown))),
@@ -353,7 +330,7 @@ impl Actors {
     /// Each actor that lives or is remembered.
     pub fn describe(&self) -> impl Iterator<Item = Description<'_>> {
         let dead = self.dead.iter().map(|(id, grave)| Description {
-            actor: *id,
+            actor: id,
             class: &grave.class,
             name: grave.name.as_ref(),
             state: ActorState::Dead(Arc::clone(&grave.failure)),

@@ -23,16 +23,6 @@ enum Entry {
     There(Payload),
 }
 
-/// The answer to who asks for a function.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Lookup {
-    /// Its pickle.
-    Found(Payload),
-    /// It is not there yet; the question waits.
-    Waits,
-}
-
 impl Functions {
     /// A function is there: who waited for it.
     #[must_use]
@@ -44,14 +34,15 @@ impl Functions {
         }
     }
 
-    /// Somebody asks for a function.
-    pub fn ask(&mut self, job: JobId, function: FunctionId, asker: Asker) -> Lookup {
+    /// Somebody asks for a function: its pickle; `None` is not yet, and the question waits.
+    #[must_use]
+    pub fn ask(&mut self, job: JobId, function: FunctionId, asker: Asker) -> Option<Payload> {
         let functions = self.jobs.entry(job).or_default();
         match functions.entry(function).or_insert_with(|| Entry::Awaited(Vec::new())) {
-            Entry::There(pickle) => Lookup::Found(pickle.clone()),
+            Entry::There(pickle) => Some(pickle.clone()),
             Entry::Awaited(askers) => {
                 askers.push(asker);
-                Lookup::Waits
+                None
             }
         }
     }
@@ -110,19 +101,19 @@ mod tests {
     #[test]
     fn who_asks_too_early_is_answered_when_the_function_comes_unless_it_is_gone() {
         let mut functions = Functions::default();
-        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 1)), Lookup::Waits);
-        assert_eq!(functions.ask(JOB, FUNCTION, (BERT, 2)), Lookup::Waits);
+        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 1)), None);
+        assert_eq!(functions.ask(JOB, FUNCTION, (BERT, 2)), None);
         functions.on_worker_gone(ANNE);
 
         assert_eq!(functions.put(JOB, FUNCTION, pickle()), [(BERT, 2)]);
-        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 3)), Lookup::Found(pickle()));
+        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 3)), Some(pickle()));
         functions.check();
     }
 
     #[test]
     fn who_waits_when_a_job_is_cleared_is_named_once() {
         let mut functions = Functions::default();
-        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 1)), Lookup::Waits);
+        assert_eq!(functions.ask(JOB, FUNCTION, (ANNE, 1)), None);
 
         assert_eq!(functions.clear(JOB), [(ANNE, 1)]);
         assert_eq!(functions.clear(JOB), []);

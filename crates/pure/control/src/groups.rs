@@ -6,11 +6,12 @@
 mod group;
 mod queues;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::{ActorId, Failure, GroupId, GroupSpec, GroupState, NodeId, Resources, WorkerId};
 
+use crate::memory::Memory;
 use crate::nodes::{Home, Nodes};
 use crate::topics::Topics;
 use group::{Group, Stage};
@@ -20,9 +21,7 @@ use queues::{Queues, kind_of};
 #[derive(Debug)]
 pub struct Groups {
     present: BTreeMap<GroupId, Group>,
-    removed: BTreeMap<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
-    forgotten_next: VecDeque<GroupId>,
-    removed_max: usize,
+    removed: Memory<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
     names: BTreeMap<(String, String), GroupId>,
     /// Whose end is the end of which groups.
     keepers: BTreeMap<Keeper, BTreeSet<GroupId>>,
@@ -66,8 +65,6 @@ pub enum Prepared {
 /// What a group leaves behind.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// The nodes that may hold bundles of it.
-    pub nodes: BTreeSet<NodeId>,
     /// Who is to be told.
     pub watchers: BTreeSet<WorkerId>,
     /// What they are to be told.
@@ -80,9 +77,7 @@ impl Groups {
     pub fn new(removed_max: usize) -> Self {
         Self {
             present: BTreeMap::new(),
-            removed: BTreeMap::new(),
-            forgotten_next: VecDeque::new(),
-            removed_max,
+            removed: Memory::new(removed_max),
             names: BTreeMap::new(),
             keepers: BTreeMap::new(),
             queues: Queues::default(),
@@ -97,7 +92,7 @@ impl Groups {
     /// If another group has its name; it is then remembered as removed.
     pub fn create(&mut self, spec: Box<GroupSpec>, keeper: Keeper) -> Result<bool, Arc<Failure>> {
         let id = spec.id;
-        if self.present.contains_key(&id) || self.removed.contains_key(&id) {
+        if self.present.contains_key(&id) || self.removed.get(id).is_some() {
             return Ok(false);
         }
         if !spec.name.is_empty() {
@@ -105,7 +100,7 @@ impl Groups {
             if let Some(other) = self.names.get(&name) {
                 let text = format!("the name {:?} is taken by {other}", spec.name);
                 let failure = Arc::new(Failure::Unschedulable(text));
-                self.remember(spec, Arc::clone(&failure));
+                self.removed.remember(id, (spec, Arc::clone(&failure)));
                 return Err(failure);
             }
             self.names.insert(name, id);
@@ -130,7 +125,7 @@ impl Groups {
     #[must_use]
     pub fn first_like(&self, id: GroupId) -> Option<GroupId> {
         let group = self.present.get(&id).map(|group| &group.spec);
-        let spec = group.or_else(|| self.removed.get(&id).map(|(spec, _)| spec))?;
+        let spec = group.or_else(|| self.removed.get(id).map(|(spec, _)| spec))?;
         self.queues.first(&kind_of(spec))
     }
 
@@ -203,7 +198,6 @@ impl Groups {
         for (bundle, node) in group.reservations() {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
-        let removed_from = group.nodes().collect();
         let spec = group.spec;
         if !spec.name.is_empty() {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
@@ -215,14 +209,14 @@ impl Groups {
             }
         }
         let failure = Arc::new(failure);
-        self.remember(spec, Arc::clone(&failure));
-        Some(Removal { nodes: removed_from, watchers: self.topics.close(id), failure })
+        self.removed.remember(id, (spec, Arc::clone(&failure)));
+        Some(Removal { watchers: self.topics.close(id), failure })
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
     pub fn home(&self, id: GroupId, bundle: Option<u32>, needs: &Resources) -> Home {
         let Some(group) = self.present.get(&id) else {
-            let removed = self.removed.get(&id).map(|(_, failure)| Failure::clone(failure));
+            let removed = self.removed.get(id).map(|(_, failure)| Failure::clone(failure));
             return Home::Never(removed.unwrap_or(Failure::GroupRemoved(id)));
         };
         group.home(bundle, needs)
@@ -254,7 +248,7 @@ impl Groups {
     /// The state of a group.
     #[must_use]
     pub fn state(&self, id: GroupId) -> GroupState {
-        match (self.present.get(&id), self.removed.get(&id)) {
+        match (self.present.get(&id), self.removed.get(id)) {
             (Some(group), _) => group.state(),
             (None, Some((_, failure))) => GroupState::Removed(Arc::clone(failure)),
             (None, None) => GroupState::Removed(Arc::new(Failure::GroupRemoved(id))),
@@ -270,9 +264,9 @@ impl Groups {
 
     /// Each group that is there or remembered.
     pub fn describe(&self) -> impl Iterator<Item = (&GroupSpec, GroupState)> {
-        let removed = self.removed.values();
+        let removed = self.removed.iter();
         let removed =
-            removed.map(|(spec, failure)| (&**spec, GroupState::Removed(Arc::clone(failure))));
+            removed.map(|(_, (spec, failure))| (&**spec, GroupState::Removed(Arc::clone(failure))));
         removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
     }
 
@@ -375,16 +369,6 @@ impl Groups {
                 *refused |= planned.len() < asked;
                 if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
             }
-        }
-    }
-
-    fn remember(&mut self, spec: Box<GroupSpec>, failure: Arc<Failure>) {
-        self.forgotten_next.push_back(spec.id);
-        self.removed.insert(spec.id, (spec, failure));
-        if self.forgotten_next.len() > self.removed_max
-            && let Some(forgotten) = self.forgotten_next.pop_front()
-        {
-            self.removed.remove(&forgotten);
         }
     }
 }

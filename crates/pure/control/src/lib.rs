@@ -10,14 +10,15 @@ pub mod actors;
 pub mod functions;
 pub mod groups;
 pub mod jobs;
+pub mod memory;
 pub mod nodes;
 pub mod packing;
 pub mod table;
 pub mod timeline;
 pub mod topics;
 
-pub use actors::{Actors, Creation, Fate, Start};
-pub use functions::{Functions, Lookup};
+pub use actors::{Actors, Fate};
+pub use functions::Functions;
 pub use groups::{Attempt, Groups, Keeper, Prepared};
 pub use jobs::Jobs;
 pub use nodes::{Home, Nodes};

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use types::limits::SPANS_MAX;
 use types::{JobId, Span, WorkerId};
 
+use crate::functions::Asker;
+
 /// The spans of all jobs, as far as they were reported.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -19,33 +21,19 @@ pub struct Timeline {
 /// A question that waits for reports.
 #[derive(Debug)]
 struct Gathering {
-    asker: WorkerId,
-    request: u64,
+    asker: Asker,
     job: JobId,
     missing: BTreeSet<WorkerId>,
 }
 
-/// A question that need not wait any longer.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Gathered {
-    /// Who asked.
-    pub asker: WorkerId,
-    /// How it numbered the question.
-    pub request: u64,
-    /// What ran, in the order in which it began.
-    pub spans: Vec<Span>,
-}
+/// A question that need not wait any longer: who asked, and what ran, in the order in which it began.
+pub type Gathered = (Asker, Vec<Span>);
 
 impl Timeline {
     /// Somebody asks for what ran for a job, which these processes are now asked to report.
     #[must_use]
-    pub fn ask(
-        &mut self,
-        (asker, request): (WorkerId, u64),
-        job: JobId,
-        missing: BTreeSet<WorkerId>,
-    ) -> Vec<Gathered> {
-        self.gatherings.push(Gathering { asker, request, job, missing });
+    pub fn ask(&mut self, asker: Asker, job: JobId, missing: BTreeSet<WorkerId>) -> Vec<Gathered> {
+        self.gatherings.push(Gathering { asker, job, missing });
         self.finished()
     }
 
@@ -62,7 +50,7 @@ impl Timeline {
         self.ended.extend(self.reported.remove(&worker).unwrap_or_default());
         let surplus = self.ended.len().saturating_sub(SPANS_MAX);
         self.ended.drain(..surplus);
-        self.gatherings.retain(|gathering| gathering.asker != worker);
+        self.gatherings.retain(|gathering| gathering.asker.0 != worker);
         self.no_longer_missing(worker)
     }
 
@@ -86,12 +74,7 @@ impl Timeline {
     fn finished(&mut self) -> Vec<Gathered> {
         let done = self.gatherings.extract_if(.., |gathering| gathering.missing.is_empty());
         let done: Vec<Gathering> = done.collect();
-        let answer = |gathering: Gathering| Gathered {
-            asker: gathering.asker,
-            request: gathering.request,
-            spans: self.spans(gathering.job),
-        };
-        done.into_iter().map(answer).collect()
+        done.into_iter().map(|gathering| (gathering.asker, self.spans(gathering.job))).collect()
     }
 
     fn spans(&self, job: JobId) -> Vec<Span> {
@@ -124,7 +107,7 @@ mod tests {
         let gathered = timeline.on_worker_gone(BERT);
 
         let spans = vec![span(ANNE, 0), span(BERT, 1)];
-        assert_eq!(gathered, [Gathered { asker: ANNE, request: 7, spans }]);
+        assert_eq!(gathered, [((ANNE, 7), spans)]);
     }
 
     #[test]
@@ -134,7 +117,7 @@ mod tests {
 
         let gathered = timeline.ask((ANNE, 7), JobId(2), BTreeSet::new());
 
-        assert_eq!(gathered, [Gathered { asker: ANNE, request: 7, spans: vec![] }]);
+        assert_eq!(gathered, [((ANNE, 7), vec![])]);
     }
 
     #[test]
@@ -149,8 +132,8 @@ mod tests {
 
         let gathered = timeline.ask((ANNE, 7), JOB, BTreeSet::new());
 
-        assert_eq!(gathered[0].spans.len(), SPANS_MAX);
-        assert!(gathered[0].spans.iter().all(|span| span.worker.number == 2));
+        assert_eq!(gathered[0].1.len(), SPANS_MAX);
+        assert!(gathered[0].1.iter().all(|span| span.worker.number == 2));
     }
 
     fn span(worker: WorkerId, second: u64) -> Span {

@@ -6,10 +6,10 @@ mod bundles;
 
 use std::collections::BTreeMap;
 
-use types::{Amount, Assignment, DeviceShare, GroupId, Resources, Strategy};
+use types::{Amount, Assignment, DeviceShare, Failure, GroupId, Resources, Strategy};
 
 use crate::capacity::{CPU, Capacity};
-use crate::explain::Refusal;
+use crate::explain;
 use bundles::{Bundle, Group, Phase, Removed};
 
 /// The stock that a demand is served from.
@@ -134,13 +134,13 @@ impl Ledger {
     ///
     /// # Errors
     /// Why it cannot.
-    pub fn could_ever(&self, strategy: &Strategy, amounts: &Resources) -> Result<(), Refusal> {
+    pub fn could_ever(&self, strategy: &Strategy, amounts: &Resources) -> Result<(), Failure> {
         let Strategy::Group { group, bundle } = strategy else {
             return possible(&self.node, amounts)
-                .ok_or_else(|| Refusal::larger_than_node(amounts, self.node.total()));
+                .ok_or_else(|| explain::larger_than_node(amounts, self.node.total()));
         };
         if self.removed.contains(*group) {
-            return Err(Refusal::GroupRemoved(*group));
+            return Err(Failure::GroupRemoved(*group));
         }
         let Some(reserved) = self.groups.get(group) else {
             return Ok(());
@@ -151,15 +151,15 @@ impl Ledger {
                 let fits = bundles.any(|bundle| bundle.inside.could_ever_fit(amounts));
                 fits.then_some(()).ok_or_else(|| {
                     let bundles = reserved.bundles.values().map(|b| b.inside.total().clone());
-                    Refusal::larger_than_bundles(*group, amounts, bundles.collect())
+                    explain::larger_than_bundles(*group, amounts, bundles.collect())
                 })
             }
             Some(index) => {
                 let Some(bundle) = reserved.bundles.get(index) else {
-                    return Err(Refusal::no_such_bundle(*group, *index, reserved.bundles.len()));
+                    return Err(explain::no_such_bundle(*group, *index, reserved.bundles.len()));
                 };
                 possible(&bundle.inside, amounts).ok_or_else(|| {
-                    Refusal::larger_than_bundle(*group, *index, amounts, bundle.inside.total())
+                    explain::larger_than_bundle(*group, *index, amounts, bundle.inside.total())
                 })
             }
         }

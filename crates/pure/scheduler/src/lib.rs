@@ -22,7 +22,6 @@ mod tests;
 
 pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
 pub use demand::{Claimant, Demand};
-pub use explain::Refusal;
 pub use leases::{Lease, Leases};
 pub use ledger::{Holding, Ledger, Place, Pot};
 pub use pool::{EnvironmentId, Pool, Supply, Work};

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use types::{LabelRule, NodeId, Strategy};
+use types::{Failure, LabelRule, NodeId, Strategy};
 
-use crate::explain::Refusal;
+use crate::explain;
 
 /// One node, as strategies see it.
 #[derive(Debug)]
@@ -26,16 +26,16 @@ impl Site {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn admits(&self, strategy: &Strategy) -> Result<(), Refusal> {
+    pub fn admits(&self, strategy: &Strategy) -> Result<(), Failure> {
         match strategy {
             Strategy::Node { node, soft: false } if *node != self.node => {
-                Err(Refusal::other_node(*node, self.node))
+                Err(explain::other_node(*node, self.node))
             }
             Strategy::Labels(required, _) => {
                 let broken = required.iter().find(|rule| !self.satisfies(rule));
                 broken.map_or(Ok(()), |rule| {
                     let value = self.labels.get(&rule.label).map(String::as_str);
-                    Err(Refusal::label(self.node, rule, value))
+                    Err(explain::label(self.node, rule, value))
                 })
             }
             Strategy::Pack | Strategy::Spread | Strategy::Group { .. } | Strategy::Node { .. } => {

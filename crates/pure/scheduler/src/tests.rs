@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, Amount, DeviceShare, GroupId, JobId, LabelRule, LeaseId, NodeId, Resources, Shape,
-    Strategy, Timestamp, WorkerId,
+    ActorId, Amount, DeviceShare, Failure, GroupId, JobId, LabelRule, LeaseId, NodeId, Resources,
+    Shape, Strategy, Timestamp, WorkerId,
 };
 
 use crate::{
-    Asked, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Refusal, Site, Supply,
+    Asked, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site, Supply,
     holds_back_until,
 };
 
@@ -47,7 +47,7 @@ fn what_can_never_be_met_is_refused_with_demand_and_capacity() {
     let ledger =
         Ledger::new([("CPU", Amount::whole(2)), ("GPU", Amount::whole(2))].into_iter().collect());
     let sentence = |demand: &Resources| match ledger.could_ever(&Strategy::Pack, demand) {
-        Err(Refusal::Unschedulable(sentence)) => sentence,
+        Err(Failure::Unschedulable(sentence)) => sentence,
         other => panic!("{other:?}"),
     };
 
@@ -92,7 +92,7 @@ fn bundles_are_reserved_all_or_none_and_come_back_when_their_last_holder_went() 
     ledger.give_back(held);
     assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
     let refused = ledger.could_ever(&within(2, None), &amounts("CPU", 1.0));
-    assert_eq!(refused, Err(Refusal::GroupRemoved(group(2))));
+    assert_eq!(refused, Err(Failure::GroupRemoved(group(2))));
 }
 
 #[test]

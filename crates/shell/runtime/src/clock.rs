@@ -10,7 +10,7 @@ use types::Timestamp;
 /// Now, on a clock that begins at the first call and never goes backwards.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the clock that the ban names")]
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     let span = ORIGIN.get_or_init(Instant::now).elapsed();
     Timestamp::ZERO + span

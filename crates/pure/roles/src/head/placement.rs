@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use control::{Attempt, Creation, Fate, Home, Keeper, Prepared};
+use control::{Attempt, Fate, Home, Keeper, Prepared};
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, JobId, NodeId,
@@ -26,9 +26,9 @@ impl Head {
         let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
         let name = spec.name.clone();
         let answer = match (self.actors.create(spec), name) {
-            (Creation::Created, _) => Answer::Actor { actor, handle, found: false },
-            (Creation::NameTaken(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
-            (Creation::NameTaken(holder), _) => self.describe_actor(holder),
+            (Ok(()), _) => Answer::Actor { actor, handle, found: false },
+            (Err(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
+            (Err(holder), _) => self.describe_actor(holder),
         };
         self.reply(asker, answer);
         if orphan {
@@ -252,9 +252,8 @@ impl Head {
     }
 
     fn start_actor(&mut self, actor: ActorId, node: NodeId) {
-        if let Some(start) = self.actors.place(actor, node) {
+        if let Some((spec, dependencies, incarnation)) = self.actors.place(actor, node) {
             self.nodes.add_actor(node);
-            let control::Start { spec, dependencies, incarnation } = start;
             let message = HeadToNode::StartActor { spec, dependencies, incarnation };
             self.effects.push(Effect::ToNode(node, message));
         }

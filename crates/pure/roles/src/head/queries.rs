@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use control::table::Putting;
 use control::timeline::Gathered;
-use control::{Lookup, table::Putting};
 use types::{ActorId, ActorName, Failure, FunctionId, JobId, Payload, WorkerId};
 use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo};
 use wire::{Answer, FromHead, Question};
@@ -54,8 +54,8 @@ impl Head {
     }
 
     pub(super) fn answer_gathered(&mut self, gathered: Vec<Gathered>) {
-        for Gathered { asker, request, spans } in gathered {
-            self.reply((asker, request), Answer::Spans(spans));
+        for (asker, spans) in gathered {
+            self.reply(asker, Answer::Spans(spans));
         }
     }
 
@@ -76,10 +76,7 @@ impl Head {
         if !self.is_live(job) {
             return Some(job_has_ended(job));
         }
-        match self.functions.ask(job, function, asker) {
-            Lookup::Found(pickle) => Some(Answer::Bytes(pickle)),
-            Lookup::Waits => None,
-        }
+        self.functions.ask(job, function, asker).map(Answer::Bytes)
     }
 
     fn gather(&mut self, asker: (WorkerId, u64), job: JobId) {

@@ -71,7 +71,7 @@ impl Node {
             Ok(()) => {
                 self.touched.insert(pot);
             }
-            Err(refusal) => self.refuse(claimant, refusal.into_failure()),
+            Err(failure) => self.refuse(claimant, failure),
         }
     }
 

@@ -485,7 +485,7 @@ fn idle_workers_beyond_the_cpus_are_asked_to_leave_and_may_stay() {
     assert_eq!(node.wait(Duration::from_secs(1)), [tell(worker(3), FromNode::Spare)]);
     assert_eq!(node.say(worker(3), ToNode::Staying), []);
 
-    assert_eq!(node.want_more(node.driver, 0.0, 1, 2), [node.leased(3, 2, 0.0)]);
+    assert_eq!(node.want_more(node.driver, 0.0, 1, 2), [node.leased(3, 3, 0.0)]);
 }
 
 #[test]

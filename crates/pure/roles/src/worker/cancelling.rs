@@ -55,6 +55,7 @@ impl Worker {
         if let Some(waiting) = self.inbox.take_waiting(task) {
             self.unread_dependencies(&waiting);
             self.reply(waiting.execution.owner, task, cancelled(task), std::time::Duration::ZERO);
+            self.begin();
         } else if self.inbox.owner_of(task).is_some() {
             if reach.force {
                 self.end_by_force(task, cancelled(task), "a task was cancelled with force");
