@@ -12,10 +12,9 @@ use std::sync::Arc;
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure, GroupId, JobId,
-    NodeId, Resources, Strategy, WorkerId,
+    Memory, NodeId, Resources, Strategy, WorkerId,
 };
 
-use crate::memory::Memory;
 use crate::topics::Topics;
 use actor::{Actor, Life};
 use index::Index;

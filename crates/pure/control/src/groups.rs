@@ -9,9 +9,10 @@ mod queues;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use types::{ActorId, Failure, GroupId, GroupSpec, GroupState, NodeId, Resources, WorkerId};
+use types::{
+    ActorId, Failure, GroupId, GroupSpec, GroupState, Memory, NodeId, Resources, WorkerId,
+};
 
-use crate::memory::Memory;
 use crate::nodes::{Home, Nodes};
 use crate::topics::Topics;
 use group::{Group, Stage};

@@ -2,9 +2,9 @@
 //!
 //! Owns: the numbers of jobs, their drivers and processes. Does not own: what ends with a job (`roles::head`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use types::{JobId, NodeId, WorkerId};
+use types::{JobId, Memory, NodeId, WorkerId};
 
 /// The jobs of the cluster.
 #[derive(Debug)]
@@ -12,8 +12,7 @@ pub struct Jobs {
     last: u32,
     running: BTreeMap<JobId, Job>,
     drivers: BTreeMap<WorkerId, JobId>,
-    ended: VecDeque<(JobId, Job)>,
-    ended_max: usize,
+    ended: Memory<JobId, Job>,
     processes: BTreeSet<(JobId, WorkerId)>,
 }
 
@@ -33,13 +32,12 @@ pub struct Job {
 impl Jobs {
     /// No jobs, and a memory for `ended_max` that will have ended.
     #[must_use]
-    pub const fn new(ended_max: usize) -> Self {
+    pub fn new(ended_max: usize) -> Self {
         Self {
             last: 0,
             running: BTreeMap::new(),
             drivers: BTreeMap::new(),
-            ended: VecDeque::new(),
-            ended_max,
+            ended: Memory::new(ended_max),
             processes: BTreeSet::new(),
         }
     }
@@ -72,10 +70,7 @@ impl Jobs {
         let id = self.drivers.remove(&worker)?;
         let job = self.running.remove(&id)?;
         self.processes.retain(|(other, _)| *other != id);
-        self.ended.push_back((id, job));
-        if self.ended.len() > self.ended_max {
-            self.ended.pop_front();
-        }
+        self.ended.remember(id, job);
         Some(id)
     }
 
@@ -114,7 +109,7 @@ impl Jobs {
 
     /// Each job that runs or is remembered, and whether it runs.
     pub fn describe(&self) -> impl Iterator<Item = (JobId, &Job, bool)> {
-        let ended = self.ended.iter().map(|(id, job)| (*id, job, false));
+        let ended = self.ended.iter().map(|(id, job)| (id, job, false));
         ended.chain(self.running.iter().map(|(id, job)| (*id, job, true)))
     }
 

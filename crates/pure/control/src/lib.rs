@@ -10,7 +10,6 @@ pub mod actors;
 pub mod functions;
 pub mod groups;
 pub mod jobs;
-pub mod memory;
 pub mod nodes;
 pub mod packing;
 pub mod table;

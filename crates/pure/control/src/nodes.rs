@@ -3,17 +3,16 @@
 //! Owns: the head's view of each node. Does not own: what is truly free, which the node decides, or how bundles
 //! are laid on nodes (`packing`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
-use types::{Failure, GroupId, LabelRule, NodeId, Resources, Strategy};
+use types::{Failure, GroupId, LabelRule, Memory, NodeId, Resources, Strategy};
 
 /// The nodes of the cluster.
 #[derive(Debug)]
 pub struct Nodes {
     present: BTreeMap<NodeId, Node>,
-    gone: VecDeque<(NodeId, Traits)>,
-    gone_max: usize,
+    gone: Memory<NodeId, Traits>,
 }
 
 /// One node that is there.
@@ -54,8 +53,8 @@ pub enum Home {
 impl Nodes {
     /// No nodes, and a memory for `gone_max` that will be gone.
     #[must_use]
-    pub const fn new(gone_max: usize) -> Self {
-        Self { present: BTreeMap::new(), gone: VecDeque::new(), gone_max }
+    pub fn new(gone_max: usize) -> Self {
+        Self { present: BTreeMap::new(), gone: Memory::new(gone_max) }
     }
 
     /// A node is there, with all it has free.
@@ -77,10 +76,7 @@ impl Nodes {
         let Some(lost) = self.present.remove(&node) else {
             return false;
         };
-        self.gone.push_back((node, lost.traits));
-        if self.gone.len() > self.gone_max {
-            self.gone.pop_front();
-        }
+        self.gone.remember(node, lost.traits);
         true
     }
 
@@ -221,7 +217,7 @@ impl Nodes {
 
     /// Each node that is there or remembered, with what it has if it is there.
     pub fn describe(&self) -> impl Iterator<Item = (NodeId, &Traits, Option<&Resources>)> {
-        let gone = self.gone.iter().map(|(node, traits)| (*node, traits, None));
+        let gone = self.gone.iter().map(|(node, traits)| (node, traits, None));
         let present = &self.present;
         gone.chain(present.iter().map(|(node, known)| (*node, &known.traits, Some(&known.total))))
     }
@@ -266,14 +262,7 @@ impl Node {
 
 impl Traits {
     fn satisfy(&self, rules: &[LabelRule]) -> bool {
-        rules.iter().all(|rule| {
-            let value = self.labels.get(&rule.label);
-            let holds = match &rule.values {
-                Some(values) => value.is_some_and(|value| values.contains(value)),
-                None => value.is_some(),
-            };
-            holds != rule.negated
-        })
+        rules.iter().all(|rule| rule.holds(self.labels.get(&rule.label)))
     }
 }
 

@@ -2,18 +2,19 @@
 //!
 //! Owns: a bounded memory of them. Does not own: the objects that are there (`index`).
 
-use std::collections::VecDeque;
-
-use types::{Failure, Map, ObjectId, WorkerId};
+use types::{Failure, Memory, ObjectId, WorkerId};
 
 /// So many are remembered; the oldest is forgotten first.
 const GONE_MAX: usize = 16_384;
 
 /// Objects that went lately.
-#[derive(Debug, Default)]
-pub(crate) struct Gone {
-    objects: Map<ObjectId, Cause>,
-    order: VecDeque<ObjectId>,
+#[derive(Debug)]
+pub(crate) struct Gone(Memory<ObjectId, Cause>);
+
+impl Default for Gone {
+    fn default() -> Self {
+        Self(Memory::new(GONE_MAX))
+    }
 }
 
 /// Why an object went.
@@ -30,27 +31,18 @@ pub(crate) enum Cause {
 impl Gone {
     /// The object went for this reason, as it is told to readers.
     pub(crate) fn remember(&mut self, object: ObjectId, cause: Cause) -> Failure {
-        if self.objects.insert(object, cause).is_none() {
-            self.order.push_back(object);
-        }
-        if self.order.len() > GONE_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.objects.remove(&oldest);
-        }
+        self.0.remember(object, cause);
         cause.told_of(object)
     }
 
     /// The object is made again.
     pub(crate) fn forget(&mut self, object: ObjectId) {
-        if self.objects.remove(&object).is_some() {
-            self.order.retain(|other| *other != object);
-        }
+        self.0.forget(object);
     }
 
     /// Why the object is not there, if it went lately.
     pub(crate) fn why(&self, object: ObjectId) -> Option<Failure> {
-        self.objects.get(&object).map(|cause| cause.told_of(object))
+        self.0.get(object).map(|cause| cause.told_of(object))
     }
 }
 

@@ -25,8 +25,10 @@ pub enum Claimant {
 /// Requests of one claimant, counted.
 #[derive(Debug)]
 pub struct Demand {
-    pub(crate) shape: Arc<Shape>,
-    pub(crate) job: JobId,
+    /// What is to run on each.
+    pub shape: Arc<Shape>,
+    /// For which job.
+    pub job: JobId,
     /// How many more it could use.
     pub(crate) wanted: u32,
     /// How many of those hold their resources and wait for a process.

@@ -6,11 +6,14 @@ mod bundles;
 
 use std::collections::BTreeMap;
 
-use types::{Amount, Assignment, DeviceShare, Failure, GroupId, Resources, Strategy};
+use types::{Amount, Assignment, DeviceShare, Failure, GroupId, Memory, Resources, Strategy};
 
 use crate::capacity::{CPU, Capacity};
 use crate::explain;
-use bundles::{Bundle, Group, Phase, Removed};
+use bundles::{Bundle, Group, Phase};
+
+/// So many removed groups are remembered, for those who still ask for them.
+const REMOVED_GROUPS_MAX: usize = 65_536;
 
 /// The stock that a demand is served from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +101,7 @@ impl Holding {
 pub struct Ledger {
     node: Capacity,
     groups: BTreeMap<GroupId, Group>,
-    removed: Removed,
+    removed: Memory<GroupId, ()>,
 }
 
 impl Ledger {
@@ -108,7 +111,7 @@ impl Ledger {
         Self {
             node: Capacity::of_node(total),
             groups: BTreeMap::new(),
-            removed: Removed::default(),
+            removed: Memory::new(REMOVED_GROUPS_MAX),
         }
     }
 
@@ -139,7 +142,7 @@ impl Ledger {
             return possible(&self.node, amounts)
                 .ok_or_else(|| explain::larger_than_node(amounts, self.node.total()));
         };
-        if self.removed.contains(*group) {
+        if self.removed.get(*group).is_some() {
             return Err(Failure::GroupRemoved(*group));
         }
         let Some(reserved) = self.groups.get(group) else {
@@ -291,7 +294,7 @@ impl Ledger {
 
     /// Ends a group: its bundles are free as soon as nobody holds any of them. True if somebody still does.
     pub fn return_bundles(&mut self, group: GroupId) -> bool {
-        self.removed.remember(group);
+        self.removed.remember(group, ());
         let Some(reserved) = self.groups.get_mut(&group) else {
             return false;
         };

@@ -199,22 +199,10 @@ impl Queue {
         self.heads.keys().copied()
     }
 
-    /// The shape of a demand.
+    /// What a claimant asked for.
     #[must_use]
-    pub fn shape_of(&self, claimant: Claimant) -> Option<Arc<Shape>> {
-        self.demands.get(&claimant).map(|demand| Arc::clone(&demand.shape))
-    }
-
-    /// The job of a demand.
-    #[must_use]
-    pub fn job_of(&self, claimant: Claimant) -> Option<JobId> {
-        self.demands.get(&claimant).map(|demand| demand.job)
-    }
-
-    /// How many more a claimant could use for which nothing is held.
-    #[must_use]
-    pub fn waiting(&self, claimant: Claimant) -> u32 {
-        self.demands.get(&claimant).map_or(0, Demand::waiting)
+    pub fn demand(&self, claimant: Claimant) -> Option<&Demand> {
+        self.demands.get(&claimant)
     }
 
     /// Panics unless exactly those wait that lack something; `promised` says how many promises a claimant has.

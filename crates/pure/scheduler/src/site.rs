@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use types::{Failure, LabelRule, NodeId, Strategy};
+use types::{Failure, NodeId, Strategy};
 
 use crate::explain;
 
@@ -32,7 +32,7 @@ impl Site {
                 Err(explain::other_node(*node, self.node))
             }
             Strategy::Labels(required, _) => {
-                let broken = required.iter().find(|rule| !self.satisfies(rule));
+                let broken = required.iter().find(|rule| !rule.holds(self.labels.get(&rule.label)));
                 broken.map_or(Ok(()), |rule| {
                     let value = self.labels.get(&rule.label).map(String::as_str);
                     Err(explain::label(self.node, rule, value))
@@ -42,14 +42,5 @@ impl Site {
                 Ok(())
             }
         }
-    }
-
-    fn satisfies(&self, rule: &LabelRule) -> bool {
-        let holds = match (&rule.values, self.labels.get(&rule.label)) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(values), Some(value)) => values.contains(value),
-        };
-        holds != rule.negated
     }
 }

@@ -154,9 +154,9 @@ fn answers_under_way_count_as_met() {
     // It had not heard of the grant when it said that it wants two.
     let spec = (None, JobId(1));
     assert_eq!(queue.want(Timestamp::ZERO, lease_of(1), spec, 2, 0), Asked::Waits);
-    assert_eq!(queue.waiting(lease_of(1)), 1);
+    assert_eq!(queue.demand(lease_of(1)).unwrap().waiting(), 1);
     assert_eq!(queue.want(Timestamp::ZERO, lease_of(1), (None, JobId(1)), 2, 1), Asked::Waits);
-    assert_eq!(queue.waiting(lease_of(1)), 2);
+    assert_eq!(queue.demand(lease_of(1)).unwrap().waiting(), 2);
     assert_eq!(
         queue.want(Timestamp::ZERO, lease_of(2), (None, JobId(1)), 1, 0),
         Asked::UnknownShape

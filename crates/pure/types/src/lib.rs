@@ -16,6 +16,7 @@ pub mod failure;
 pub mod settings;
 pub mod limits;
 pub mod collections;
+pub mod memory;
 
 pub use actor::{ActorName, ActorSpec, ActorState, Concurrency};
 pub use collections::{Map, Set};
@@ -24,6 +25,7 @@ pub use group::{GroupSpec, GroupState, GroupStrategy};
 pub use ids::{
     ActorId, FunctionId, GroupId, JobId, LeaseId, NodeId, ObjectId, TaskId, TemplateId, WorkerId,
 };
+pub use memory::Memory;
 pub use object::{Dependency, Ref, Stored, Value};
 pub use payload::Payload;
 pub use resources::{Amount, Assignment, DeviceShare, Resources};

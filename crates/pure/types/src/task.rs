@@ -107,6 +107,15 @@ pub struct LabelRule {
     pub negated: bool,
 }
 
+impl LabelRule {
+    /// Whether a node satisfies it whose label has this value.
+    #[must_use]
+    pub fn holds(&self, value: Option<&String>) -> bool {
+        let allowed = |value| self.values.as_ref().is_none_or(|values| values.contains(value));
+        value.is_some_and(allowed) != self.negated
+    }
+}
+
 impl fmt::Display for LabelRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.negated { "not " } else { "" };

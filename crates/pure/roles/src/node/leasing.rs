@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
-use scheduler::{
-    Asked, Claimant, EnvironmentId, Holding, Pot, Promise, Supply, Waiting, holds_back_until,
-};
+use scheduler::{Asked, Claimant, EnvironmentId, Holding, Pot, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
@@ -54,11 +52,12 @@ impl Node {
 
     /// Lets a demand wait, unless it would do so for ever.
     pub(super) fn admit(&mut self, claimant: Claimant) {
-        let Some(shape) = self.queue.shape_of(claimant) else {
+        let Some(demand) = self.queue.demand(claimant) else {
             return;
         };
+        let shape = &demand.shape;
         let pot = Pot::of(&shape.strategy);
-        if self.queue.waiting(claimant) == 0 {
+        if demand.waiting() == 0 {
             // It may have been the one that lacked a process.
             self.touched.extend(self.capped.take(&pot));
             return;
@@ -146,8 +145,8 @@ impl Node {
     #[must_use]
     pub fn explain(&self) -> Vec<String> {
         let waiting = self.queue.pots().flat_map(|pot| self.queue.waiting_in(pot));
-        let shapes = waiting.filter_map(|claimant| self.queue.shape_of(claimant));
-        shapes.map(|shape| self.explain_one(&shape)).collect()
+        let demands = waiting.filter_map(|claimant| self.queue.demand(claimant));
+        demands.map(|demand| self.explain_one(&demand.shape)).collect()
     }
 
     fn explain_one(&self, shape: &Shape) -> String {
@@ -188,19 +187,15 @@ impl Node {
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
-        let Some(shape) = self.queue.shape_of(claimant) else {
+        let Some(demand) = self.queue.demand(claimant) else {
             return false;
         };
-        let Some(job) = self.queue.job_of(claimant) else {
-            return false;
-        };
-        let environment = self.pool.environment(&shape.environment);
-        let line = line_of(environment, claimant, job);
+        let environment = self.pool.environment(&demand.shape.environment);
+        let line = line_of(environment, claimant, demand.job);
         let Some(promise) = self.promises.withdraw(line, claimant) else {
             return false;
         };
-        let Promise { holding, .. } = promise;
-        self.give_back(holding);
+        self.give_back(promise.holding);
         self.queue.on_withdrawn(self.now, claimant);
         true
     }

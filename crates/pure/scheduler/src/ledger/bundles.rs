@@ -2,14 +2,11 @@
 //!
 //! Owns: what one group has on this node. Does not own: where that was taken from (`ledger`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use types::{Assignment, GroupId, Resources, Set};
+use types::{Assignment, Resources};
 
 use crate::capacity::Capacity;
-
-/// So many removed groups are remembered, for those who still ask for them.
-const REMOVED_GROUPS_MAX: usize = 65_536;
 
 /// The bundles of one group on this node.
 #[derive(Debug)]
@@ -70,36 +67,5 @@ pub(super) struct Bundle {
 impl Bundle {
     pub(super) fn new(reserved: Assignment) -> Self {
         Self { inside: Capacity::of_assignment(&reserved), reserved, holders: 0 }
-    }
-}
-
-/// The groups that were removed lately; the oldest is forgotten first.
-#[derive(Debug, Default)]
-pub(super) struct Removed {
-    groups: Set<GroupId>,
-    order: VecDeque<GroupId>,
-}
-
-impl Removed {
-    pub(super) fn contains(&self, group: GroupId) -> bool {
-        self.groups.contains(&group)
-    }
-
-    pub(super) fn remember(&mut self, group: GroupId) {
-        if !self.groups.insert(group) {
-            return;
-        }
-        self.order.push_back(group);
-        if self.order.len() > REMOVED_GROUPS_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.groups.remove(&oldest);
-        }
-    }
-
-    pub(super) fn forget(&mut self, group: GroupId) {
-        if self.groups.remove(&group) {
-            self.order.retain(|removed| *removed != group);
-        }
     }
 }
