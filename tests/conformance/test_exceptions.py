@@ -7,6 +7,7 @@ they arise.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import aktis
 from aktis import exceptions
 from aktis.exceptions import AktisError, TaskError
+from tests.conformance.drivers import Driver
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -117,6 +119,26 @@ def test_the_text_holds_the_remote_traceback_and_the_function() -> None:
 
     for word in ("outer", "inner_of_the_story", "climax", "test_exceptions.py", "pid="):
         assert word in str(caught.value)
+
+
+def test_the_traceback_shows_the_lines_of_a_program_that_others_cannot_import(
+    drive: Callable[..., Driver],
+) -> None:
+    driver = drive("""
+        import aktis
+
+        @aktis.remote
+        def fails():
+            raise ValueError("here")  # this line
+
+        aktis.init(num_cpus=1)
+        try:
+            aktis.get(fails.remote())
+        except ValueError as error:
+            print(error)
+    """)
+
+    assert 'raise ValueError("here")  # this line' in driver.stdout
 
 
 def test_the_traceback_shows_no_frame_of_the_engine() -> None:

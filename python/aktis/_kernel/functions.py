@@ -32,10 +32,10 @@ def publish(function: Callable[..., Any]) -> bytes:
     """
     import hashlib
 
-    import cloudpickle
+    from aktis._kernel import carrying
 
     session = require()
-    pickled: bytes = cloudpickle.dumps(function)
+    pickled = carrying.dumps(function)
     _check_size(function, len(pickled))
     function_id = hashlib.blake2b(pickled, digest_size=ID_BYTES).digest()
     known = (session.job_id, function_id)

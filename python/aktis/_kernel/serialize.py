@@ -1,6 +1,6 @@
 """Values to pickles with buffers kept out of them.
 
-Owns which pickler does the work: the plain one in C, or cloudpickle for what others cannot import.
+Owns which pickler does the work: the plain one in C, or `carrying` for what others cannot import.
 Does not own the forms that need no pickle, nor refs inside values (Rust).
 """
 
@@ -93,9 +93,9 @@ _reducers: dict[type, Reducer] = {}
 
 
 def _dumps_with_cloudpickle(value: object) -> Pickled:
-    import cloudpickle
+    from aktis._kernel import carrying
 
-    kind = cloudpickle.Pickler
+    kind: Any = carrying.Pickler
     if _reducers:
         # The table is read from the class when a pickler is made.
         table = {"dispatch_table": _with_registered(kind.dispatch_table)}

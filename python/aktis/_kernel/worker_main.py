@@ -29,7 +29,7 @@ STDERR_FD = 2
 # For async actors, for what is pickled by value, and for tasks that submit others.
 PREPARED = (
     "aktis._kernel.hosting",
-    "cloudpickle",
+    "aktis._kernel.carrying",
     "aktis.connection",
     "aktis.decorator",
     "aktis.actors",

@@ -78,6 +78,18 @@ def test_a_function_is_captured_as_it_is_when_published(head: ListHead) -> None:
     assert functions.fetch(function_id, head.job)(10) == 20
 
 
+def test_a_function_keeps_the_name_of_its_file_and_so_do_those_within(head: ListHead) -> None:
+    def outer() -> Any:
+        def inner() -> None: ...
+
+        return inner
+
+    fetched = functions.fetch(functions.publish(outer), head.job)
+
+    assert fetched.__code__.co_filename == __file__
+    assert fetched().__code__.co_filename == __file__
+
+
 def test_a_function_that_nobody_published_is_an_error(head: ListHead) -> None:
     with pytest.raises(LookupError, match="knows no function"):
         functions.fetch(bytes(functions.ID_BYTES), head.job)
