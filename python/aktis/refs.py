@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from aktis._kernel import objects, session, submit
+from aktis._kernel import context, objects, session, submit
 from aktis.generators import ObjectRefGenerator
 from aktis.types import ObjectRef
 
@@ -148,7 +148,8 @@ def _tell_about_loop() -> None:
     if _told_about_loop or here is None or here.is_driver:
         return
     loop = sys.modules["asyncio"]._get_running_loop()  # noqa: SLF001 - public in all but its name
-    if loop is not None:
+    # A constructor cannot await, and no call runs before it has ended.
+    if loop is not None and not context.in_constructor():
         import warnings
 
         _told_about_loop = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,41 @@ def test_the_constructor_of_an_async_actor_may_use_the_loop_later() -> None:
     aktis.get([queue.put.remote(value) for value in range(3)])
 
     assert sorted(aktis.get(taken)) == [0, 1, 2]
+
+
+def test_the_constructor_of_an_async_actor_runs_on_its_loop() -> None:
+    @aktis.remote
+    class Counting:
+        def __init__(self, start: int, ref: list[Any]) -> None:
+            self.loop = asyncio.get_running_loop()
+            self.task = asyncio.create_task(self.count(start))
+            # What waits in a constructor keeps no call waiting, so it is not warned of.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.value = aktis.get(ref[0])
+
+        async def count(self, start: int) -> int:
+            return start + 1
+
+        async def counted(self) -> tuple[bool, int, int]:
+            return self.loop is asyncio.get_running_loop(), await self.task, self.value
+
+    counting = Counting.remote(1, [aktis.put(5)])
+
+    assert aktis.get(counting.counted.remote()) == (True, 2, 5)
+
+
+def test_a_constructor_of_an_async_actor_that_raises_is_told() -> None:
+    @aktis.remote
+    class Broken:
+        def __init__(self) -> None:
+            asyncio.get_running_loop()
+            raise ValueError(0)
+
+        async def never(self) -> None: ...
+
+    with pytest.raises(aktis.exceptions.ActorDiedError, match="its constructor raised"):
+        aktis.get(Broken.remote().never.remote())
 
 
 def test_an_async_actor_may_start_background_tasks() -> None:

@@ -159,6 +159,11 @@ def host(actor: HostedActor, constructor: _core.Execution) -> None:
     _made.incarnation = constructor.incarnation
 
 
+def in_constructor() -> bool:
+    """Whether it is the constructor of the actor in this process that runs here."""
+    return _core.execution_here() in _made.constructors
+
+
 def actor_instance() -> Any:
     """The instance of the actor in this process.
 

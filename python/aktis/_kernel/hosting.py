@@ -25,13 +25,12 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     asynchronous = concurrency["asynchronous"]
     limits = {"": concurrency["calls_max"], **dict(concurrency["groups"])}
     constructor.begin()
-    if not constructor.run_as(lambda: _make(engine, constructor, spec)):
-        engine.work()
-        return
     if asynchronous:
         from aktis._kernel import loops
 
-        loops.serve(engine)
+        loops.serve(engine, constructor, lambda: _make(engine, constructor, spec))
+    elif not constructor.run_as(lambda: _make(engine, constructor, spec)):
+        engine.work()
     elif limits == {"": 1}:
         engine.signal_main_thread(on=True)
         engine.work()

@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from aktis import _core
 
 
-def serve(engine: _core.Engine) -> None:
-    """Runs methods until the process ends. A burst of calls wakes the loop once."""
+def serve(engine: _core.Engine, constructor: _core.Execution, make: Callable[[], object]) -> None:
+    """Makes the actor on the loop, and runs its methods there until the process ends.
+
+    So its constructor may start tasks of the loop. A burst of calls wakes the loop once.
+    """
     loop = asyncio.SelectorEventLoop(_Selector(engine, _Server()))
     awaiting.serve(loop, engine.served_channel())
     asyncio.set_event_loop(loop)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.get_loop().run_until_complete(_make(constructor, make))
         runner.get_loop().run_forever()
+
+
+async def _make(constructor: _core.Execution, make: Callable[[], object]) -> None:
+    context.execution_of_coroutine.set(constructor)
+    make()
 
 
 class _Selector(selectors.EpollSelector):
