@@ -359,6 +359,49 @@ def test_the_import_after_the_session_began_is_an_error(drive: Drive) -> None:
     assert third == "1"
 
 
+def test_ray_is_an_installed_package_to_who_asks(drive: Drive) -> None:
+    printed = drive(
+        """
+        import aktis.as_ray
+        from importlib.metadata import PackageNotFoundError, distributions, version
+        import ray
+
+        @ray.remote
+        def version_there():
+            return version("ray")
+
+        ray.init(num_cpus=1)
+        print(version("ray"), ray.get(version_there.remote()))
+        print(sum(one.metadata["Name"] == "ray" for one in distributions()))
+        print(version("cloudpickle") != version("ray"))
+        try:
+            version("raymond")
+        except PackageNotFoundError as error:
+            print(error.name)
+        """
+    )
+
+    assert lines_of(printed) == ["2.60.0 2.60.0", "1", "True", "raymond"]
+
+
+def test_a_library_learns_where_it_runs(drive: Drive) -> None:
+    printed = drive(
+        """
+        import aktis.as_ray
+        import ray
+
+        def mode():
+            return ray._private.worker.global_worker.mode
+
+        print(mode(), ray.util.client.ray.get_context().is_connected())
+        ray.init(num_cpus=1)
+        print(mode() == ray.SCRIPT_MODE, ray.get(ray.remote(mode).remote()) == ray.WORKER_MODE)
+        """
+    )
+
+    assert lines_of(printed) == ["None False", "True True"]
+
+
 def test_the_report_counts_what_resolves(drive: Drive) -> None:
     printed = drive(
         """

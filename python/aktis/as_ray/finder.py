@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, cast
 from aktis.as_ray import lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from importlib.abc import Loader
+    from importlib.metadata import Distribution, DistributionFinder
     from types import ModuleType
 
 
@@ -50,6 +51,13 @@ class RayFinder:
             raise ModuleNotFoundError(lookup.why_not(fullname))
         message = f"No module named {fullname!r}"
         raise ModuleNotFoundError(message, name=fullname)
+
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterator[Distribution]:
+        """Tells who asks for installed packages that Ray is one."""
+        from aktis.as_ray.distribution import RayDistribution
+
+        if context.name is None or context.name.lower() == lookup.ROOT:
+            yield RayDistribution()
 
 
 class _Loader:

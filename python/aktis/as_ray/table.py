@@ -38,6 +38,9 @@ ELSEWHERE: dict[str, str] = {
     "ray.logger": "aktis.as_ray.logger.logger",
     # Modin asks which machine a partition lies on.
     "ray._private.services.get_node_ip_address": "aktis.util.get_node_ip_address",
+    # Daft asks where its scheduler has to run, and which progress bar to show.
+    "ray._private.worker.global_worker": "aktis.as_ray.private_names.global_worker",
+    "ray.util.client.ray": "aktis.as_ray.private_names.client",
     # Modin and others ask of a value whether it is a ref or a handle, of a remote cluster too.
     "ray.util.client.common.ClientActorHandle": "aktis.actor.ActorHandle",
     "ray.util.client.common.ClientObjectRef": "aktis.ObjectRef",
