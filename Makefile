@@ -17,6 +17,8 @@ RUST_SOURCES := $(shell find crates -name '*.rs' -o -name 'Cargo.toml') Cargo.to
 PYTHON_SOURCES := $(wildcard python/aktis tests benches examples)
 PROCESS_TESTS := $(wildcard tests/cluster tests/conformance tests/typing tests/docs)
 FAULT_TESTS := $(wildcard tests/faults)
+# Apart from the others: what `import ray` means holds for a whole process.
+THIRD_PARTY_TESTS := $(wildcard tests/third_party)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYO3_PYTHON := $(BIN)/python
@@ -46,9 +48,10 @@ fix: $(TOOLS_READY)  ## Writes: format and safe lint fixes
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 
-test: check sim  ## Everything: check, the simulator, real processes, real kills, the API as a table
+test: check sim  ## Everything: check, the simulator, real processes, real kills, programs of others
 	$(if $(PROCESS_TESTS),$(PYTEST) -n $(PYTEST_WORKERS) --dist loadfile $(PROCESS_TESTS))
 	$(if $(FAULT_TESTS),$(PYTEST) $(FAULT_TESTS))
+	$(if $(THIRD_PARTY_TESTS),$(PYTEST) $(THIRD_PARTY_TESTS))
 
 sim:  ## Simulates SEED=<one>, or SEEDS=<how many> (200)
 	$(CARGO) run --locked --release --quiet -p sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
