@@ -26,10 +26,10 @@ export PYO3_PYTHON := $(BIN)/python
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup build run check fix test sim bench bench-ray docs clean lint types arch unit rust FORCE
+.PHONY: help setup build run check fix test sim bench bench-ray bench-libraries docs clean lint types arch unit rust FORCE
 
 help:  ## Prints this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(EXTENSION_READY)  ## Makes the virtual environment, with the tools and the extension; free when nothing changed
 
@@ -61,6 +61,9 @@ bench: setup  ## Measures aktis alone; NAME=<rows> for some rows
 
 bench-ray: setup  ## Measures aktis and Ray side by side in one run, and reports the ratios
 	$(BIN)/python -m benches.against_ray --rows "$(NAME)"
+
+bench-libraries: setup  ## Measures programs on third-party libraries likewise
+	@$(MAKE) bench-ray NAME=libraries
 
 docs: setup  ## Builds the Rust pages, runs the manual's examples, checks its links
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items

@@ -100,7 +100,10 @@ def main() -> None:
     engines = options.engines.split(",")
     interpreters = {engine: Path(sys.executable) for engine in engines}
     if "ray" in interpreters:
-        interpreters["ray"] = ray_side.interpreter(options.ray_venv, options.ray_requirement)
+        libraries = any(row.runs_libraries for row in rows)
+        interpreters["ray"] = ray_side.interpreter(
+            options.ray_venv, options.ray_requirement, with_libraries=libraries
+        )
     run = Run(interpreters, options.quick)
     run.try_all(rows, options.rounds)
     figures = joined(run.figures)
@@ -118,8 +121,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--rows",
         default="",
-        help=f"some of {','.join(ROWS)}; else all but those "
-        "that are optional: " + ",".join(r.name for r in ROWS.values() if r.optional),
+        help=f"some of {','.join(ROWS)}, or libraries for all that begin with library_; else all "
+        "but those that are optional: " + ",".join(r.name for r in ROWS.values() if r.optional),
     )
     parser.add_argument("--rounds", type=int, default=3, help="trials of each row and engine")
     parser.add_argument("--engines", default="aktis,ray", help="modules to import, in turn")

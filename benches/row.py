@@ -43,6 +43,9 @@ def main() -> None:
 
 def _try(row: Row, engine: str, effort: Effort) -> list[Figure]:
     trial = Trial(engine if row.needs_engine else "machine", effort)
+    if row.runs_libraries and engine == "aktis":
+        # From here on the libraries, which import ray, get aktis.
+        importlib.import_module("aktis.as_ray")
     row.run(trial)
     version = importlib.import_module(engine).__version__ if row.needs_engine else ""
     place, revision = machine(), commit()

@@ -42,16 +42,19 @@ class Effort:
     pending_tasks: int
     queued_tasks: int
     array_bytes: tuple[int, ...]
+    table_rows: int
+    leaves: int
 
     @classmethod
     def full(cls) -> Effort:
         """Returns the effort that figures worth keeping need."""
-        return cls(5, 1.0, 1.0, 5.0, 200_000, 1_000_000, (8_000_000, 80_000_000, 800_000_000))
+        sizes = (8_000_000, 80_000_000, 800_000_000)
+        return cls(5, 1.0, 1.0, 5.0, 200_000, 1_000_000, sizes, 400_000, 2_048)
 
     @classmethod
     def quick(cls) -> Effort:
         """Returns an effort that shows only that every row works."""
-        return cls(3, 0.2, 0.2, 2.0, 20_000, 20_000, (8_000_000, 80_000_000))
+        return cls(3, 0.2, 0.2, 2.0, 20_000, 20_000, (8_000_000, 80_000_000), 20_000, 256)
 
 
 @dataclass(slots=True)
@@ -124,3 +127,4 @@ class Row:
     timeout_s: float = 120.0
     optional: bool = False
     needs_engine: bool = True
+    runs_libraries: bool = False
