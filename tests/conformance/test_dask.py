@@ -287,7 +287,7 @@ def test_hooks_are_called_around_submission_and_tasks(tmp_path: Any) -> None:
         ray_postsubmit=lambda _task, key, _deps, ref: told.append(("postsubmit", key, type(ref))),
         ray_pretask=before,
         ray_posttask=after,
-        ray_postsubmit_all=lambda refs, graph: told.append(("all", type(refs), list(graph))),
+        ray_postsubmit_all=lambda refs, graph: told.append(("all", type(refs), set(graph))),
         ray_finish=lambda result: told.append(("finish", result)),
     )
     graph = {"one": 1, "sum": (add, "one", 2)}
@@ -299,7 +299,7 @@ def test_hooks_are_called_around_submission_and_tasks(tmp_path: Any) -> None:
     assert told == [
         ("presubmit", "sum", {"one": 1}),
         ("postsubmit", "sum", aktis.ObjectRef),
-        ("all", aktis.ObjectRef, ["one", "sum"]),
+        ("all", aktis.ObjectRef, {"one", "sum"}),
         ("finish", 3),
     ]
     assert in_worker.read_text() == "sum=3 after sum(1,)"
@@ -308,11 +308,14 @@ def test_hooks_are_called_around_submission_and_tasks(tmp_path: Any) -> None:
 def test_a_hook_may_stand_in_for_a_task() -> None:
     class Remembering(RayDaskCallback):
         def _ray_presubmit(self, _task: Any, key: Any, _deps: Any) -> Any:
-            return {"value": 40, "ref": aktis.put(2)}.get(key)
+            return {"value": 40, "ref": aktis.put(2), "refs": [aktis.put(3)]}.get(key)
 
-    graph = {"value": (refuse, 1), "ref": (refuse, 2), "sum": (add, "value", "ref")}
+    graph: dict[str, Any] = {name: (refuse, 1) for name in ("value", "ref", "refs")}
+    graph |= {"sum": (add, "value", "ref"), "inner": (sum, "refs")}
 
-    assert ray_dask_get(graph, ["sum", "ref"], ray_callbacks=[Remembering()]) == [42, 2]
+    found = ray_dask_get(graph, ["sum", "ref", "refs", "inner"], ray_callbacks=[Remembering()])
+
+    assert found == [42, 2, [3], 3]
 
 
 @pytest.mark.usefixtures("enabled")

@@ -85,9 +85,10 @@ def ray_dask_get(
         # Only in this form its annotations and its tasks belong together.
         dsk = HLGExpr(dsk)
     options = _TaskOptions(dsk, ray_remote_args or {})
+    graph = convert_legacy_graph(dsk if isinstance(dsk, Mapping) else dsk.__dask_graph__())
+    graph = cull(graph, _flat(keys))
     with hooks_of_run(ray_callbacks) as hooks:
         run = _Run(options, hooks)
-        graph = convert_legacy_graph(dsk if isinstance(dsk, Mapping) else dsk.__dask_graph__())
         submitting = {key: run.prepared(node) for key, node in graph.items()}
         found = local.get_sync(submitting, keys, **others)
         results = list(found) if isinstance(keys, list) else found
@@ -137,9 +138,9 @@ def dataframe_optimize(dsk: Any, keys: Any, **_others: Any) -> dict[Any, GraphNo
 
     For graphs made by hand: what collections hand to a scheduler is as good as this already.
     """
-    graph = convert_legacy_graph(dict(dsk))
-    wanted = list(flatten(keys if isinstance(keys, list) else [keys]))
-    return dict(fuse_linear_task_spec(cull(graph, wanted), wanted))
+    wanted = _flat(keys)
+    graph = cull(convert_legacy_graph(dict(dsk)), wanted)
+    return dict(fuse_linear_task_spec(graph, wanted))
 
 
 def _persist(collections: Iterable[Any], *, optimize_graph: bool, **others: Any) -> Any:
@@ -186,30 +187,37 @@ class _Run:
 
     def prepared(self, node: GraphNode) -> GraphNode:
         """What Dask's scheduler gets in place of a node."""
-        if isinstance(node, Alias):
-            return node
-        if not isinstance(node, DataNode):
-            return _Submission(node, self)
-        if type(node.value) is ObjectRef:
-            return node
-        if nested_refs.taken(node)[1]:
-            # A task whose result is the value with the values of its refs.
-            return _Submission(node, self)
-        if sizeof(node.value) >= STORED_BYTES_MIN:
-            return DataNode(node.key, aktis.put(node.value))
-        return node
+        if isinstance(node, DataNode):
+            return DataNode(node.key, self._stored(node))
+        return node if isinstance(node, Alias) else _Submission(node, self)
 
     def submit(self, node: GraphNode, values: Mapping[Any, Any]) -> Any:
-        """Submits a task, with the refs and values that it depends on."""
+        """Submits a task, with what it depends on; a hook may give a result in its place."""
         for hook in self._hooks.presubmit:
             instead = hook(node, node.key, values)
             if instead is not None:
-                return instead
-        sent, refs = nested_refs.taken(node)
-        call = (sent, tuple(values))
-        ref = self._function(node.key).remote(call, self._around, *values.values(), *refs)
+                return self._stored(DataNode(node.key, instead))
+        ref = self._send(node, values)
         for hook in self._hooks.postsubmit:
             hook(node, node.key, values, ref)
+        return ref
+
+    def _stored(self, data: DataNode) -> Any:
+        """A ref in place of a value that is large, or that has refs inside; else the value."""
+        value = data.value
+        if type(value) is ObjectRef:
+            return value
+        if nested_refs.taken(value)[1]:
+            # A task whose result is the value, with values in place of the refs.
+            return self._send(data, {})
+        return aktis.put(value) if sizeof(value) >= STORED_BYTES_MIN else value
+
+    def _send(self, node: GraphNode, values: Mapping[Any, Any]) -> ObjectRef[Any]:
+        sent, refs = nested_refs.taken(node)
+        call = (sent, tuple(values))
+        ref: ObjectRef[Any] = self._function(node.key).remote(
+            call, self._around, *values.values(), *refs
+        )
         return ref
 
     def _function(self, key: Any) -> Any:
@@ -264,6 +272,10 @@ class _TaskOptions:
         if id(own) not in self._joined:
             self._joined[id(own)] = {**self._common, **own}
         return self._joined[id(own)]
+
+
+def _flat(keys: Any) -> list[Any]:
+    return list(flatten(keys if isinstance(keys, list) else [keys]))
 
 
 def _annotations(dsk: Any) -> Mapping[str, Mapping[Any, Any]]:
