@@ -28,6 +28,12 @@ ELSEWHERE: dict[str, str] = {
         "aktis.experimental.get_local_object_locations"
     ),
     "ray.experimental.locations.get_object_locations": "aktis.experimental.get_object_locations",
+    "ray.util.dask.callbacks.ProgressBarCallback": "aktis.util.dask.ProgressBarCallback",
+    "ray.util.dask.callbacks.RayDaskCallback": "aktis.util.dask.RayDaskCallback",
+    "ray.util.dask.scheduler.disable_dask_on_ray": "aktis.util.dask.disable_dask_on_ray",
+    "ray.util.dask.scheduler.enable_dask_on_ray": "aktis.util.dask.enable_dask_on_ray",
+    "ray.util.dask.scheduler.ray_dask_get": "aktis.util.dask.ray_dask_get",
+    "ray.util.dask.scheduler.ray_dask_get_sync": "aktis.util.dask.ray_dask_get_sync",
     "ray.util.helpers.as_completed": "aktis.util.as_completed",
     "ray.util.helpers.map_unordered": "aktis.util.map_unordered",
     "ray.util.serialization.deregister_serializer": "aktis.serializers.deregister_serializer",
