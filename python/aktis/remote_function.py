@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from aktis.types import ObjectRef
 
 
+# Variants with other options that a function remembers; a program has few. At the limit all are
+# forgotten, and made anew when they are needed.
+VARIANTS_MAX = 64
+# Values of options that stay what they are, so that a variant can be found by them.
+_PLAIN = (bool, float, int, str, type(None))
+
+
 class RemoteFunction(Remote[P, S_co]):
     """A function whose calls are tasks: `f.remote(...)` returns a ref to the result at once."""
 
@@ -42,6 +49,7 @@ class RemoteFunction(Remote[P, S_co]):
         self._made_for: placing.Caller = None
         self._count_min = 1
         self._count_max = 0
+        self._variants: dict[tuple[tuple[str, Any], ...], RemoteFunction[P, Any]] = {}
         for name in ("__doc__", "__module__", "__name__", "__qualname__"):
             setattr(self, name, getattr(function, name, None))
 
@@ -92,8 +100,18 @@ class RemoteFunction(Remote[P, S_co]):
         Raises:
             ValueError: an option is not known, or its value makes no sense.
         """
-        changed = self._options | option_table.checked("task call", options)
-        return RemoteFunction(self._function, changed)
+        checked = option_table.checked("task call", options)
+        if not all(isinstance(value, _PLAIN) for value in checked.values()):
+            return RemoteFunction(self._function, self._options | checked)
+        # Programs write `f.options(...).remote(...)` in loops, and learning a function takes time.
+        key = tuple(checked.items())
+        variant = self._variants.get(key)
+        if variant is None:
+            if len(self._variants) >= VARIANTS_MAX:
+                self._variants.clear()
+            variant = RemoteFunction(self._function, self._options | checked)
+            self._variants[key] = variant
+        return variant
 
     def bind(self, *args: Any, **kwargs: Any) -> FunctionNode:
         """Returns a node of a graph: the call is made when the graph is executed.

@@ -310,7 +310,7 @@ def test_a_hook_may_stand_in_for_a_task() -> None:
         def _ray_presubmit(self, _task: Any, key: Any, _deps: Any) -> Any:
             return {"value": 40, "ref": aktis.put(2), "refs": [aktis.put(3)]}.get(key)
 
-    graph: dict[str, Any] = {name: (refuse, 1) for name in ("value", "ref", "refs")}
+    graph: dict[str, Any] = dict.fromkeys(("value", "ref", "refs"), (refuse, 1))
     graph |= {"sum": (add, "value", "ref"), "inner": (sum, "refs")}
 
     found = ray_dask_get(graph, ["sum", "ref", "refs", "inner"], ray_callbacks=[Remembering()])
