@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from aktis import job_config as jobs, labels as label_rules, options as option_table, settings
 from aktis._kernel import job_setup, session
 from aktis.job_config import JobConfig
+from aktis.measures import ports
 from aktis.runtime_env import RuntimeEnv, of_job
 from aktis.version import __version__
 
@@ -38,9 +39,9 @@ _NODE_NAMES = {f"node:{ADDRESS}": 1.0, "node:__internal_head__": 1.0}
 
 # Arguments that Ray takes without showing them; unset, they do nothing.
 _UNSHOWN = frozenset({
-    "_driver_object_store_memory", "_enable_object_reconstruction", "_metrics_export_port",
-    "_node_ip_address", "_node_name", "_redis_password", "_redis_username", "_temp_dir",
-    "_tracing_startup_hook", "allow_multiple",
+    "_driver_object_store_memory", "_enable_object_reconstruction", "_node_ip_address",
+    "_node_name", "_redis_password", "_redis_username", "_temp_dir", "_tracing_startup_hook",
+    "allow_multiple",
 })  # fmt: skip
 
 
@@ -55,6 +56,7 @@ class NodeOptions(NamedTuple):
     memory: int | None
     spill_directory: str | None
     engine: dict[str, int] | None
+    metrics_export_port: int | None
 
     def given(self) -> list[str]:
         """Which of them were given."""
@@ -208,6 +210,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         unshown.pop("_memory", None),
         unshown.pop("object_spilling_directory", None),
         unshown.pop("_system_config", None),
+        ports.checked(unshown.pop("_metrics_export_port", None)),
     )
     _check_unshown(unshown)
     config = job_config or JobConfig()
@@ -310,6 +313,8 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             logging=None if job.logging is None else job.logging.applied(),
             setup_hook=job.environment.setup_hook(),
         )
+        if node.metrics_export_port is not None:
+            ports.want(node.metrics_export_port)
     except BaseException:
         if cluster is not None:
             cluster.process.kill()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from aktis._kernel import queries, session
+from aktis.measures import ports
 
 MICROSECONDS_PER_SECOND = 1_000_000
 # The names of colors that viewers of traces know.
@@ -19,7 +20,8 @@ _COLORS = {True: "terrible", False: "good"}
 def nodes() -> list[dict[str, Any]]:
     """Returns all nodes, those that are gone too, as dicts with Ray's keys."""
     _require_session("nodes")
-    return [_public(node) for node in queries.nodes()]
+    shown = ports.shown()
+    return [_public(node, shown.get(node["node_id"], 0)) for node in queries.nodes()]
 
 
 def cluster_resources() -> dict[str, float]:
@@ -64,7 +66,7 @@ def _require_session(what: str) -> None:
         raise RuntimeError(message)
 
 
-def _public(node: dict[str, Any]) -> dict[str, Any]:
+def _public(node: dict[str, Any], metrics_port: int) -> dict[str, Any]:
     facts: dict[str, str] = node["facts"]
     alive = bool(node["alive"])
     return {
@@ -77,7 +79,7 @@ def _public(node: dict[str, Any]) -> dict[str, Any]:
         "ObjectManagerPort": 0,
         "ObjectStoreSocketName": facts.get("socket", ""),
         "RayletSocketName": facts.get("socket", ""),
-        "MetricsExportPort": 0,
+        "MetricsExportPort": metrics_port if alive else 0,
         "NodeName": facts.get("name") or facts.get("address", ""),
         "RuntimeEnvAgentPort": 0,
         "DeathReason": 0 if alive else 1,

@@ -60,7 +60,7 @@ _MODULES = {
     "aktis.util.executor": ("Executor",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
-_SUBMODULES = frozenset({"accelerators", "actor_pool", "check_serialize", "queue"})
+_SUBMODULES = frozenset({"accelerators", "actor_pool", "check_serialize", "metrics", "queue"})
 
 
 def __getattr__(name: str) -> object:
