@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, overload
 
+from aktis import settings
 from aktis._kernel import queries, session
 from aktis.measures import ports
 
@@ -58,6 +59,11 @@ def get_node_ip_address() -> str:
     own = session.require().node_id
     found = [node["facts"].get("address", "") for node in queries.nodes() if node["node_id"] == own]
     return str(found[0]) if found else ""
+
+
+def get_node_instance_id() -> str:
+    """Returns what the cloud calls the machine of this process; "" where nobody said so."""
+    return settings.read(settings.CLOUD_INSTANCE_ID)
 
 
 def _require_session(what: str) -> None:

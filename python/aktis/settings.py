@@ -91,6 +91,9 @@ PROFILING = Setting(
 CUDA_VISIBLE_DEVICES: Setting[str | None] = Setting(
     "cuda_visible_devices", "CUDA_VISIBLE_DEVICES", None, "The GPUs that a new node may use."
 )
+CLOUD_INSTANCE_ID = Setting(
+    "cloud_instance_id", "RAY_CLOUD_INSTANCE_ID", "", "What a cloud calls this machine."
+)
 
 TABLE: tuple[Setting[Any], ...] = (
     ADDRESS,
@@ -107,6 +110,7 @@ TABLE: tuple[Setting[Any], ...] = (
     OVERRIDE_LABELS,
     PROFILING,
     CUDA_VISIBLE_DEVICES,
+    CLOUD_INSTANCE_ID,
 )
 
 

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from aktis._kernel import session
+from aktis._kernel import bars, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -110,15 +111,17 @@ class Printer:
     def take(self, lines: Iterable[Line]) -> None:
         """Prints lines that came, as far as they are new."""
         with self._lock:
-            for line in lines:
-                for text in self._deduplicator.take(line, self._clock()):
-                    self._write(line, text)
+            for are_of_bars, some in groupby(lines, lambda line: bars.MARK in line.text):
+                if are_of_bars:
+                    self._show(some)
+                else:
+                    told = [(line, text) for line in some for text in self._new(line)]
+                    self._write_all(told)
             self.tick()
 
     def tick(self) -> None:
         """Prints how often lines were repeated whose window is over."""
-        for line, text in self._deduplicator.due(self._clock()):
-            self._write(line, text)
+        self._write_all(self._deduplicator.due(self._clock()))
 
     @property
     def keeps(self) -> bool:
@@ -127,14 +130,29 @@ class Printer:
 
     def end(self) -> None:
         """Prints what was kept back."""
-        for line, text in self._deduplicator.rest():
-            self._write(line, text)
+        self._write_all(self._deduplicator.rest())
+
+    def _new(self, line: Line) -> list[str]:
+        return self._deduplicator.take(line, self._clock())
+
+    def _show(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            text, state = bars.split(line.text)
+            if text:
+                # It had no end when the bar changed.
+                self._write_all([(line, one) for one in self._new(line._replace(text=text))])
+            if state is not None:
+                bars.shown.take(state, prefix(line, sys.stderr))
 
     @staticmethod
-    def _write(line: Line, text: str) -> None:
-        output = sys.stderr if line.is_error else sys.stdout
-        output.write(f"{prefix(line, output)}{text}\n")
-        output.flush()
+    def _write_all(told: list[tuple[Line, str]]) -> None:
+        if not told:
+            return
+        with bars.aside():
+            for line, text in told:
+                output = sys.stderr if line.is_error else sys.stdout
+                output.write(f"{prefix(line, output)}{text}\n")
+                output.flush()
 
 
 def prefix(line: Line, output: TextIO) -> str:
@@ -159,6 +177,7 @@ def _print(engine: _core.Engine, printer: Printer) -> None:
     while _print_next(engine, printer, LOOK_S if printer.keeps else QUIET_S) is not None:
         pass
     printer.end()
+    bars.shown.close_others()
 
 
 def _print_last(engine: _core.Engine, printer: Printer) -> None:

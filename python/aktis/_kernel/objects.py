@@ -34,9 +34,12 @@ def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
     return require().engine.get_one(ref, timeout)
 
 
-def size(ref: _core.ObjectRef[Any]) -> int | None:
-    """How many bytes the serialized value of a ref that is ready has; None if it failed."""
-    return require().engine.object_size(ref)
+def extent(ref: _core.ObjectRef[Any]) -> tuple[int, bool] | None:
+    """How many bytes the serialized value of a ref that is ready has, and if they lie in the arena.
+
+    None if it failed.
+    """
+    return require().engine.object_extent(ref)
 
 
 def wait(

@@ -10,22 +10,18 @@ after that need not.
 from __future__ import annotations
 
 import importlib
-import io
 import signal
-import sys
 
 from aktis import _core
 from aktis._kernel import (
     awaiting,  # noqa: F401
-    context,
     execute,
     functions,  # noqa: F401
     serialize,  # noqa: F401
     session,
+    worker_output,
 )
 
-STDOUT_FD = 1
-STDERR_FD = 2
 # For async actors, for what is pickled by value, and for tasks that submit others.
 PREPARED = (
     "aktis._kernel.hosting",
@@ -47,8 +43,7 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
     engine = _core.Engine.start_worker(control_fd, worker)
     session.join(engine)
     signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(engine))
-    sys.stdout = _NamingOutput(engine, STDOUT_FD)
-    sys.stderr = _NamingOutput(engine, STDERR_FD)
+    worker_output.put_into_use(engine)
     engine.signal_main_thread(on=True)
     constructor = engine.work()
     if constructor is not None:
@@ -75,26 +70,3 @@ def _interrupt(engine: _core.Engine) -> None:
     # A method of an actor is only told that it was cancelled, since it holds the actor's state.
     if not here.method or here.interruption == "timed_out":
         raise execute.Interrupted
-
-
-class _NamingOutput(io.TextIOWrapper):
-    """Says whose lines are written before they are."""
-
-    def __init__(self, engine: _core.Engine, descriptor: int) -> None:
-        # Opened anew: what was below the descriptor when the process began was something else.
-        below = open(descriptor, "wb", closefd=False)  # noqa: SIM115 - it stays open
-        super().__init__(below, encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        self._engine = engine
-
-    def write(self, text: str) -> int:
-        """Writes, on behalf of what runs here."""
-        execution = _core.execution_here()
-        if execution is not None and context.hosted() is None and execution.name != _named[-1]:
-            _named[:] = [execution.name]
-            self._engine.set_title(execution.name)
-            self._engine.flush()
-        return super().write(text)
-
-
-# What the node was last told to call this process.
-_named: list[str] = [""]

@@ -24,10 +24,6 @@ ELSEWHERE: dict[str, str] = {
     # Here a warning of its own would say no more.
     "ray.util.annotations.RayDeprecationWarning": "builtins.DeprecationWarning",
     # One module here, several there.
-    "ray.experimental.locations.get_local_object_locations": (
-        "aktis.experimental.get_local_object_locations"
-    ),
-    "ray.experimental.locations.get_object_locations": "aktis.experimental.get_object_locations",
     "ray.util.dask.callbacks.ProgressBarCallback": "aktis.util.dask.ProgressBarCallback",
     "ray.util.dask.callbacks.RayDaskCallback": "aktis.util.dask.RayDaskCallback",
     "ray.util.dask.scheduler.disable_dask_on_ray": "aktis.util.dask.disable_dask_on_ray",
@@ -77,7 +73,7 @@ NEAREST: dict[str, str] = {
     "ray.dashboard": "aktis.nodes() and aktis.available_resources() tell what the cluster has",
     "ray.data": "tasks over parts of the data are, and aktis.put for shared arrays",
     "ray.exceptions.PlasmaObjectNotAvailable": "aktis.exceptions.ObjectLostError is",
-    "ray.experimental": "aktis.experimental.get_object_locations is",
+    "ray.experimental": "aktis.experimental.tqdm_ray, internal_kv and get_object_locations are",
     "ray.java": "functions and classes are Python only",
     "ray.job_submission": 'a program run beside the session, with aktis.init(address="auto"), is',
     "ray.llm": "actors that hold a model are",

@@ -19,7 +19,7 @@ from aktis.util.placement_group import (
 
 if typing.TYPE_CHECKING:
     from aktis.actors import list_named_actors
-    from aktis.inventory import get_node_ip_address
+    from aktis.inventory import get_node_instance_id, get_node_ip_address
     from aktis.serializers import deregister_serializer, register_serializer
     from aktis.util import accelerators as accelerators
     from aktis.util.actor_pool import ActorPool
@@ -37,6 +37,7 @@ __all__ = [
     "disable_log_once_globally",
     "enable_periodic_logging",
     "get_current_placement_group",
+    "get_node_instance_id",
     "get_node_ip_address",
     "get_placement_group",
     "inspect_serializability",
@@ -51,7 +52,7 @@ __all__ = [
 
 _MODULES = {
     "aktis.actors": ("list_named_actors",),
-    "aktis.inventory": ("get_node_ip_address",),
+    "aktis.inventory": ("get_node_instance_id", "get_node_ip_address"),
     "aktis.serializers": ("deregister_serializer", "register_serializer"),
     "aktis.util.actor_pool": ("ActorPool",),
     "aktis.util.check_serialize": ("inspect_serializability",),

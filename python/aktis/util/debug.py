@@ -34,6 +34,14 @@ class _Keys:
             self._last_s = now_s
             return True
 
+    def forget(self, key: str | None) -> None:
+        """Knows nothing of a key any more, or of any."""
+        with self._lock:
+            if key is None:
+                self._met.clear()
+            else:
+                self._met.discard(key)
+
 
 def log_once(key: str) -> bool:
     """Tells whether this process meets the key for the first time.
@@ -41,6 +49,11 @@ def log_once(key: str) -> bool:
     A line worth saying once is logged behind `if log_once("the line"):`.
     """
     return _keys.meet(key)
+
+
+def reset_log_once(key: str | None = None) -> None:
+    """Has `log_once` be true again, for a key or for all."""
+    _keys.forget(key)
 
 
 def disable_log_once_globally() -> None:

@@ -71,15 +71,15 @@ impl Engine {
         Ok(values)
     }
 
-    /// How many bytes the value of an object has that is ready; None if it failed.
+    /// How many bytes the value of an object has that is ready, and whether they lie in the arena; None if it failed.
     #[pyo3(signature = (reference, /))]
-    fn object_size(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<usize>> {
+    fn object_extent(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<(usize, bool)>> {
         let handle = std::slice::from_ref(reference.get().handle()?);
         let until = Some(clock::now() + ANSWER_PATIENCE);
         let got = await_contents(reference.py(), &self.process, handle, until, &mut || false)?;
         Ok(match error::done(got)?.as_deref() {
-            Some([Data::Bytes(bytes), ..]) => Some(bytes.len()),
-            Some([Data::Mapped(bytes), ..]) => Some(bytes.len()),
+            Some([Data::Bytes(bytes), ..]) => Some((bytes.len(), false)),
+            Some([Data::Mapped(bytes), ..]) => Some((bytes.len(), true)),
             _ => None,
         })
     }

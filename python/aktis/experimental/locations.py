@@ -1,0 +1,76 @@
+"""Where objects lie, and how large they are.
+
+Owns the public form. Does not own objects (`aktis._kernel.objects`); this version has one machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aktis._kernel import objects, session
+from aktis.types import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# How long objects that others own may take to be found, unless the caller says.
+PATIENCE_S = 0.1
+
+
+def get_object_locations(
+    obj_refs: Sequence[ObjectRef[Any]],
+    timeout_ms: int = -1,
+) -> dict[ObjectRef[Any], dict[str, Any]]:
+    """Tells by ref where an object lies and how large it is.
+
+    Each is told with the keys `node_ids`, in hexadecimal, `object_size` in bytes, which is None
+    while there is no value or if there will be none, and `did_spill`. An object of up to 100 KiB
+    lies with its owner, and on no node.
+
+    Args:
+        obj_refs: Refs of the objects.
+        timeout_ms: How long to look for them at most; -1 for a moment.
+
+    Raises:
+        RuntimeError: There is no session.
+        TypeError: Something in the list is no ref.
+    """
+    patience_s = PATIENCE_S if timeout_ms < 0 else timeout_ms / 1000
+    return _located(obj_refs, patience_s, "get_object_locations")
+
+
+def get_local_object_locations(
+    obj_refs: Sequence[ObjectRef[Any]],
+) -> dict[ObjectRef[Any], dict[str, Any]]:
+    """Tells the same at once, as far as this process knows.
+
+    Args:
+        obj_refs: Refs of the objects.
+
+    Raises:
+        RuntimeError: There is no session.
+        TypeError: Something in the list is no ref.
+    """
+    return _located(obj_refs, 0.0, "get_local_object_locations")
+
+
+def _located(refs: Any, patience_s: float, what: str) -> dict[ObjectRef[Any], dict[str, Any]]:
+    here = session.current()
+    if here is None:
+        message = f"{what}() needs a session; call aktis.init() first"
+        raise RuntimeError(message)
+    if isinstance(refs, ObjectRef) or not all(isinstance(ref, ObjectRef) for ref in refs):
+        message = f"{what}() takes a list of ObjectRef, not {refs!r}"
+        raise TypeError(message)
+    distinct: list[objects.Waitable] = list(dict.fromkeys(refs))
+    if not distinct:
+        return {}
+    found, _ = objects.wait(distinct, len(distinct), patience_s, fetch_local=False)
+    extents = {ref: objects.extent(ref) for ref in found}
+    node = here.node_id.hex()
+    return {ref: _place(extents.get(ref), node) for ref in refs}
+
+
+def _place(extent: tuple[int, bool] | None, node: str) -> dict[str, Any]:
+    size, is_on_node = (None, False) if extent is None else extent
+    return {"node_ids": [node] if is_on_node else [], "object_size": size, "did_spill": False}
