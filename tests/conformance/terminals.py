@@ -36,12 +36,12 @@ class Terminal:
         script.write_text(textwrap.dedent(program))
         self._screen = pyte.HistoryScreen(COLUMNS, ROWS, history=HISTORY)
         self._stream = pyte.ByteStream(self._screen)
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self._end, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self._process = subprocess.Popen(
-            [sys.executable, str(script)], stdin=slave, stdout=slave, stderr=slave
+            [sys.executable, str(script)], stdin=theirs, stdout=theirs, stderr=theirs
         )
-        os.close(slave)
+        os.close(theirs)
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +54,7 @@ class Terminal:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        os.close(self._master)
+        os.close(self._end)
 
     def lines(self) -> list[str]:
         """All lines that can be seen, those that were scrolled away too, without empty ones."""
@@ -81,11 +81,11 @@ class Terminal:
 
     def _read(self) -> bool:
         """Takes what was written; false once nobody writes any more."""
-        readable, _, _ = select.select([self._master], [], [], SEEN_S)
+        readable, _, _ = select.select([self._end], [], [], SEEN_S)
         if not readable:
             return True
         try:
-            data = os.read(self._master, READ_BYTES)
+            data = os.read(self._end, READ_BYTES)
         except OSError:
             # So the kernel says that the other end is closed.
             return False

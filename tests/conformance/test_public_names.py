@@ -23,6 +23,15 @@ NAMES = {
         "ClassMethodNode", "ClassNode", "DAGInputData", "DAGNode", "FunctionNode",
         "InputAttributeNode", "InputNode", "MultiOutputNode",
     ],
+    "aktis.experimental": [
+        "get_local_object_locations", "get_object_locations", "set_resource",
+    ],
+    "aktis.experimental.internal_kv": [
+        "_internal_kv_del", "_internal_kv_exists", "_internal_kv_get", "_internal_kv_initialized",
+        "_internal_kv_list", "_internal_kv_put",
+    ],
+    "aktis.experimental.locations": ["get_local_object_locations", "get_object_locations"],
+    "aktis.experimental.tqdm_ray": ["safe_print", "tqdm"],
     "aktis.remote_function": ["RemoteFunction"],
     "aktis.runtime_env": ["RuntimeEnv", "RuntimeEnvConfig"],
     "aktis.runtime_context": ["RuntimeContext", "get_runtime_context"],
@@ -32,16 +41,19 @@ NAMES = {
     "aktis.util": [
         "ActorPool", "Executor", "accelerators", "as_completed", "deregister_serializer",
         "disable_log_once_globally", "enable_periodic_logging", "get_current_placement_group",
-        "get_node_ip_address", "get_placement_group", "inspect_serializability",
-        "list_named_actors", "log_once", "map_unordered", "placement_group",
+        "get_node_instance_id", "get_node_ip_address", "get_placement_group",
+        "inspect_serializability", "list_named_actors", "log_once", "map_unordered", "placement_group",
         "placement_group_table", "register_serializer", "remove_placement_group",
     ],
     "aktis.util.accelerators": ["AMD_INSTINCT_MI300x", "GOOGLE_TPU_V6E", "NVIDIA_H100"],
     "aktis.util.actor_pool": ["ActorPool"],
     "aktis.util.annotations": ["Deprecated", "DeveloperAPI", "PublicAPI"],
     "aktis.util.check_serialize": ["FailureTuple", "inspect_serializability"],
-    "aktis.util.debug": ["log_once"],
+    "aktis.util.debug": [
+        "disable_log_once_globally", "enable_periodic_logging", "log_once", "reset_log_once",
+    ],
     "aktis.util.joblib": ["register_aktis", "register_ray"],
+    "aktis.util.metrics": ["Counter", "Gauge", "Histogram"],
     "aktis.util.multiprocessing": ["JoinableQueue", "Pool", "TimeoutError"],
     "aktis.util.multiprocessing.pool": ["AsyncResult", "IMapIterator", "Pool"],
     "aktis.util.placement_group": [

@@ -5,13 +5,11 @@ Owns the public form. Does not own objects (`aktis._kernel.objects`); this versi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from aktis._kernel import objects, session
 from aktis.types import ObjectRef
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # How long objects that others own may take to be found, unless the caller says.
 PATIENCE_S = 0.1
@@ -59,7 +57,7 @@ def _located(refs: Any, patience_s: float, what: str) -> dict[ObjectRef[Any], di
     if here is None:
         message = f"{what}() needs a session; call aktis.init() first"
         raise RuntimeError(message)
-    if isinstance(refs, ObjectRef) or not all(isinstance(ref, ObjectRef) for ref in refs):
+    if not isinstance(refs, Sequence) or not all(isinstance(ref, ObjectRef) for ref in refs):
         message = f"{what}() takes a list of ObjectRef, not {refs!r}"
         raise TypeError(message)
     distinct: list[objects.Waitable] = list(dict.fromkeys(refs))
