@@ -115,6 +115,35 @@ def test_threads_of_a_process_lose_nothing_to_each_other() -> None:
     assert count("threads") == 16_000
 
 
+def test_a_process_that_a_program_forks_counts_on(drive: Callable[..., Driver]) -> None:
+    driver = drive(
+        """
+        import os
+        import aktis
+        from aktis.util.metrics import Counter, read
+
+        aktis.init(num_cpus=1)
+        counter = Counter("forked")
+        counter.inc()
+        children = []
+        for _ in range(4):
+            child = os.fork()
+            if not child:
+                for _ in range(2_000):
+                    counter.inc()
+                os._exit(0)
+            children.append(child)
+        for _ in range(2_000):
+            counter.inc()
+        for child in children:
+            os.waitpid(child, 0)
+        print([value.value for value in read()])
+        """
+    )
+
+    assert driver.printed == "[10001.0]\n"
+
+
 def test_an_async_actor_counts_too() -> None:
     @aktis.remote
     class Cell:

@@ -188,4 +188,13 @@ def _new_file(path: Path) -> int:
     return os.open(path, flags | (os.O_APPEND if path.suffix == LINES else 0), 0o600)
 
 
+def _begin_anew() -> None:
+    """In a forked child: what it counts goes into a book of its own."""
+    _open.close()
+    changing.release()
+
+
 _open = _Open()
+os.register_at_fork(
+    before=changing.acquire, after_in_parent=changing.release, after_in_child=_begin_anew
+)

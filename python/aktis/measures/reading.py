@@ -13,8 +13,7 @@ import fcntl
 import json
 import time
 from array import array
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from aktis.measures.book import LINES, NUMBERS, Series, locked
 
@@ -32,8 +31,7 @@ ENDED = "ended.json"
 Place: TypeAlias = "tuple[int, str, str]"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """One series, as it is now.
 
     Attributes:
@@ -48,8 +46,7 @@ class Measured:
     numbers: tuple[float, ...]
 
 
-@dataclass
-class _Found:
+class _Found(NamedTuple):
     """A book on the disk."""
 
     path: Path
@@ -64,11 +61,11 @@ class _Found:
         return not self.lives and all(_has_lapsed(numbers, now_s) for numbers in gauges)
 
 
-@dataclass
 class _Sums:
     """Series being added up."""
 
-    by_place: dict[Place, Measured] = field(default_factory=dict)
+    def __init__(self, by_place: dict[Place, Measured] | None = None) -> None:
+        self.by_place = {} if by_place is None else by_place
 
     def add(self, found: _Found, now_s: float) -> None:
         """Adds a book to them."""

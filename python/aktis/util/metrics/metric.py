@@ -6,7 +6,6 @@ lie (`aktis.measures.book`): metrics of one name are one, wherever they are made
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 import warnings
@@ -141,6 +140,8 @@ class Metric:
             found = here.add(key, series)
         except (OSError, book.FullError) as problem:
             if log_once(f"metrics of {here.job} are full"):
+                import logging
+
                 message = (
                     "not all metrics of this process are kept: there is no room for the tags %s of "
                     "%s; give tags fewer values (%r)"

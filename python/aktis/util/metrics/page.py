@@ -6,11 +6,9 @@ is asked, nor their form (`aktis.util.metrics.families`).
 
 from __future__ import annotations
 
-import http.server
 import importlib.util
-import logging
 import threading
-from http import HTTPStatus
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aktis
@@ -19,12 +17,14 @@ from aktis.util.metrics import values
 from aktis.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
 HOST = "127.0.0.1"
 NAMESPACE = "aktis.metrics"
-# Written beside the books once there is a page, so that further processes need not ask for one.
+# Written beside the books once there is the actor: further processes need not ask for it.
 MARK = "page"
+QUIET_S = 3600.0
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -41,12 +41,16 @@ def show(directory: Path) -> None:
         name=f"page of {node}",
         namespace=NAMESPACE,
         lifetime="detached",
+        max_restarts=-1,
         get_if_exists=True,
         scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
     )
     try:
         kind(MetricsPage).remote(directory)
+        (directory / MARK).touch()
     except Exception as error:  # noqa: BLE001 - whatever it is, the program goes on
+        import logging
+
         logging.getLogger("aktis").warning("there is no page of metrics (%r)", error)
 
 
@@ -54,19 +58,27 @@ class MetricsPage:
     """The actor: answers whoever asks at its port, as long as the session lasts."""
 
     def __init__(self, directory: Path) -> None:
+        from http.server import ThreadingHTTPServer
+
         wanted = ports.wanted()
         try:
-            self._server = http.server.ThreadingHTTPServer((HOST, wanted), _handler(directory))
+            self._server = ThreadingHTTPServer((HOST, wanted), _handler(directory))
         except OSError as error:
+            import logging
+
             message = "no page of metrics: nothing can be served at %s:%d (%s); the values are kept"
             logging.getLogger("aktis").warning(message, HOST, wanted, error)
         else:
-            threading.Thread(target=self._server.serve_forever, daemon=True).start()
+            # It looks whether it is to end as often as this; it never is.
+            serve = partial(self._server.serve_forever, poll_interval=QUIET_S)
+            threading.Thread(target=serve, daemon=True).start()
             ports.show(self._server.server_port)
-        (directory / MARK).touch()
 
 
-def _handler(directory: Path) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(directory: Path) -> type[BaseHTTPRequestHandler]:
+    from http import HTTPStatus
+    from http.server import BaseHTTPRequestHandler
+
     from aktis.util.metrics import families
 
     here = aktis.get_runtime_context()
@@ -76,7 +88,7 @@ def _handler(directory: Path) -> type[http.server.BaseHTTPRequestHandler]:
         "SessionName": here.get_session_name(),
     }
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         """Answers one request."""
 
         def do_GET(self) -> None:

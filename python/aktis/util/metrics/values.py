@@ -5,10 +5,9 @@ Owns their public form. Does not own how they are added up (`aktis.measures.read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import aktis
 from aktis.ids import JobID
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from aktis.measures.reading import Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One series of a metric.
 
     Attributes:
