@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benches import ceilings, third_party
-from benches.micro import actors, groups, idle, objects, refs, startup, tasks
+from benches.micro import actors, groups, idle, metrics, objects, refs, startup, tasks
 from benches.scale import big_objects, many_actors, many_tasks
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ROWS: dict[str, Row] = {
         many_actors,
         groups,
         many_tasks,
+        metrics,
         idle,
         third_party,
     )

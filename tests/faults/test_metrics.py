@@ -1,16 +1,20 @@
-"""What is left of metrics when their driver is killed: nothing.
+"""What is left of metrics when a process is killed: nothing of the driver's, all of the page's.
 
-Owns the page's end. What killed workers counted is in `tests/conformance/test_metrics`.
+Owns the page's ends. What killed workers counted is in `tests/conformance/test_metrics`.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from pathlib import Path
 
+import aktis
+from aktis.util.metrics import Counter
 from tests.conformance.drivers import start_driver
-from tests.conformance.waiting import wait_for
-from tests.faults.processes import session_processes
+from tests.conformance.waiting import process_is_gone, wait_for
+from tests.faults.processes import find_process, session_processes
 
 DRIVER = """
 import pathlib, threading
@@ -45,6 +49,22 @@ def test_the_page_and_the_values_go_with_a_killed_driver(tmp_path: Path) -> None
     wait_for(lambda: not session_processes(Path(path)), story="the session's processes are gone")
     wait_for(lambda: not Path(path).exists(), story="the session's directory is gone")
     assert not answers(int(port))
+
+
+def test_a_page_whose_process_was_killed_comes_back(session_directory: Path) -> None:
+    Counter("counted").inc()
+    wait_for(metrics_port)
+    first = find_process(session_directory, "aktis: MetricsPage")
+
+    os.kill(first, signal.SIGKILL)
+
+    wait_for(lambda: process_is_gone(first))
+    wait_for(lambda: answers(metrics_port()))
+
+
+def metrics_port() -> int:
+    found: int = aktis.nodes()[0]["MetricsExportPort"]
+    return found
 
 
 def answers(port: int) -> bool:

@@ -60,7 +60,13 @@ class BarState(NamedTuple):
 def split(text: str) -> tuple[str, BarState | None]:
     """What is to be printed of a line, and the bar that it tells of."""
     before, mark, told = text.partition(MARK)
-    return before, BarState(*json.loads(told)) if mark else None
+    if not mark:
+        return text, None
+    try:
+        return before, BarState(*json.loads(told))
+    except (ValueError, TypeError):
+        # A line that took long to come is shown in parts.
+        return text, None
 
 
 def is_available() -> bool:

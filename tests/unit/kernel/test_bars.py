@@ -47,6 +47,11 @@ def test_text_alone_is_no_bar() -> None:
     assert split("aktis-bar [1, 2]") == ("aktis-bar [1, 2]", None)
 
 
+@pytest.mark.parametrize("text", ["\x1eaktis-bar [", "\x1eaktis-bar [1]", "\x1eaktis-bar 1"])
+def test_a_part_of_a_bar_is_text(text: str) -> None:
+    assert split(text) == (text, None)
+
+
 def test_a_bar_is_one_line_that_a_pipe_takes_whole() -> None:
     line = state(description="\u00e9\n" * 2_000).line()
 
