@@ -288,8 +288,7 @@ def test_a_metric_that_makes_no_sense_is_refused(
         ("1", {"a": "1"}, "TypeError: .* must be a number, int or float, not '1'"),
         (1, None, "ValueError: .* has no value for the tag 'a'"),
         (1, {}, "ValueError: .* has no value for the tag 'a'"),
-        (1, {"b": "1"}, "ValueError: .* has no tag 'b': name it in tag_keys, which are a"),
-        (1, {"a": "1", "b": "1"}, "ValueError: .* has no tag 'b'"),
+        (1, {"b": "1"}, "ValueError: .* has no value for the tag 'a'"),
         (1, {"a": 1}, "TypeError: the tag 'a' of .* must be a string, not 1"),
         (1, {"a": ["1"]}, "TypeError: the tag 'a' of .* must be a string, not"),
         (1, "a", "TypeError: the tags of .* must be a dict of strings, not 'a'"),
@@ -305,6 +304,18 @@ def test_a_value_that_makes_no_sense_is_refused(
 
     assert re.match(refusal, f"{refused.type.__name__}: {refused.value}")
     assert values("refusing") == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tag_that_is_not_named_is_warned_of_and_left_out(kind: str) -> None:
+    metric = KINDS[kind](f"unnamed_{kind}", tag_keys=("a",))
+
+    with pytest.warns(
+        UserWarning, match=r"has no tag 'b': name it in tag_keys, which are a; it is"
+    ):
+        getattr(metric, RECORD[kind])(1, {"a": "1", "b": "2"})
+
+    assert [value.tags for value in values(f"unnamed_{kind}")] == [{"a": "1"}]
 
 
 @pytest.mark.parametrize("value", [0, -1, -0.5])
@@ -333,7 +344,10 @@ def test_boundaries_that_make_no_sense_are_refused(
 
 @pytest.mark.parametrize(
     ("tags", "error", "sentence"),
-    [({"b": "1"}, ValueError, "has no tag 'b'"), ({"a": 1}, TypeError, "must be a string, not 1")],
+    [
+        ({"b": "1"}, ValueError, "has no tag 'b': name it in tag_keys, which are a"),
+        ({"a": 1}, TypeError, "must be a string, not 1"),
+    ],
 )
 def test_default_tags_that_make_no_sense_are_refused(
     tags: dict[str, Any], error: type[Exception], sentence: str

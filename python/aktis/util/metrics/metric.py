@@ -79,7 +79,10 @@ class Metric:
             ValueError: A key is not among the metric's.
             TypeError: A value is no string.
         """
-        self._check_tags(default_tags)
+        self._check_values(default_tags)
+        for key in default_tags:
+            if key not in self._tag_keys:
+                raise ValueError(self._no_tag(key))
         with changing:
             self._default_tags = dict(default_tags)
             self._known.clear()
@@ -113,7 +116,7 @@ class Metric:
 
     def _find(self, here: book.Book | None, tags: Mapping[str, str]) -> memoryview[float] | None:
         """The same at the first time, when the tags are checked."""
-        self._check_tags(tags)
+        self._check_values(tags)
         given = {**self._default_tags, **tags}
         missing = [key for key in self._tag_keys if key not in given]
         if missing:
@@ -122,10 +125,15 @@ class Metric:
                 f"once with set_default_tags"
             )
             raise ValueError(message)
+        unknown = [key for key in tags if key not in self._tag_keys]
+        if unknown:
+            message = f"{self._no_tag(unknown[0])}; it is left out"
+            warnings.warn(message, UserWarning, stacklevel=4)
         if here is None or not self._is_kept:
             return None
-        key = (self._identity, *(given[key] for key in self._tag_keys))
-        found = here.series.get(key) or self._begin(here, key, given)
+        told = {key: given[key] for key in self._tag_keys}
+        key = (self._identity, *told.values())
+        found = here.series.get(key) or self._begin(here, key, told)
         if found is not None:
             self._known[tuple(tags.items())] = found
         return found
@@ -168,20 +176,18 @@ class Metric:
                 message = f"tag_keys of {self!r} must be strings, but one is {key!r}"
                 raise TypeError(message)
 
-    def _check_tags(self, tags: Mapping[str, str]) -> None:
+    def _check_values(self, tags: Mapping[str, str]) -> None:
         if not isinstance(tags, Mapping):
             message = f"the tags of {self!r} must be a dict of strings, not {tags!r}"
             raise TypeError(message)
         for key, text in tags.items():
-            if key not in self._tag_keys:
-                message = (
-                    f"{self!r} has no tag {key!r}: name it in tag_keys, which are "
-                    f"{', '.join(self._tag_keys) or 'none'}"
-                )
-                raise ValueError(message)
             if not isinstance(text, str):
                 message = f"the tag {key!r} of {self!r} must be a string, not {text!r}"
                 raise TypeError(message)
+
+    def _no_tag(self, key: str) -> str:
+        known = ", ".join(self._tag_keys) or "none"
+        return f"{self!r} has no tag {key!r}: name it in tag_keys, which are {known}"
 
     def _refuse(self, value: object) -> NoReturn:
         message = f"the value for {self!r} must be a number, int or float, not {value!r}"
@@ -203,7 +209,7 @@ class Counter(Metric):
         """Adds a value.
 
         Raises:
-            ValueError: The value is not above zero, or a tag is missing or unknown.
+            ValueError: The value is not above zero, or a tag is missing.
             TypeError: The value is no number, or a tag no string.
         """
         if not isinstance(value, NUMBER):
@@ -226,7 +232,7 @@ class Gauge(Metric):
         """Replaces the value; None leaves it.
 
         Raises:
-            ValueError: A tag is missing or unknown.
+            ValueError: A tag is missing.
             TypeError: The value is no number, or a tag no string.
         """
         if value is None:
@@ -277,7 +283,7 @@ class Histogram(Metric):
         """Counts a value in its bucket.
 
         Raises:
-            ValueError: A tag is missing or unknown.
+            ValueError: A tag is missing.
             TypeError: The value is no number, or a tag no string.
         """
         if not isinstance(value, NUMBER):
