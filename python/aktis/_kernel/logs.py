@@ -181,9 +181,17 @@ def _print(engine: _core.Engine, printer: Printer) -> None:
 
 
 def _print_last(engine: _core.Engine, printer: Printer) -> None:
-    """Prints what workers wrote before now: the node reads it before it answers."""
+    """Prints what workers wrote before now.
+
+    The node reads it before it answers. It sends it on a moment later; however late that is on a
+    busy machine, it comes before the answer to the second of two further questions.
+    """
     engine.ask("Jobs")
     while _print_next(engine, printer, LAST_LINES_S):
+        pass
+    engine.ask("Jobs")
+    engine.ask("Jobs")
+    while _print_next(engine, printer, 0.0):
         pass
 
 
