@@ -214,10 +214,13 @@ def test_the_bar_of_a_killed_worker_goes_when_another_ends(
     gate = Gate(tmp_path / "gate")
     program = f"""
 import os, signal
+from tests.conformance.waiting import wait_for
 aktis.init(num_cpus=1)
+pid = Path({str(tmp_path)!r}) / "pid"
 
 @aktis.remote(max_retries=0)
 def die():
+    pid.write_text(str(os.getpid()))
     tqdm(desc="dead", total=2).update()
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -231,7 +234,7 @@ def work():
 try:
     aktis.get(die.remote())
 except aktis.exceptions.WorkerCrashedError:
-    pass
+    wait_for(lambda: not Path("/proc", pid.read_text()).exists())
 aktis.get(work.remote())
 """
 
