@@ -18,5 +18,5 @@ def free(
     local_only: bool = False,  # noqa: FBT001, FBT002 - Ray's signature
 ) -> NoReturn:
     """Raises: objects cannot be freed by name yet."""
-    message = "objects cannot be freed by name yet; they go when their last ref does"
+    message = "objects cannot be freed by name yet; delete all refs to one, and it goes"
     raise NotImplementedError(message)

@@ -272,6 +272,7 @@ def test_info_says_what_was_given(kind: str) -> None:
         ({"name": "n", "tag_keys": ["a"]}, TypeError, "must be a tuple of strings, not"),
         ({"name": "n", "tag_keys": "a"}, TypeError, "must be a tuple of strings, not 'a'"),
         ({"name": "n", "tag_keys": (1,)}, TypeError, "must be strings, but one is 1"),
+        ({"name": "n", "tag_keys": ("",)}, ValueError, "must not be empty; give each a name"),
     ],
 )
 def test_a_metric_that_makes_no_sense_is_refused(

@@ -100,6 +100,12 @@ def test_metrics_of_one_name_with_other_tags_share_their_place() -> None:
     ]
 
 
+def test_a_tag_that_is_no_label_is_shown_under_one() -> None:
+    Counter("labelled", tag_keys=("no-label", "1st")).inc(1, {"no-label": "a", "1st": "b"})
+
+    assert samples()["ray_labelled_total"] == [({**common(), "no_label": "a", "_st": "b"}, 1.0)]
+
+
 def test_only_this_machine_can_read_it() -> None:
     Counter("private").inc()
     wait_for(port)

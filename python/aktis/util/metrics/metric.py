@@ -38,7 +38,7 @@ class Metric:
         tag_keys: Tags that each value has.
 
     Raises:
-        ValueError: The name is empty.
+        ValueError: The name or a tag key is empty.
         TypeError: An argument is of the wrong type.
     """
 
@@ -134,7 +134,7 @@ class Metric:
         told = {key: given[key] for key in self._tag_keys}
         key = (self._identity, *told.values())
         found = here.series.get(key) or self._begin(here, key, told)
-        if found is not None:
+        if found is not None and not unknown:
             self._known[tuple(tags.items())] = found
         return found
 
@@ -175,6 +175,9 @@ class Metric:
             if not isinstance(key, str):
                 message = f"tag_keys of {self!r} must be strings, but one is {key!r}"
                 raise TypeError(message)
+            if not key:
+                message = f"tag_keys of {self!r} must not be empty; give each a name"
+                raise ValueError(message)
 
     def _check_values(self, tags: Mapping[str, str]) -> None:
         if not isinstance(tags, Mapping):
