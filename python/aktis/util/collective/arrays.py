@@ -1,0 +1,95 @@
+"""Tensors as NumPy sees them: views that share their memory, and what two arrays reduce to.
+
+Owns what counts as a tensor. Does not own what is done with them (`store_group`).
+
+A torch tensor in memory gives its view itself, so that torch need not be imported here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aktis.util.collective.types import ReduceOp
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_UFUNCS: dict[ReduceOp, np.ufunc] = {
+    ReduceOp.SUM: np.add,
+    ReduceOp.PRODUCT: np.multiply,
+    ReduceOp.MIN: np.minimum,
+    ReduceOp.MAX: np.maximum,
+}
+
+
+def array_of(tensor: Any) -> Array:
+    """The array whose memory the tensor has: itself, or a view of a torch tensor.
+
+    Raises:
+        NotImplementedError: the tensor is on a device.
+        TypeError: it is no tensor, or of a type of torch's that NumPy lacks.
+    """
+    if isinstance(tensor, np.ndarray):
+        return np.asarray(tensor)
+    device = getattr(getattr(tensor, "device", None), "type", "cpu")
+    if device != "cpu":
+        message = (
+            f"a tensor on {device!r} needs a backend that moves memory of devices, and there is "
+            f"none; move it with .cpu() first"
+        )
+        raise NotImplementedError(message)
+    if not (hasattr(tensor, "detach") and hasattr(tensor, "numpy")):
+        kind = type(tensor).__name__
+        message = f"a tensor is a NumPy array or a torch tensor in memory, not {kind}"
+        raise TypeError(message)
+    return np.asarray(tensor.detach().numpy())
+
+
+def outcome_of(tensor: Any) -> Array:
+    """The array of a tensor that is written to.
+
+    Raises:
+        ValueError: it is read only.
+    """
+    array = array_of(tensor)
+    if not array.flags.writeable:
+        message = (
+            "the array is written to, and this one is read only, as arrays are that `get` reads "
+            "from shared memory; give a copy"
+        )
+        raise ValueError(message)
+    return array
+
+
+def described(array: Array) -> str:
+    """How many elements it has of which type; members must agree on it."""
+    return f"of {array.size} {array.dtype}"
+
+
+def check_like(array: Array, other: Array, role: str) -> None:
+    """Raises `ValueError` if one does not fit into the other."""
+    if (array.size, array.dtype) != (other.size, other.dtype):
+        message = (
+            f"{role} is {described(other)}, and the tensor {described(array)}; sizes and types of "
+            f"all must be the same"
+        )
+        raise ValueError(message)
+
+
+def check_reducible(array: Array, op: ReduceOp) -> None:
+    """Raises `TypeError` if the type of the elements does not reduce to itself."""
+    native = array.dtype.newbyteorder("=")
+    try:
+        *_, reduced = _UFUNCS[op].resolve_dtypes((native, native, None))
+    except TypeError:
+        reduced = None
+    if reduced != native:
+        message = f"elements of type {array.dtype} have no {op.name} of that type"
+        raise TypeError(message)
+
+
+def reduce_into(target: Array, arrays: list[Array], op: ReduceOp) -> None:
+    """Puts what the target and the arrays reduce to into the target, in their order."""
+    for array in arrays:
+        _UFUNCS[op](target, array, out=target)

@@ -1,0 +1,196 @@
+"""The actor in which a group meets, and how its members find it.
+
+Owns the actor's life: it begins with the first member and ends with the last. Does not own what
+happens in a group (`gathering`).
+
+A member is there for as long as one call of it runs, `attend`. The engine cancels the calls of a
+process that ended, and so the others learn of it at once. Nothing is asked of a member, so that it
+may wait in an operation while its own calls wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import aktis
+from aktis.actor import exit_actor
+from aktis.exceptions import ActorDiedError, TaskError
+from aktis.util.collective.gathering import Gathering
+from aktis.util.collective.types import GroupEndedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+# Each member has one call that lasts, and at most one more under way for each of its threads.
+CALLS_MAX = 100_000
+
+
+class Place:
+    """What one member has of the meeting."""
+
+    def __init__(self, group_name: str, world_size: int, rank: int, timeout_s: float) -> None:
+        """Joins the group, and makes its actor if this is the first member.
+
+        Raises:
+            GroupEndedError: an earlier group of the name did not end within the time.
+            RuntimeError: another process has the rank.
+            ValueError: the group has another size.
+        """
+        self._rank = rank
+        self._timeout_s = timeout_s
+        self._has_left = False
+        self._actor, self._attendance = _join(group_name, world_size, rank, timeout_s)
+
+    def exchange(self, call: str, parcels: list[Any] | None = None) -> list[Any]:
+        """Takes part in a round: see `Gathering.exchange`."""
+        found: list[Any] = self._ask("exchange", call, parcels, self._timeout_s)
+        return found
+
+    def send(self, target: int, letter: Any) -> None:
+        """Leaves a letter: see `Gathering.send`."""
+        self._ask("send", target, letter, self._timeout_s)
+
+    def receive(self, source: int) -> Any:
+        """Takes a letter: see `Gathering.receive`."""
+        return self._ask("receive", source, self._timeout_s)
+
+    def leave(self) -> None:
+        """Leaves the group. Harmless if repeated, and if the actor is gone."""
+        if self._has_left:
+            return
+        self._has_left = True
+        try:
+            aktis.get(self._actor.leave.remote(self._rank))
+        except ActorDiedError:
+            return
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        if self._has_left:
+            message = f"rank {self._rank} has left the group; let all members make it again"
+            raise GroupEndedError(message)
+        try:
+            return aktis.get(getattr(self._actor, method).remote(self._rank, *args))
+        except TaskError as error:
+            # What the actor raised, without the way it came.
+            raise error.cause from None
+        except ActorDiedError as error:
+            message = f"the group has ended, since the actor in which it meets has: {error}"
+            raise GroupEndedError(message) from error
+
+
+class Meeting:
+    """The actor: a group, and after it the next one of the name."""
+
+    def __init__(self, group_name: str) -> None:
+        self._name = group_name
+        self._gathering: Gathering | None = None
+        self._emptied = asyncio.Condition()
+        self._waiting = 0
+        self._left: dict[int, asyncio.Event] = {}
+
+    async def attend(self, rank: int, world_size: int, timeout_s: float) -> AsyncIterator[None]:
+        """Lets a member in, yields once it is, and lasts until it leaves or its process ends."""
+        gathering = await self._open(rank, world_size, timeout_s)
+        gathering.enter(rank)
+        left = self._left[rank] = asyncio.Event()
+        how = "is gone: its process ended, or was ended"
+        try:
+            yield
+            await left.wait()
+            how = "has left it"
+        finally:
+            await gathering.leave(rank, how=how)
+            if not gathering.present:
+                await self._close()
+
+    async def leave(self, rank: int) -> None:
+        """Lets a member out."""
+        self._left[rank].set()
+
+    async def exchange(
+        self, rank: int, call: str, parcels: list[Any] | None, timeout_s: float
+    ) -> list[Any]:
+        """See `Gathering.exchange`."""
+        return await self._of(rank).exchange(rank, call, parcels, timeout_s)
+
+    async def send(self, source: int, target: int, letter: Any, timeout_s: float) -> None:
+        """See `Gathering.send`."""
+        await self._of(source).send(source, target, letter, timeout_s)
+
+    async def receive(self, target: int, source: int, timeout_s: float) -> Any:
+        """See `Gathering.receive`."""
+        return await self._of(target).receive(source, target, timeout_s)
+
+    def _of(self, rank: int) -> Gathering:
+        """The group of a member that asks."""
+        gathering = self._gathering
+        if gathering is None or rank not in gathering.present:
+            message = f"rank {rank} has left the group {self._name!r}"
+            raise GroupEndedError(message)
+        return gathering
+
+    async def _open(self, rank: int, world_size: int, timeout_s: float) -> Gathering:
+        """The group for a member that comes: the one at hand, or one after that has ended."""
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(timeout_s), self._emptied:
+                await self._emptied.wait_for(self._takes_members)
+        except TimeoutError:
+            left = sorted(self._gathering.present) if self._gathering else []
+            message = (
+                f"rank {rank} waited {timeout_s:g} s to join the group {self._name!r}: an earlier "
+                f"one of the name has ended, and its ranks {left} have not destroyed it"
+            )
+            raise GroupEndedError(message) from None
+        finally:
+            self._waiting -= 1
+        if self._gathering is None:
+            self._gathering = Gathering(self._name, world_size)
+        if self._gathering.world_size != world_size:
+            message = (
+                f"rank {rank} joins the group {self._name!r} with world_size={world_size}, and "
+                f"others did with {self._gathering.world_size}"
+            )
+            raise ValueError(message)
+        return self._gathering
+
+    def _takes_members(self) -> bool:
+        return self._gathering is None or not self._gathering.ended
+
+    async def _close(self) -> None:
+        """Forgets the group that nobody is in; if nobody waits for the next, the actor ends."""
+        self._gathering = None
+        if not self._waiting:
+            exit_actor()
+        async with self._emptied:
+            self._emptied.notify_all()
+
+
+def _join(
+    group_name: str, world_size: int, rank: int, timeout_s: float
+) -> tuple[Any, aktis.ObjectRefGenerator]:
+    """The actor of the group, and the call that lasts as long as the membership."""
+    deadline = time.monotonic() + timeout_s
+    meeting = aktis.remote(
+        name=f"collective group {group_name}",
+        get_if_exists=True,
+        lifetime="detached",
+        max_concurrency=CALLS_MAX,
+        num_cpus=0,
+        scheduling_strategy="DEFAULT",
+    )(Meeting)
+    while True:
+        actor: Any = meeting.remote(group_name)
+        attendance = actor.attend.remote(rank, world_size, max(0.0, deadline - time.monotonic()))
+        try:
+            aktis.get(next(attendance))
+        except TaskError as error:
+            raise error.cause from None
+        except ActorDiedError:
+            # The last member of an earlier group of the name left just now.
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return actor, attendance
