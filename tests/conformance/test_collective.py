@@ -78,9 +78,7 @@ def test_allreduce_leaves_the_same_in_all_members(
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 10_007, 2_500_009])
-def test_allreduce_takes_arrays_of_any_length(
-    make_group: Callable[..., Group], size: int
-) -> None:
+def test_allreduce_takes_arrays_of_any_length(make_group: Callable[..., Group], size: int) -> None:
     group = make_group(3)
 
     def is_right(rank: int) -> bool:
@@ -207,9 +205,7 @@ def test_reduce_changes_the_tensor_of_the_root_alone(
 
 
 @pytest.mark.parametrize("size", [3, 100_000, 5_000_000])
-def test_broadcast_gives_all_what_the_root_has(
-    make_group: Callable[..., Group], size: int
-) -> None:
+def test_broadcast_gives_all_what_the_root_has(make_group: Callable[..., Group], size: int) -> None:
     group = make_group(3)
 
     def is_right(rank: int) -> bool:
@@ -344,7 +340,7 @@ def test_nobody_passes_a_barrier_before_all_are_there(
 def test_many_operations_follow_each_other(make_group: Callable[..., Group]) -> None:
     group = make_group(2)
 
-    def mixed(rank: int) -> list[float]:
+    def mixed(_rank: int) -> list[float]:
         tensor = np.ones(1)
         values = []
         for _ in range(20):

@@ -123,6 +123,11 @@ class ClassMethodNode(DAGNode):
         """The name of the method."""
         return self._method.name
 
+    @property
+    def actor(self) -> Any:
+        """The handle of the actor, or the node that stands for it."""
+        return self._actor
+
     def _run(self, run: Run) -> Any:
         handle = run.results[self._actor] if isinstance(self._actor, DAGNode) else self._actor
         method = getattr(handle, self._method.name)

@@ -116,6 +116,13 @@ class DAGNode(ABC):
         """The options of the call."""
         return dict(self._options)
 
+    def outlined(self) -> tuple[list[str], list[tuple[int, int]]]:
+        """The graph in words: its nodes, and which is needed by which, by their places."""
+        nodes = self._in_order()
+        places = {node: place for place, node in enumerate(nodes)}
+        needs = [(places[one], places[node]) for node in nodes for one in node._upstream]  # noqa: SLF001 - of this class
+        return [node._name() for node in nodes], needs  # noqa: SLF001 - of this class
+
     def __repr__(self) -> str:
         named = [f"{name}={_brief(value)}" for name, value in self._kwargs.items()]
         return f"{self._name()}.bind({', '.join([*map(_brief, self._args), *named])})"

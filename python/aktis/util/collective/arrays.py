@@ -7,11 +7,14 @@ A torch tensor in memory gives its view itself, so that torch need not be import
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aktis.util.collective.types import ReduceOp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -93,3 +96,54 @@ def reduce_into(target: Array, arrays: list[Array], op: ReduceOp) -> None:
     """Puts what the target and the arrays reduce to into the target, in their order."""
     for array in arrays:
         _UFUNCS[op](target, array, out=target)
+
+
+def reduced(tensors: Sequence[Any], op: ReduceOp) -> Array:
+    """A new array: what tensors reduce to, in their order.
+
+    Raises:
+        TypeError: their elements do not reduce to the same type.
+        ValueError: their shapes or types differ.
+    """
+    first, *rest = _alike(tensors)
+    check_reducible(first, op)
+    outcome = first.copy()
+    reduce_into(outcome, rest, op)
+    return outcome
+
+
+def joined(tensors: Sequence[Any]) -> Array:
+    """A new array: the tensors one after the other, along the first dimension.
+
+    Raises:
+        ValueError: their shapes or types differ.
+    """
+    return np.concatenate(_alike(tensors))
+
+
+def part(array: Array, rank: int, count: int) -> Array:
+    """One of so many equal parts of an array, along its first dimension.
+
+    Raises:
+        ValueError: it cannot be cut so.
+    """
+    if array.ndim == 0 or array.shape[0] % count:
+        message = f"an array of shape {array.shape} cannot be cut into {count} equal parts"
+        raise ValueError(message)
+    length = array.shape[0] // count
+    return array[rank * length : (rank + 1) * length]
+
+
+def like(tensor: Any, array: Array) -> Any:
+    """The array in the form of a tensor: itself, or a torch tensor with its values."""
+    return tensor.new_tensor(array) if hasattr(tensor, "new_tensor") else array
+
+
+def _alike(tensors: Sequence[Any]) -> list[Array]:
+    arrays = [array_of(tensor) for tensor in tensors]
+    kinds = {(array.shape, array.dtype) for array in arrays}
+    if len(kinds) > 1:
+        told = ", ".join(f"{shape} {dtype}" for shape, dtype in kinds)
+        message = f"the tensors differ in shape or type: {told}"
+        raise ValueError(message)
+    return arrays

@@ -33,7 +33,7 @@ def register_collective_backend(name: str, group_cls: type[BaseGroup]) -> None:
         TypeError: `group_cls` does not derive from `BaseGroup`.
         ValueError: the name is taken.
     """
-    if not (isinstance(group_cls, type) and issubclass(group_cls, BaseGroup)):
+    if not issubclass(group_cls, BaseGroup):
         message = f"a backend derives from BaseGroup, which {group_cls!r} does not"
         raise TypeError(message)
     known = name.upper()
@@ -74,7 +74,9 @@ def maker_of(backend: str) -> Callable[..., BaseGroup]:
     if known == Backend.NCCL:
         raise NotImplementedError(NEEDS_DEVICES)
     if not is_backend_available(known):
-        message = NEEDS_NUMPY if known == Backend.GLOO else f"the backend {known} lacks what it needs"
+        message = (
+            NEEDS_NUMPY if known == Backend.GLOO else f"the backend {known} lacks what it needs"
+        )
         raise RuntimeError(message)
     if known == Backend.GLOO:
         from aktis.util.collective.store_group import StoreGroup

@@ -170,7 +170,7 @@ class Meeting:
 
 def _join(
     group_name: str, world_size: int, rank: int, timeout_s: float
-) -> tuple[Any, aktis.ObjectRefGenerator]:
+) -> tuple[Any, aktis.ObjectRefGenerator[None]]:
     """The actor of the group, and the call that lasts as long as the membership."""
     deadline = time.monotonic() + timeout_s
     meeting = aktis.remote(

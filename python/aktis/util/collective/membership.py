@@ -1,7 +1,7 @@
 """The groups that this process is in, and those that it made of actors.
 
-Owns how groups begin and end. Does not own what they do (`operations`), nor which backends there are
-(`backends`).
+Owns how groups begin and end. Does not own what they do (`operations`), nor which backends there
+are (`backends`).
 """
 
 from __future__ import annotations
@@ -24,16 +24,26 @@ if TYPE_CHECKING:
 TIMEOUT_MS = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class MadeGroup:
-    """A group that this process made of actors, by rank."""
+@dataclass(frozen=True, slots=True, eq=False)
+class CommunicatorHandle:
+    """A group that this process made of actors.
+
+    Attributes:
+        name: The name of the group.
+        backend: What carries the arrays.
+        actors: The members, by rank.
+    """
 
     name: str
     backend: str
-    actors: tuple[ActorHandle[Any], ...]
+    actors: list[ActorHandle[Any]]
+
+    def get_rank(self, actor: ActorHandle[Any]) -> int:
+        """Which member an actor is; -1 if it is none."""
+        return self.actors.index(actor) if actor in self.actors else -1
 
 
-def init_collective_group(
+def init_collective_group(  # noqa: PLR0917 - Ray's signature
     world_size: int,
     rank: int,
     backend: str = Backend.NCCL,
@@ -68,7 +78,7 @@ def init_collective_group(
         _groups[key] = make(world_size, rank, group_name, **options)
 
 
-def create_collective_group(
+def create_collective_group(  # noqa: PLR0917 - Ray's signature
     actors: Sequence[ActorHandle[Any]],
     world_size: int,
     ranks: Sequence[int],
@@ -90,8 +100,8 @@ def create_collective_group(
 
     Raises:
         NotImplementedError: the backend is not there yet.
-        RuntimeError: this process made a group of the name, an actor is in one already, or the ranks
-            are not 0 to `world_size` - 1.
+        RuntimeError: this process made a group of the name, an actor is in one already, or the
+            ranks are not 0 to `world_size` - 1.
         TimeoutError: an actor was busy for longer than `gloo_timeout`.
     """
     if len(actors) != world_size or sorted(ranks) != list(range(world_size)):
@@ -100,7 +110,9 @@ def create_collective_group(
             f"from 0; these are {len(actors)} actors with ranks {list(ranks)}"
         )
         raise RuntimeError(message)
-    by_rank = [actor for _, actor in sorted(zip(ranks, actors, strict=True), key=lambda pair: pair[0])]
+    by_rank = [
+        actor for _, actor in sorted(zip(ranks, actors, strict=True), key=lambda pair: pair[0])
+    ]
     make_group(by_rank, backend, group_name, gloo_timeout)
 
 
@@ -154,14 +166,14 @@ def get_group_handle(group_name: str = "default") -> BaseGroup:
 
 def make_group(
     actors: Sequence[ActorHandle[Any]], backend: str, name: str, timeout_ms: int
-) -> MadeGroup:
+) -> CommunicatorHandle:
     """Makes actors a group, in the order of their ranks; see `create_collective_group`."""
     maker_of(backend)
     key = _key(name)
     if key in _made:
         message = f"this process made a group {name!r} already; destroy that first"
         raise RuntimeError(message)
-    made = MadeGroup(name, Backend(backend), tuple(actors))
+    made = CommunicatorHandle(name, Backend(backend), list(actors))
     joined = [
         _run_in(actor, init_collective_group, len(actors), rank, backend, name, timeout_ms)
         for rank, actor in enumerate(actors)
@@ -177,12 +189,12 @@ def make_group(
     return made
 
 
-def made_groups() -> list[MadeGroup]:
+def made_groups() -> list[CommunicatorHandle]:
     """The groups that this process made of actors, in this session and namespace."""
     return [made for key, made in _made.items() if key == _key(made.name)]
 
 
-def _dissolve(made: MadeGroup) -> None:
+def _dissolve(made: CommunicatorHandle) -> None:
     """Has all members leave; those that are gone have."""
     for left in [_run_in(actor, destroy_collective_group, made.name) for actor in made.actors]:
         try:
@@ -202,7 +214,7 @@ def _without_instance(_instance: object, function: Any, *args: Any) -> Any:
 
 
 def _check_init(world_size: int, rank: int, group_name: str, timeout_ms: int) -> None:
-    if not isinstance(group_name, str) or not group_name:
+    if not group_name:
         message = f"group_name must be a string that is not empty, not {group_name!r}"
         raise ValueError(message)
     if world_size < 1 or not 0 <= rank < world_size:
@@ -224,4 +236,4 @@ def _key(group_name: str) -> tuple[str, str, str]:
 
 _lock = threading.Lock()
 _groups: dict[tuple[str, str, str], BaseGroup] = {}
-_made: dict[tuple[str, str, str], MadeGroup] = {}
+_made: dict[tuple[str, str, str], CommunicatorHandle] = {}

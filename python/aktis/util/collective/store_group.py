@@ -3,25 +3,26 @@
 Owns the algorithms. Does not own who meets whom (`gathering`), nor what a tensor is (`arrays`).
 
 All operations are rounds in which each member brings a parcel for each other. Small arrays are in
-the parcels. Of larger ones the parcels hold refs: a member puts its array into the object store, one
-copy, and the others read it where it lies.
+the parcels. Of larger ones the parcels hold refs: a member puts its array into the object store,
+one copy, and the others read it where it lies.
 
-What reduces goes in two steps, as Rabenseifner describes it (Optimization of Collective Reduction
+What reduces takes one round if there are two members, or little to read: each reads what all have.
+Otherwise it goes in two steps, as Rabenseifner describes it (Optimization of Collective Reduction
 Operations, ICCS 2004): each member reduces one part of the array for all, and then all gather the
-parts. Every member so touches three times the array, however many members there are. The part of a
-member is reduced by nobody else, and small arrays by everybody in the order of ranks: in both cases
-all members get the same bits.
+parts. So a member touches three times the array at most, however many members there are.
 
-Long arrays go in segments. So the store holds little of an array at a time, and what was written is
-still in the cache when it is read.
+All members get the same bits. Where each reduces everything it is in the order of ranks, and two
+values reduce to the same in either order; where parts are reduced, one member does it for all.
+
+Long arrays go in segments, so that the store holds a limited part of them at a time.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,10 +41,15 @@ from aktis.util.collective.arrays import (
 from aktis.util.collective.base_group import BaseGroup
 from aktis.util.collective.meeting import Place
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # What all members' parcels of one round have together at most; beyond it, arrays are stored.
 PARCELS_BYTES_MAX = 64 * 1024
+# How much all members together have if each reads it all; beyond it, a second round costs less.
+READ_BY_ALL_BYTES_MAX = 1024**2
 # How much of an array is under way at once.
-SEGMENT_BYTES_MAX = 16 * 1024**2
+SEGMENT_BYTES_MAX = 64 * 1024**2
 
 
 class StoreGroup(BaseGroup):
@@ -181,31 +187,28 @@ class StoreGroup(BaseGroup):
             np.copyto(flat, self._unpacked(parcel, source, flat))
 
     def _allreduce(self, segment: Array, op: types.ReduceOp, call: str) -> None:
-        if self._fits_parcel(segment):
-            came = self._exchange(call, self._for_all(segment))
-            self._reduce_all(segment, came, op)
+        if self._is_read_by_all(segment):
+            self._reduce_all(segment, self._exchange(call, self._for_all(segment)), op)
             return
         parts = self._parts(segment)
         self._reduce_part(parts, parts[self.rank], op, call)
-        came = self._exchange(call, self._for_all(parts[self.rank]))
-        self._copy_parts(parts, came)
+        self._copy_parts(parts, self._exchange(call, self._for_all(parts[self.rank])))
 
     def _reduce(self, segment: Array, op: types.ReduceOp, call: str, root: int) -> None:
-        if self._fits_parcel(segment):
+        is_root = self.rank == root
+        if self._is_read_by_all(segment):
             came = self._exchange(call, self._for_one(segment, root))
-            if self.rank == root:
-                self._reduce_all(segment, came, op)
+            if is_root:
+                reduce_into(segment, self._others(came, segment), op)
             return
         parts = self._parts(segment)
-        own = parts[self.rank] if self.rank == root else parts[self.rank].copy()
+        own = parts[self.rank] if is_root else parts[self.rank].copy()
         self._reduce_part(parts, own, op, call)
         came = self._exchange(call, self._for_one(own, root))
-        if self.rank == root:
+        if is_root:
             self._copy_parts(parts, came)
 
-    def _reduce_part(
-        self, parts: list[Array], own: Array, op: types.ReduceOp, call: str
-    ) -> None:
+    def _reduce_part(self, parts: list[Array], own: Array, op: types.ReduceOp, call: str) -> None:
         """Reduces the part of this member into `own`, which has this member's values."""
         parcels = [
             None if rank == self.rank else self._packed(part) for rank, part in enumerate(parts)
@@ -214,9 +217,14 @@ class StoreGroup(BaseGroup):
         reduce_into(own, self._others(came, own), op)
 
     def _reduce_all(self, segment: Array, came: list[Any], op: types.ReduceOp) -> None:
-        """Reduces what all members brought, this one too, in the order of ranks."""
-        first, *rest = [self._unpacked(parcel, rank, segment) for rank, parcel in enumerate(came)]
-        np.copyto(segment, first)
+        """Reduces what all members brought: in the order of ranks, which two do not need."""
+        if self.world_size > 2:  # noqa: PLR2004 - two
+            first, *rest = [
+                self._unpacked(parcel, rank, segment) for rank, parcel in enumerate(came)
+            ]
+            np.copyto(segment, first)
+        else:
+            rest = self._others(came, segment)
         reduce_into(segment, rest, op)
 
     def _copy_parts(self, parts: list[Array], came: list[Any]) -> None:
@@ -233,7 +241,9 @@ class StoreGroup(BaseGroup):
         return [self._packed(array)] * self.world_size
 
     def _for_one(self, array: Array, target: int) -> list[Any]:
-        packed = self._packed(array) if self.rank != target or self._fits_parcel(array) else None
+        if self.rank == target:
+            return [None] * self.world_size
+        packed = self._packed(array)
         return [packed if rank == target else None for rank in range(self.world_size)]
 
     def _others(self, came: list[Any], like: Array) -> list[Array]:
@@ -243,6 +253,12 @@ class StoreGroup(BaseGroup):
             for rank, parcel in enumerate(came)
             if rank != self.rank
         ]
+
+    def _is_read_by_all(self, segment: Array) -> bool:
+        return (
+            self.world_size <= 2  # noqa: PLR2004 - two read it once each
+            or segment.nbytes * self.world_size <= READ_BY_ALL_BYTES_MAX
+        )
 
     def _fits_parcel(self, array: Array) -> bool:
         fits = array.nbytes * self.world_size <= PARCELS_BYTES_MAX
@@ -298,10 +314,10 @@ class StoreGroup(BaseGroup):
 
 
 def _bounds(flat: Array) -> Iterator[tuple[int, int]]:
-    """Where the segments of an array begin and end; an empty one has one, which is empty."""
-    step = max(1, SEGMENT_BYTES_MAX // max(1, flat.itemsize))
-    for start in range(0, max(1, flat.size), step):
-        yield start, min(start + step, flat.size)
+    """Where the segments of an array begin and end: equal ones, and one at least."""
+    count = max(1, math.ceil(flat.nbytes / SEGMENT_BYTES_MAX))
+    for index in range(count):
+        yield flat.size * index // count, flat.size * (index + 1) // count
 
 
 @contextmanager
