@@ -215,7 +215,7 @@ def test_graphviz_makes_pictures_of_a_graph(
 ) -> None:
     # Stands for Graphviz, which need not be installed: says how it was called.
     program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\nprintf %s \"$1\"\n")
+    program.write_text('#!/bin/sh\nprintf %s "$1"\n')
     program.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path))
 
