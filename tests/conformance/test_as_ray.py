@@ -58,6 +58,42 @@ def test_names_of_ray_are_the_objects_of_aktis(drive: Drive) -> None:
     assert lines_of(printed) == ["2.60.0"]
 
 
+def test_a_program_of_ray_with_groups_and_backends_of_its_own_runs(drive: Drive) -> None:
+    printed = drive(
+        """
+        import aktis.as_ray
+        import numpy as np
+        import ray
+        import ray.util.collective as col
+        from ray.util.collective.collective_group.base_collective_group import BaseGroup
+        from ray.util.collective.types import Backend, ReduceOp
+        from ray.util.iter import ParallelIteratorWorker, from_range
+
+        @ray.remote(num_cpus=0)
+        class Worker:
+            def init_group(self, world_size, rank):
+                col.init_collective_group(world_size, rank, Backend.GLOO, "default")
+
+            def compute(self):
+                sent = np.ones(2, dtype=np.float32)
+                col.allreduce(sent, "default", op=ReduceOp.SUM)
+                return sent.tolist()
+
+        ray.init(num_cpus=2)
+        workers = [Worker.remote() for _ in range(2)]
+        ray.get([worker.init_group.remote(2, rank) for rank, worker in enumerate(workers)])
+        print(ray.get([worker.compute.remote() for worker in workers]))
+        print(BaseGroup.__name__, ParallelIteratorWorker.__name__, from_range(3).take(3))
+        ray.shutdown()
+        """
+    )
+
+    assert lines_of(printed) == [
+        "[[2.0, 2.0], [2.0, 2.0]]",
+        "BaseGroup ParallelIteratorWorker [0, 1, 2]",
+    ]
+
+
 def test_modules_below_are_there_without_an_import_of_their_own(drive: Drive) -> None:
     printed = drive(
         """

@@ -16,7 +16,7 @@ import pytest
 import aktis
 from aktis import util
 from aktis.exceptions import GetTimeoutError
-from aktis.util import accelerators
+from aktis.util import accelerators, tpu
 from aktis.util.annotations import Deprecated, DeveloperAPI, PublicAPI
 from aktis.util.check_serialize import inspect_serializability
 from tests.conformance.waiting import Gate
@@ -206,6 +206,22 @@ def test_names_of_accelerators_are_those_of_the_resources() -> None:
     assert accelerators.NVIDIA_TESLA_V100 == "V100"
     with pytest.raises(aktis.exceptions.TaskUnschedulableError, match="A100"):
         aktis.get(never.remote())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SlicePlacementGroup",
+        "SubslicePlacementGroup",
+        "dispatch",
+        "run_on_slice",
+        "slice_placement_group",
+        "subslice_placement_group",
+    ],
+)
+def test_what_needs_a_slice_of_tpus_says_so(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=rf"{name}\(\) reserves TPUs"):
+        getattr(tpu, name)("4x4", "v6e")
 
 
 class Holder:

@@ -20,8 +20,16 @@ NAMES = {
     ],
     "aktis.actor": ["ActorClass", "ActorHandle", "ActorMethod", "exit_actor"],
     "aktis.dag": [
-        "ClassMethodNode", "ClassNode", "DAGInputData", "DAGNode", "FunctionNode",
-        "InputAttributeNode", "InputNode", "MultiOutputNode",
+        "ClassMethodNode", "ClassNode", "CollectiveOutputNode", "DAGInputData", "DAGNode",
+        "FunctionNode", "InputAttributeNode", "InputNode", "MultiOutputNode", "plot",
+    ],
+    "aktis.experimental.collective": [
+        "allgather", "allreduce", "create_collective_group", "destroy_all_collective_groups",
+        "destroy_collective_group", "get_collective_groups", "reducescatter",
+    ],
+    "aktis.experimental.shuffle": [
+        "ObjectStoreWriter", "ObjectStoreWriterNonStreaming", "round_robin_partitioner",
+        "simple_shuffle",
     ],
     "aktis.experimental": [
         "get_local_object_locations", "get_object_locations", "set_resource",
@@ -47,11 +55,25 @@ NAMES = {
         "remove_placement_group",
     ],
     "aktis.util.accelerators": ["AMD_INSTINCT_MI300x", "GOOGLE_TPU_V6E", "NVIDIA_H100"],
+    "aktis.util.actor_group": ["ActorGroup"],
     "aktis.util.actor_pool": ["ActorPool"],
     "aktis.util.annotations": ["Deprecated", "DeveloperAPI", "PublicAPI"],
     "aktis.util.check_serialize": ["FailureTuple", "inspect_serializability"],
+    "aktis.util.collective": [
+        "allgather", "allgather_multigpu", "allreduce", "allreduce_multigpu", "barrier",
+        "broadcast", "broadcast_multigpu", "create_collective_group", "destroy_collective_group",
+        "get_collective_group_size", "get_group_handle", "get_rank", "gloo_available",
+        "init_collective_group", "is_backend_available", "is_group_initialized", "nccl_available",
+        "recv", "recv_multigpu", "reduce", "reduce_multigpu", "reducescatter",
+        "reducescatter_multigpu", "register_collective_backend", "send", "send_multigpu",
+    ],
+    "aktis.util.collective.types": ["Backend", "ReduceOp"],
     "aktis.util.debug": [
         "disable_log_once_globally", "enable_periodic_logging", "log_once", "reset_log_once",
+    ],
+    "aktis.util.iter": [
+        "LocalIterator", "ParallelIterator", "ParallelIteratorWorker", "from_actors", "from_items",
+        "from_iterators", "from_range",
     ],
     "aktis.util.joblib": ["register_aktis", "register_ray"],
     "aktis.util.metrics": ["Counter", "Gauge", "Histogram"],
@@ -65,6 +87,13 @@ NAMES = {
     "aktis.util.scheduling_strategies": [
         "DoesNotExist", "Exists", "In", "NodeAffinitySchedulingStrategy",
         "NodeLabelSchedulingStrategy", "NotIn", "PlacementGroupSchedulingStrategy",
+    ],
+    "aktis.util.serialization": [
+        "StandaloneSerializationContext", "deregister_serializer", "register_serializer",
+    ],
+    "aktis.util.tpu": [
+        "SlicePlacementGroup", "SubslicePlacementGroup", "dispatch", "run_on_slice",
+        "slice_placement_group", "subslice_placement_group",
     ],
 }  # fmt: skip
 

@@ -21,7 +21,9 @@ import pytest
 
 import aktis
 import aktis.util
+from aktis import cloudpickle
 from aktis.exceptions import AktisError
+from aktis.util.serialization import StandaloneSerializationContext
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -214,6 +216,21 @@ def test_a_registered_serializer_is_used_until_it_is_removed() -> None:
         aktis.put(Locked(1))
 
 
+def test_a_program_registers_serializers_for_what_it_pickles_itself() -> None:
+    context = StandaloneSerializationContext()
+    guarded = Guarded()
+    context._register_cloudpickle_serializer(Guarded, lambda _: "sent", Guarded)
+    first = cloudpickle.loads(cloudpickle.dumps(guarded))
+    context._register_cloudpickle_reducer(Guarded, lambda _: (Guarded, ("reduced",)))
+    second = cloudpickle.loads(cloudpickle.dumps(guarded))
+    for _ in range(2):
+        context._unregister_cloudpickle_reducer(Guarded)
+
+    assert (first.how, second.how) == ("sent", "reduced")
+    with pytest.raises(TypeError, match="lock"):
+        cloudpickle.dumps(guarded)
+
+
 def test_put_of_a_value_that_cannot_be_pickled_names_it() -> None:
     with pytest.raises(TypeError, match="lock"):
         aktis.put({"inner": [threading.Lock()]})
@@ -319,3 +336,9 @@ def call(function: Any, *arguments: Any) -> Any:
 
 def explode() -> None:
     raise ValueError("boom")
+
+
+class Guarded:
+    def __init__(self, how: str = "made") -> None:
+        self.how = how
+        self.lock = threading.Lock()

@@ -64,7 +64,9 @@ NAMES: dict[str, str] = {
     """,
     "ray.experimental.locations": "get_local_object_locations get_object_locations",
     "ray.experimental.sandbox": "",
-    "ray.experimental.shuffle": "",
+    "ray.experimental.shuffle": """
+        ObjectStoreWriter ObjectStoreWriterNonStreaming round_robin_partitioner simple_shuffle
+    """,
     "ray.experimental.tqdm_ray": "safe_print tqdm",
     "ray.internal": "free",
     "ray.job_config": "JobConfig",
@@ -114,7 +116,8 @@ NAMES: dict[str, str] = {
     "ray.util.debugpy": "set_trace",
     "ray.util.helpers": "as_completed map_unordered",
     "ray.util.iter": """
-        LocalIterator ParallelIterator from_actors from_items from_iterators from_range
+        LocalIterator ParallelIterator ParallelIteratorWorker from_actors from_items from_iterators
+        from_range
     """,
     "ray.util.joblib": "register_ray",
     "ray.util.metrics": "Counter Gauge Histogram",

@@ -32,8 +32,13 @@ ELSEWHERE: dict[str, str] = {
     "ray.util.dask.scheduler.ray_dask_get_sync": "aktis.util.dask.ray_dask_get_sync",
     "ray.util.helpers.as_completed": "aktis.util.as_completed",
     "ray.util.helpers.map_unordered": "aktis.util.map_unordered",
-    "ray.util.serialization.deregister_serializer": "aktis.serializers.deregister_serializer",
-    "ray.util.serialization.register_serializer": "aktis.serializers.register_serializer",
+    # Backends of a program's own derive from one class and are registered.
+    "ray.util.collective.backend_registry.register_collective_backend": (
+        "aktis.util.collective.register_collective_backend"
+    ),
+    "ray.util.collective.collective_group.base_collective_group.BaseGroup": (
+        "aktis.util.collective.base_group.BaseGroup"
+    ),
     # Not public, but guides of Ray use it.
     "ray._private.internal_api.free": "aktis.internal.free",
     # xgboost_ray and others write their records with it.
@@ -69,7 +74,6 @@ NEAREST: dict[str, str] = {
     "ray.cpp_function": "functions are Python only",
     "ray.cross_language": "functions and classes are Python only",
     "ray.dag.DAGContext": "graphs that run as they are written are, with execute()",
-    "ray.dag.plot": "str() of a node tells what is bound to what",
     "ray.dashboard": "aktis.nodes() and aktis.available_resources() tell what the cluster has",
     "ray.data": "tasks over parts of the data are, and aktis.put for shared arrays",
     "ray.exceptions.PlasmaObjectNotAvailable": "aktis.exceptions.ObjectLostError is",
@@ -81,9 +85,6 @@ NEAREST: dict[str, str] = {
     "ray.serve": "actors are, named ones and async ones too",
     "ray.train": "actors in a placement group are",
     "ray.tune": "tasks, one for each trial, and aktis.wait are",
-    "ray.util.actor_group": "a list of actor handles is",
-    "ray.util.collective": "aktis.put and refs as arguments carry arrays between actors",
-    "ray.util.iter": "generators, as streams of refs, are",
     "ray.util.state": "aktis.util.list_named_actors, aktis.nodes and aktis.timeline are",
     "ray.widgets": "plain text is what objects show",
     "ray.workflow": "graphs of calls (bind and execute) are",
