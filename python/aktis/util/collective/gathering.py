@@ -20,6 +20,9 @@ from aktis.util.collective.types import CallsDifferError, GroupEndedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What a member brings to a round: see `Gathering.exchange`.
+Parcels = bytes | list[Any] | None
+
 # How many letters from one member to one other may be under way; the next sender waits.
 LETTERS_MAX = 64
 
@@ -65,14 +68,16 @@ class Gathering:
         await self._end(f"rank {rank} {how}")
 
     async def exchange(
-        self, rank: int, call: str, parcels: list[Any] | None, timeout_s: float
-    ) -> list[Any]:
-        """Takes part in a round, and returns what came, by the rank it came from.
+        self, rank: int, call: str, brought: Parcels, timeout_s: float
+    ) -> bytes | list[Any]:
+        """Takes part in a round, and returns what came.
 
         Args:
             rank: Who comes.
             call: What it calls, the same words for all.
-            parcels: What it brings, by the rank it is for; None is nothing for anybody.
+            brought: What it brings: bytes, if each is to get the bytes of all in a row; or parcels
+                by the rank they are for, if each is to get those for it by the rank they are from;
+                None is nothing for anybody.
             timeout_s: How long it waits for the others.
 
         Raises:
@@ -86,7 +91,7 @@ class Gathering:
             await self._end(f"rank {rank} broke off {here.calls[rank]}")
             self._check_lasts()
         here.calls[rank] = call
-        here.parcels[rank] = parcels
+        here.brought[rank] = brought
         if len(here.calls) == self.world_size:
             self._round = _Round()
             here.full.set()
@@ -99,7 +104,7 @@ class Gathering:
         if len(here.calls) < self.world_size:
             self._check_lasts()
         self._check_same(here)
-        return [brought and brought[rank] for _, brought in sorted(here.parcels.items())]
+        return here.for_member(rank)
 
     async def send(self, source: int, target: int, letter: Any, timeout_s: float) -> None:
         """Leaves a letter for a member, once there is room.
@@ -191,8 +196,15 @@ class _Round:
 
     def __init__(self) -> None:
         self.calls: dict[int, str] = {}
-        self.parcels: dict[int, list[Any] | None] = {}
+        self.brought: dict[int, Any] = {}
         self.full = asyncio.Event()
+
+    def for_member(self, rank: int) -> bytes | list[Any]:
+        """What a member gets."""
+        in_order = [brought for _, brought in sorted(self.brought.items())]
+        if isinstance(in_order[rank], bytes):
+            return b"".join(in_order)
+        return [brought and brought[rank] for brought in in_order]
 
 
 def _ranks(ranks: list[int]) -> str:

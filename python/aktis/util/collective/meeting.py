@@ -23,6 +23,8 @@ from aktis.util.collective.types import GroupEndedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aktis.util.collective.gathering import Parcels
+
 # Each member has one call that lasts, and at most one more under way for each of its threads.
 CALLS_MAX = 100_000
 
@@ -43,10 +45,9 @@ class Place:
         self._has_left = False
         self._actor, self._attendance = _join(group_name, world_size, rank, timeout_s)
 
-    def exchange(self, call: str, parcels: list[Any] | None = None) -> list[Any]:
+    def exchange(self, call: str, brought: Parcels) -> Any:
         """Takes part in a round: see `Gathering.exchange`."""
-        found: list[Any] = self._ask("exchange", call, parcels, self._timeout_s)
-        return found
+        return self._ask("exchange", call, brought, self._timeout_s)
 
     def send(self, target: int, letter: Any) -> None:
         """Leaves a letter: see `Gathering.send`."""
@@ -110,10 +111,10 @@ class Meeting:
         self._left[rank].set()
 
     async def exchange(
-        self, rank: int, call: str, parcels: list[Any] | None, timeout_s: float
-    ) -> list[Any]:
+        self, rank: int, call: str, brought: Parcels, timeout_s: float
+    ) -> bytes | list[Any]:
         """See `Gathering.exchange`."""
-        return await self._of(rank).exchange(rank, call, parcels, timeout_s)
+        return await self._of(rank).exchange(rank, call, brought, timeout_s)
 
     async def send(self, source: int, target: int, letter: Any, timeout_s: float) -> None:
         """See `Gathering.send`."""

@@ -2,10 +2,6 @@
 
 Owns the algorithms. Does not own who meets whom (`gathering`), nor what a tensor is (`arrays`).
 
-All operations are rounds in which each member brings a parcel for each other. Small arrays are in
-the parcels. Of larger ones the parcels hold refs: a member puts its array into the object store,
-one copy, and the others read it where it lies.
-
 What reduces takes one round if there are two members, or little to read: each reads what all have.
 Otherwise it goes in two steps, as Rabenseifner describes it (Optimization of Collective Reduction
 Operations, ICCS 2004): each member reduces one part of the array for all, and then all gather the
@@ -26,8 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import aktis
-from aktis.exceptions import GetTimeoutError, ObjectLostError
 from aktis.util.collective import types
 from aktis.util.collective.arrays import (
     Array,
@@ -39,13 +33,11 @@ from aktis.util.collective.arrays import (
     reduce_into,
 )
 from aktis.util.collective.base_group import BaseGroup
-from aktis.util.collective.meeting import Place
+from aktis.util.collective.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What all members' parcels of one round have together at most; beyond it, arrays are stored.
-PARCELS_BYTES_MAX = 64 * 1024
 # How much all members together have if each reads it all; beyond it, a second round costs less.
 READ_BY_ALL_BYTES_MAX = 1024**2
 # How much of an array is under way at once.
@@ -67,10 +59,8 @@ class StoreGroup(BaseGroup):
             gloo_timeout: How many milliseconds a member waits for the others, in every step.
         """
         super().__init__(world_size, rank, group_name)
-        self._timeout_s = gloo_timeout / 1000
-        self._place = Place(group_name, world_size, rank, self._timeout_s)
+        self._exchange = Exchange(group_name, world_size, rank, gloo_timeout / 1000)
         self._turn = threading.Lock()
-        self._in_round = False
 
     @classmethod
     def check_backend_availability(cls) -> bool:
@@ -79,7 +69,7 @@ class StoreGroup(BaseGroup):
 
     def destroy_group(self) -> None:
         """Leaves the group, which ends it for the others."""
-        self._place.leave()
+        self._exchange.leave()
 
     def allreduce(self, tensor: list[Any], allreduce_options: types.AllReduceOptions) -> None:
         """Puts what all members' tensors reduce to into the tensor."""
@@ -88,8 +78,8 @@ class StoreGroup(BaseGroup):
         check_reducible(array, op)
         call = f"allreduce({op.name}) {described(array)}"
         with self._operation(), _flat(array) as flat:
-            for start, stop in _bounds(flat):
-                self._allreduce(flat[start:stop], op, call)
+            for segment in _segments(flat):
+                self._allreduce(segment, op, call)
 
     def reduce(self, tensor: list[Any], reduce_options: types.ReduceOptions) -> None:
         """Puts what all members' tensors reduce to into the root's; the others stay as they are."""
@@ -99,13 +89,13 @@ class StoreGroup(BaseGroup):
         check_reducible(array, op)
         call = f"reduce({op.name}, dst_rank={root}) {described(array)}"
         with self._operation(), _flat(array) as flat:
-            for start, stop in _bounds(flat):
-                self._reduce(flat[start:stop], op, call, root)
+            for segment in _segments(flat):
+                self._reduce(segment, op, call, root)
 
     def barrier(self, barrier_options: types.BarrierOptions) -> None:  # noqa: ARG002 - it has none
         """Waits until all members are here."""
         with self._operation():
-            self._exchange("barrier()", None)
+            self._exchange.meet("barrier()")
 
     def broadcast(self, tensor: list[Any], broadcast_options: types.BroadcastOptions) -> None:
         """Puts the root's tensor into the tensors of the others."""
@@ -114,13 +104,10 @@ class StoreGroup(BaseGroup):
         array = array_of(tensor[0]) if is_root else outcome_of(tensor[0])
         call = f"broadcast(src_rank={root}) {described(array)}"
         with self._operation(), _flat(array) as flat:
-            for start, stop in _bounds(flat):
-                segment = flat[start:stop]
-                if is_root:
-                    self._exchange(call, self._for_all(segment))
-                else:
-                    came = self._exchange(call, None)
-                    np.copyto(segment, self._unpacked(came[root], root, segment))
+            for segment in _segments(flat):
+                came = self._exchange.of_root(call, segment, root)
+                if not is_root:
+                    np.copyto(segment, came)
 
     def allgather(
         self,
@@ -133,13 +120,11 @@ class StoreGroup(BaseGroup):
         outcomes = [outcome_of(one) for one in tensor_list[0]]
         self._check_places(array, outcomes)
         call = f"allgather() {described(array)}"
-        flat = np.ascontiguousarray(array).reshape(-1)
         with self._operation(), _all_flat(outcomes) as targets:
-            for start, stop in _bounds(flat):
-                segment = flat[start:stop]
-                came = self._exchange(call, self._for_all(segment))
-                for rank, target in enumerate(targets):
-                    np.copyto(target[start:stop], self._unpacked(came[rank], rank, segment))
+            rows = zip(_segments(_elements(array)), *map(_segments, targets), strict=True)
+            for segment, *places in rows:
+                for place, came in zip(places, self._exchange.of_all(call, segment), strict=True):
+                    np.copyto(place, came)
 
     def reducescatter(
         self,
@@ -154,136 +139,74 @@ class StoreGroup(BaseGroup):
         self._check_places(array, given)
         check_reducible(array, op)
         call = f"reducescatter({op.name}) {described(array)}"
-        sources = [np.ascontiguousarray(one).reshape(-1) for one in given]
+        sources = map(_segments, map(_elements, given))
         with self._operation(), _flat(array) as flat:
-            for start, stop in _bounds(flat):
-                segment = flat[start:stop]
-                parcels = [
-                    None if target == self.rank else self._packed(source[start:stop])
-                    for target, source in enumerate(sources)
-                ]
-                came = self._exchange(call, parcels)
-                np.copyto(segment, sources[self.rank][start:stop])
-                reduce_into(segment, self._others(came, segment), op)
+            for segment, *parts in zip(_segments(flat), *sources, strict=True):
+                came = self._exchange.dealt(call, parts)
+                np.copyto(segment, came.pop(self.rank))
+                reduce_into(segment, came, op)
 
     def send(self, tensor: list[Any], send_options: types.SendOptions) -> None:
         """Gives a tensor to one member, which need not have asked yet."""
-        array = array_of(tensor[0])
-        flat = np.ascontiguousarray(array).reshape(-1)
-        self._place.send(send_options.dst_rank, (described(array), self._packed(flat)))
+        self._exchange.send(send_options.dst_rank, _elements(array_of(tensor[0])))
 
     def recv(self, tensor: list[Any], recv_options: types.RecvOptions) -> None:
         """Puts what one member sent into the tensor."""
-        source = recv_options.src_rank
-        array = outcome_of(tensor[0])
-        told, parcel = self._place.receive(source)
-        if told != described(array):
-            message = (
-                f"rank {source} of the group {self.group_name!r} sent an array {told}, and this "
-                f"one is {described(array)}"
-            )
-            raise ValueError(message)
-        with _flat(array) as flat:
-            np.copyto(flat, self._unpacked(parcel, source, flat))
+        with _flat(outcome_of(tensor[0])) as flat:
+            np.copyto(flat, self._exchange.receive(recv_options.src_rank, flat))
 
     def _allreduce(self, segment: Array, op: types.ReduceOp, call: str) -> None:
         if self._is_read_by_all(segment):
-            self._reduce_all(segment, self._exchange(call, self._for_all(segment)), op)
+            self._reduce_all(segment, self._exchange.of_all(call, segment), op)
             return
         parts = self._parts(segment)
-        self._reduce_part(parts, parts[self.rank], op, call)
-        self._copy_parts(parts, self._exchange(call, self._for_all(parts[self.rank])))
+        own = parts[self.rank]
+        self._reduce_part(parts, own, op, call)
+        self._copy_parts(parts, self._exchange.of_all(call, own, parts))
 
     def _reduce(self, segment: Array, op: types.ReduceOp, call: str, root: int) -> None:
-        is_root = self.rank == root
         if self._is_read_by_all(segment):
-            came = self._exchange(call, self._for_one(segment, root))
-            if is_root:
-                reduce_into(segment, self._others(came, segment), op)
+            came = self._exchange.to_root(call, segment, root)
+            if came:
+                self._reduce_all(segment, came, op)
             return
         parts = self._parts(segment)
-        own = parts[self.rank] if is_root else parts[self.rank].copy()
+        own = parts[self.rank] if self.rank == root else parts[self.rank].copy()
         self._reduce_part(parts, own, op, call)
-        came = self._exchange(call, self._for_one(own, root))
-        if is_root:
+        came = self._exchange.to_root(call, own, root, parts)
+        if came:
             self._copy_parts(parts, came)
 
     def _reduce_part(self, parts: list[Array], own: Array, op: types.ReduceOp, call: str) -> None:
         """Reduces the part of this member into `own`, which has this member's values."""
-        parcels = [
-            None if rank == self.rank else self._packed(part) for rank, part in enumerate(parts)
-        ]
-        came = self._exchange(call, parcels)
-        reduce_into(own, self._others(came, own), op)
+        came = self._exchange.dealt(call, parts)
+        del came[self.rank]
+        reduce_into(own, came, op)
 
-    def _reduce_all(self, segment: Array, came: list[Any], op: types.ReduceOp) -> None:
+    def _reduce_all(self, segment: Array, came: list[Array], op: types.ReduceOp) -> None:
         """Reduces what all members brought: in the order of ranks, which two do not need."""
         if self.world_size > 2:  # noqa: PLR2004 - two
-            first, *rest = [
-                self._unpacked(parcel, rank, segment) for rank, parcel in enumerate(came)
-            ]
-            np.copyto(segment, first)
+            came[self.rank] = segment.copy()
+            np.copyto(segment, came.pop(0))
         else:
-            rest = self._others(came, segment)
-        reduce_into(segment, rest, op)
+            del came[self.rank]
+        reduce_into(segment, came, op)
 
-    def _copy_parts(self, parts: list[Array], came: list[Any]) -> None:
+    def _copy_parts(self, parts: list[Array], came: list[Array]) -> None:
         """Fills the parts that other members reduced."""
-        for rank, part in enumerate(parts):
+        for rank, (part, reduced) in enumerate(zip(parts, came, strict=True)):
             if rank != self.rank:
-                np.copyto(part, self._unpacked(came[rank], rank, part))
+                np.copyto(part, reduced)
 
     def _parts(self, segment: Array) -> list[Array]:
         """The part of each member, by rank."""
         return np.array_split(segment, self.world_size)
-
-    def _for_all(self, array: Array) -> list[Any]:
-        return [self._packed(array)] * self.world_size
-
-    def _for_one(self, array: Array, target: int) -> list[Any]:
-        if self.rank == target:
-            return [None] * self.world_size
-        packed = self._packed(array)
-        return [packed if rank == target else None for rank in range(self.world_size)]
-
-    def _others(self, came: list[Any], like: Array) -> list[Array]:
-        """What the other members brought."""
-        return [
-            self._unpacked(parcel, rank, like)
-            for rank, parcel in enumerate(came)
-            if rank != self.rank
-        ]
 
     def _is_read_by_all(self, segment: Array) -> bool:
         return (
             self.world_size <= 2  # noqa: PLR2004 - two read it once each
             or segment.nbytes * self.world_size <= READ_BY_ALL_BYTES_MAX
         )
-
-    def _fits_parcel(self, array: Array) -> bool:
-        fits = array.nbytes * self.world_size <= PARCELS_BYTES_MAX
-        return fits and not array.dtype.hasobject
-
-    def _packed(self, array: Array) -> Any:
-        """A parcel: the bytes of a small array, the ref of a large one."""
-        if self._fits_parcel(array):
-            return array.tobytes()
-        return aktis.put(np.ascontiguousarray(array))
-
-    def _unpacked(self, parcel: Any, source: int, like: Array) -> Array:
-        """The array that a member brought."""
-        if isinstance(parcel, bytes):
-            return np.frombuffer(parcel, like.dtype) if parcel else like
-        try:
-            found: Array = aktis.get(parcel, timeout=self._timeout_s)
-        except (GetTimeoutError, ObjectLostError) as error:
-            message = f"the group {self.group_name!r} has ended: rank {source} is gone: {error}"
-            raise types.GroupEndedError(message) from error
-        return found
-
-    def _exchange(self, call: str, parcels: list[Any] | None) -> list[Any]:
-        self._in_round = True
-        return self._place.exchange(call, parcels)
 
     @contextmanager
     def _operation(self) -> Iterator[None]:
@@ -292,14 +215,14 @@ class StoreGroup(BaseGroup):
         What the meeting raises it raises for all.
         """
         with self._turn:
-            self._in_round = False
+            self._exchange.is_begun = False
             try:
                 yield
             except (TimeoutError, types.CallsDifferError, types.GroupEndedError):
                 raise
             except BaseException:
-                if self._in_round:
-                    self._place.leave()
+                if self._exchange.is_begun:
+                    self._exchange.leave()
                 raise
 
     def _check_places(self, array: Array, places: list[Array]) -> None:
@@ -313,11 +236,16 @@ class StoreGroup(BaseGroup):
             check_like(array, place, f"tensor {rank} of the list")
 
 
-def _bounds(flat: Array) -> Iterator[tuple[int, int]]:
-    """Where the segments of an array begin and end: equal ones, and one at least."""
+def _segments(flat: Array) -> Iterator[Array]:
+    """The array in equal segments, one at least."""
     count = max(1, math.ceil(flat.nbytes / SEGMENT_BYTES_MAX))
     for index in range(count):
-        yield flat.size * index // count, flat.size * (index + 1) // count
+        yield flat[flat.size * index // count : flat.size * (index + 1) // count]
+
+
+def _elements(array: Array) -> Array:
+    """The elements in a row, to be read."""
+    return np.ascontiguousarray(array).reshape(-1)
 
 
 @contextmanager
