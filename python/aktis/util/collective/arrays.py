@@ -7,6 +7,7 @@ A torch tensor in memory gives its view itself, so that torch need not be import
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from aktis.util.collective.types import ReduceOp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# Of how many types of elements it is remembered what they are called and reduce to.
+TYPES_MAX = 256
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,7 +71,7 @@ def outcome_of(tensor: Any) -> Array:
 
 def described(array: Array) -> str:
     """How many elements it has of which type; members must agree on it."""
-    return f"of {array.size} {array.dtype}"
+    return f"of {array.size} {_spelled(array.dtype)}"
 
 
 def check_like(array: Array, other: Array, role: str) -> None:
@@ -82,12 +86,7 @@ def check_like(array: Array, other: Array, role: str) -> None:
 
 def check_reducible(array: Array, op: ReduceOp) -> None:
     """Raises `TypeError` if the type of the elements does not reduce to itself."""
-    native = array.dtype.newbyteorder("=")
-    try:
-        *_, reduced = _UFUNCS[op].resolve_dtypes((native, native, None))
-    except TypeError:
-        reduced = None
-    if reduced != native:
+    if not _is_reducible(array.dtype, op):
         message = f"elements of type {array.dtype} have no {op.name} of that type"
         raise TypeError(message)
 
@@ -137,6 +136,22 @@ def part(array: Array, rank: int, count: int) -> Array:
 def like(tensor: Any, array: Array) -> Any:
     """The array in the form of a tensor: itself, or a torch tensor with its values."""
     return tensor.new_tensor(array) if hasattr(tensor, "new_tensor") else array
+
+
+# Operations on small arrays ask of the same few types again and again, and NumPy takes its time.
+@lru_cache(maxsize=TYPES_MAX)
+def _spelled(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
+
+
+@lru_cache(maxsize=TYPES_MAX)
+def _is_reducible(dtype: np.dtype[Any], op: ReduceOp) -> bool:
+    native = dtype.newbyteorder("=")
+    try:
+        *_, outcome = _UFUNCS[op].resolve_dtypes((native, native, None))
+    except TypeError:
+        return False
+    return bool(outcome == native)
 
 
 def _alike(tensors: Sequence[Any]) -> list[Array]:

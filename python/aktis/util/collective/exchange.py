@@ -115,8 +115,9 @@ class Exchange:
 
     def _are_small(self, arrays: Sequence[Array]) -> bool:
         """Whether all that members bring fits into what one of them gets."""
-        largest = max(array.nbytes for array in arrays)
-        return largest * len(self._ranks) <= PARCELS_BYTES_MAX and not arrays[0].dtype.hasobject
+        bytes_max = PARCELS_BYTES_MAX // len(self._ranks)
+        fits = all(array.nbytes <= bytes_max for array in arrays)
+        return fits and not arrays[0].dtype.hasobject
 
     def _addressed(self, array: Array, ranks: Sequence[int]) -> list[Any]:
         """Parcels with one array for these members; none is for the member itself."""
@@ -150,10 +151,13 @@ class Exchange:
 
     def _split(self, joined: bytes, own: Array, likes: Sequence[Array]) -> list[Array]:
         """The arrays whose bytes are joined; of this member, the array itself."""
-        rows = np.frombuffer(joined, own.dtype) if joined else own
-        ends = np.cumsum([like.size for like in likes])
-        parts = [rows[end - like.size : end] for end, like in zip(ends, likes, strict=True)]
-        return [own if rank == self._rank else part for rank, part in enumerate(parts)]
+        elements = np.frombuffer(joined, own.dtype) if joined else own
+        arrays = []
+        start = 0
+        for rank, like in enumerate(likes):
+            arrays.append(own if rank == self._rank else elements[start : start + like.size])
+            start += like.size
+        return arrays
 
     def _gather(self, call: str, brought: bytes) -> bytes:
         self.is_begun = True
