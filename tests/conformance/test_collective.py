@@ -556,6 +556,39 @@ def test_a_member_that_leaves_ends_the_group_for_those_that_wait(
         aktis.get(waits)
 
 
+def test_an_earlier_group_must_be_destroyed_by_all_before_the_next(
+    make_group: Callable[..., Group],
+) -> None:
+    group = make_group(2)
+    aktis.get(group.members[0].call.remote(col.destroy_collective_group, group.name))
+    newcomer: Any = Member.remote()
+    args = (col.init_collective_group, 2, 0, "gloo", group.name)
+
+    with pytest.raises(TimeoutError, match=r"its ranks \[1\] have not destroyed it"):
+        aktis.get(newcomer.call.remote(*args, SHORT_MS))
+    waits = newcomer.call.remote(*args)
+    aktis.get(group.members[1].call.remote(col.destroy_collective_group, group.name))
+    aktis.get(waits)
+    assert aktis.get(newcomer.call.remote(col.get_rank, group.name)) == 0
+
+
+def test_a_member_whose_operation_breaks_off_leaves_the_group(
+    make_group: Callable[..., Group],
+) -> None:
+    group = make_group(2)
+
+    def broken_off(rank: int) -> str:
+        with pytest.raises(TypeError):
+            col.allreduce(np.array([[1, "a"][rank]], object), group.name)
+        with pytest.raises(GroupEndedError) as raised:
+            col.barrier(group.name)
+        return str(raised.value)
+
+    assert group.run(broken_off) == [
+        f"rank {rank} has left the group {group.name!r}" for rank in range(2)
+    ]
+
+
 def test_what_was_sent_arrives_even_if_its_sender_has_left(
     make_group: Callable[..., Group],
 ) -> None:

@@ -1,7 +1,7 @@
 """Where the members of a group meet: who is there, who waits for whom, and what goes between them.
 
 Owns the rounds, the letters, and how a group ends. Does not own processes (`meeting`), nor what is
-in a parcel (`store_group`): bytes, or a ref to an array that stays in shared memory.
+in a parcel (`exchange`): bytes, or a ref to an array that stays in shared memory.
 
 A group works in rounds. In a round every member says what it calls and brings a parcel for each
 member, and when all are there each gets the parcels that are for it. A member takes part in one

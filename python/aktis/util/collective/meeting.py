@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import aktis
 from aktis.actor import exit_actor
-from aktis.exceptions import ActorDiedError, TaskError
+from aktis.exceptions import ActorDiedError, GetTimeoutError, TaskError
 from aktis.util.collective.gathering import Gathering
 from aktis.util.collective.types import GroupEndedError
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Each member has one call that lasts, and at most one more under way for each of its threads.
 CALLS_MAX = 100_000
+# How much longer than the wait itself its end may take to be told.
+GRACE_S = 10.0
 
 
 class Place:
@@ -36,10 +38,12 @@ class Place:
         """Joins the group, and makes its actor if this is the first member.
 
         Raises:
-            GroupEndedError: an earlier group of the name did not end within the time.
             RuntimeError: another process has the rank.
+            TimeoutError: an earlier group of the name did not end within the time, or the actor
+                did not begin.
             ValueError: the group has another size.
         """
+        self._name = group_name
         self._rank = rank
         self._timeout_s = timeout_s
         self._has_left = False
@@ -69,15 +73,19 @@ class Place:
 
     def _ask(self, method: str, *args: Any) -> Any:
         if self._has_left:
-            message = f"rank {self._rank} has left the group; let all members make it again"
+            message = f"rank {self._rank} has left the group {self._name!r}"
             raise GroupEndedError(message)
+        ref = getattr(self._actor, method).remote(self._rank, *args)
         try:
-            return aktis.get(getattr(self._actor, method).remote(self._rank, *args))
+            return aktis.get(ref, timeout=self._timeout_s + GRACE_S)
         except TaskError as error:
             # What the actor raised, without the way it came.
             raise error.cause from None
-        except ActorDiedError as error:
-            message = f"the group has ended, since the actor in which it meets has: {error}"
+        except (ActorDiedError, GetTimeoutError) as error:
+            message = (
+                f"the group {self._name!r} has ended, since the actor in which it meets has, or "
+                f"does not answer: {error}"
+            )
             raise GroupEndedError(message) from error
 
 
@@ -96,18 +104,17 @@ class Meeting:
         gathering = await self._open(rank, world_size, timeout_s)
         gathering.enter(rank)
         left = self._left[rank] = asyncio.Event()
-        how = "is gone: its process ended, or was ended"
         try:
             yield
             await left.wait()
-            how = "has left it"
         finally:
-            await gathering.leave(rank, how=how)
-            if not gathering.present:
+            await gathering.leave(rank, how="is gone: its process ended, or was ended")
+            if not gathering.present and gathering is self._gathering:
                 await self._close()
 
     async def leave(self, rank: int) -> None:
-        """Lets a member out."""
+        """Lets a member out, and its call `attend` end."""
+        await self._of(rank).leave(rank, how="has left it")
         self._left[rank].set()
 
     async def exchange(
@@ -144,7 +151,7 @@ class Meeting:
                 f"rank {rank} waited {timeout_s:g} s to join the group {self._name!r}: an earlier "
                 f"one of the name has ended, and its ranks {left} have not destroyed it"
             )
-            raise GroupEndedError(message) from None
+            raise TimeoutError(message) from None
         finally:
             self._waiting -= 1
         if self._gathering is None:
@@ -173,7 +180,7 @@ def _join(
     group_name: str, world_size: int, rank: int, timeout_s: float
 ) -> tuple[Any, aktis.ObjectRefGenerator[None]]:
     """The actor of the group, and the call that lasts as long as the membership."""
-    deadline = time.monotonic() + timeout_s
+    deadline_s = time.monotonic() + timeout_s
     meeting = aktis.remote(
         name=f"collective group {group_name}",
         get_if_exists=True,
@@ -184,14 +191,21 @@ def _join(
     )(Meeting)
     while True:
         actor: Any = meeting.remote(group_name)
-        attendance = actor.attend.remote(rank, world_size, max(0.0, deadline - time.monotonic()))
+        left_s = max(0.0, deadline_s - time.monotonic())
+        attendance = actor.attend.remote(rank, world_size, left_s)
+        if not aktis.wait([attendance], timeout=left_s + GRACE_S)[0]:
+            message = (
+                f"rank {rank} waited {timeout_s:g} s to join the group {group_name!r}, and the "
+                f"actor in which it meets did not begin"
+            )
+            raise TimeoutError(message)
         try:
             aktis.get(next(attendance))
         except TaskError as error:
             raise error.cause from None
         except ActorDiedError:
             # The last member of an earlier group of the name left just now.
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline_s:
                 raise
         else:
             return actor, attendance

@@ -62,6 +62,7 @@ def init_collective_group(  # noqa: PLR0917 - Ray's signature
     Raises:
         NotImplementedError: the backend is not there yet.
         RuntimeError: this process is in a group of the name, or another process has the rank.
+        TimeoutError: an earlier group of the name has ended, and not all its members destroyed it.
         ValueError: an argument makes no sense, or the others have another `world_size`.
     """
     _check_init(world_size, rank, group_name, gloo_timeout)
