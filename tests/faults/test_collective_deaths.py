@@ -16,7 +16,7 @@ import pytest
 import aktis
 from aktis.util import collective as col
 from aktis.util.collective.types import GroupEndedError
-from tests.conformance.waiting import Gate
+from tests.conformance.waiting import Gate, wait_for
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -95,7 +95,7 @@ def test_a_restarted_member_and_the_others_make_the_group_again() -> None:
 
     for member in (members[0], members[2]):
         aktis.get(member.call.remote(col.destroy_collective_group, "again"))
-    wait_until_back(members[1])
+    wait_for(lambda: is_back(members[1]))
     join(members, "again")
 
     assert aktis.get([member.call.remote(reduced, "again") for member in members]) == [3.0] * 3
@@ -129,11 +129,9 @@ def test_a_task_that_ends_without_leaving_is_missed_once_its_process_ends() -> N
         aktis.get(waits, timeout=30)
 
 
-def wait_until_back(member: Any) -> None:
-    """Returns once a restarted actor takes calls."""
-    while True:
-        try:
-            aktis.get(member.call.remote(os.getpid), timeout=30)
-        except aktis.exceptions.ActorUnavailableError:
-            continue
-        return
+def is_back(member: Any) -> bool:
+    """Whether a restarted actor takes calls."""
+    try:
+        return bool(aktis.get(member.call.remote(os.getpid), timeout=30))
+    except aktis.exceptions.ActorUnavailableError:
+        return False

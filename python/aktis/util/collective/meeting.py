@@ -67,7 +67,7 @@ class Place:
             return
         self._has_left = True
         try:
-            aktis.get(self._actor.leave.remote(self._rank))
+            aktis.get(self._actor.leave.remote(self._rank), timeout=GRACE_S)
         except ActorDiedError:
             return
 
@@ -89,6 +89,10 @@ class Place:
             raise GroupEndedError(message) from error
 
 
+class ClosedError(RuntimeError):
+    """The actor takes no members any more: it ends."""
+
+
 class Meeting:
     """The actor: a group, and after it the next one of the name."""
 
@@ -97,6 +101,7 @@ class Meeting:
         self._gathering: Gathering | None = None
         self._emptied = asyncio.Condition()
         self._waiting = 0
+        self._is_closed = False
         self._left: dict[int, asyncio.Event] = {}
 
     async def attend(self, rank: int, world_size: int, timeout_s: float) -> AsyncIterator[None]:
@@ -141,6 +146,9 @@ class Meeting:
 
     async def _open(self, rank: int, world_size: int, timeout_s: float) -> Gathering:
         """The group for a member that comes: the one at hand, or one after that has ended."""
+        if self._is_closed:
+            # The actor ends after the calls that run, so this one must not last.
+            raise ClosedError
         self._waiting += 1
         try:
             async with asyncio.timeout(timeout_s), self._emptied:
@@ -171,6 +179,7 @@ class Meeting:
         """Forgets the group that nobody is in; if nobody waits for the next, the actor ends."""
         self._gathering = None
         if not self._waiting:
+            self._is_closed = True
             exit_actor()
         async with self._emptied:
             self._emptied.notify_all()
@@ -201,11 +210,12 @@ def _join(
             raise TimeoutError(message)
         try:
             aktis.get(next(attendance))
-        except TaskError as error:
-            raise error.cause from None
-        except ActorDiedError:
+        except (ActorDiedError, ClosedError) as error:
             # The last member of an earlier group of the name left just now.
             if time.monotonic() > deadline_s:
-                raise
+                message = f"the actor of an earlier group {group_name!r} did not end in time"
+                raise TimeoutError(message) from error
+        except TaskError as error:
+            raise error.cause from None
         else:
             return actor, attendance
