@@ -369,6 +369,21 @@ def test_many_operations_follow_each_other(make_group: Callable[..., Group]) -> 
     assert group.run(mixed) == [[2.0**power for power in range(1, 21)]] * 2
 
 
+def test_threads_of_a_member_take_turns() -> None:
+    members: list[Any] = [Member.options(max_concurrency=4).remote() for _ in range(2)]
+    col.create_collective_group(members, 2, [0, 1], "gloo", "threads")
+
+    def reduced(size: int) -> float:
+        tensor = np.ones(size)
+        col.allreduce(tensor, "threads")
+        return float(tensor.sum())
+
+    calls = [member.call.remote(reduced, 100_000) for _ in range(8) for member in members]
+
+    assert aktis.get(calls) == [200_000.0] * 16
+    col.destroy_collective_group("threads")
+
+
 def test_an_actor_is_in_several_groups(make_group: Callable[..., Group]) -> None:
     group = make_group(2)
 
