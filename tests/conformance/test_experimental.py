@@ -206,6 +206,18 @@ def test_what_is_no_list_of_refs_has_no_place(locate: Any, given: object) -> Non
         locate(aktis.put(1))
 
 
+def test_what_only_its_owner_knows_is_not_known_at_once_elsewhere() -> None:
+    @aktis.remote
+    def ask(refs: list[aktis.ObjectRef[Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+        local = get_local_object_locations(refs)[refs[0]]
+        return local, get_object_locations(refs, timeout_ms=10_000)[refs[0]]
+
+    local, asked = aktis.get(ask.remote([aktis.put("small")]))
+
+    assert local == {"node_ids": [], "object_size": None, "did_spill": False}
+    assert asked["object_size"] > 0
+
+
 def test_a_task_can_ask_where_an_object_of_others_lies() -> None:
     @aktis.remote
     def ask(refs: list[aktis.ObjectRef[Any]]) -> dict[str, Any]:

@@ -34,12 +34,17 @@ def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
     return require().engine.get_one(ref, timeout)
 
 
-def extent(ref: _core.ObjectRef[Any]) -> tuple[int, bool] | None:
-    """How many bytes the serialized value of a ref that is ready has, and if they lie in the arena.
+def place(ref: _core.ObjectRef[Any]) -> tuple[int, bytes | None] | None:
+    """How many bytes the serialized value of a ref has, and the node where they lie.
 
-    None if it failed.
+    The node is None if they lie with the owner; all is None if no value is known here.
     """
-    return require().engine.object_extent(ref)
+    here = require()
+    found = here.engine.object_place(ref)
+    if found is None:
+        return None
+    size, node = found
+    return size, None if node is None else here.id_of_node(node)
 
 
 def wait(

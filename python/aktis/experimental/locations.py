@@ -33,8 +33,12 @@ def get_object_locations(
         RuntimeError: There is no session.
         TypeError: Something in the list is no ref.
     """
-    patience_s = PATIENCE_S if timeout_ms < 0 else timeout_ms / 1000
-    return _located(obj_refs, patience_s, "get_object_locations")
+    refs = _checked(obj_refs, "get_object_locations")
+    distinct: list[objects.Waitable] = list(dict.fromkeys(refs))
+    if distinct:
+        patience_s = PATIENCE_S if timeout_ms < 0 else timeout_ms / 1000
+        objects.wait(distinct, len(distinct), patience_s, fetch_local=False)
+    return _known(refs)
 
 
 def get_local_object_locations(
@@ -49,26 +53,27 @@ def get_local_object_locations(
         RuntimeError: There is no session.
         TypeError: Something in the list is no ref.
     """
-    return _located(obj_refs, 0.0, "get_local_object_locations")
+    return _known(_checked(obj_refs, "get_local_object_locations"))
 
 
-def _located(refs: Any, patience_s: float, what: str) -> dict[ObjectRef[Any], dict[str, Any]]:
-    here = session.current()
-    if here is None:
+def _checked(refs: Any, what: str) -> Sequence[ObjectRef[Any]]:
+    if session.current() is None:
         message = f"{what}() needs a session; call aktis.init() first"
         raise RuntimeError(message)
     if not isinstance(refs, Sequence) or not all(isinstance(ref, ObjectRef) for ref in refs):
         message = f"{what}() takes a list of ObjectRef, not {refs!r}"
         raise TypeError(message)
-    distinct: list[objects.Waitable] = list(dict.fromkeys(refs))
-    if not distinct:
-        return {}
-    found, _ = objects.wait(distinct, len(distinct), patience_s, fetch_local=False)
-    extents = {ref: objects.extent(ref) for ref in found}
-    node = here.node_id.hex()
-    return {ref: _place(extents.get(ref), node) for ref in refs}
+    return refs
 
 
-def _place(extent: tuple[int, bool] | None, node: str) -> dict[str, Any]:
-    size, is_on_node = (None, False) if extent is None else extent
-    return {"node_ids": [node] if is_on_node else [], "object_size": size, "did_spill": False}
+def _known(refs: Sequence[ObjectRef[Any]]) -> dict[ObjectRef[Any], dict[str, Any]]:
+    return {ref: _described(objects.place(ref)) for ref in refs}
+
+
+def _described(place: tuple[int, bytes | None] | None) -> dict[str, Any]:
+    size, node = (None, None) if place is None else place
+    return {
+        "node_ids": [] if node is None else [node.hex()],
+        "object_size": size,
+        "did_spill": False,
+    }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, WorkerId};
+use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
@@ -116,6 +116,12 @@ impl Worker {
     #[must_use]
     pub fn objects_known(&self) -> usize {
         self.refs.len()
+    }
+
+    /// The value of an object, as far as it is known here.
+    #[must_use]
+    pub fn value(&self, object: ObjectId) -> Option<&Value> {
+        self.values.get(object).map(|stored| &stored.value)
     }
 
     /// Whether nothing is left to do, to keep or to give back.

@@ -10,12 +10,11 @@ use pyo3::types::PyList;
 use roles::worker::Event;
 use runtime::clock;
 use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience};
-use types::{Failure, Timestamp};
+use types::{Failure, Timestamp, Value};
 
 use crate::current::{self, Process};
 use crate::engine::{Engine, deadline, interruptible, waiting};
 use crate::objectref::{ObjectRef, handles_of, ref_in};
-use crate::questions::ANSWER_PATIENCE;
 use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
@@ -71,16 +70,18 @@ impl Engine {
         Ok(values)
     }
 
-    /// How many bytes the value of an object has that is ready, and whether they lie in the arena; None if it failed.
+    /// How many bytes the value of an object has, as far as it is known here, and the number of the node where they
+    /// lie if that is not with the owner; None if there is no value.
     #[pyo3(signature = (reference, /))]
-    fn object_extent(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<Option<(usize, bool)>> {
-        let handle = std::slice::from_ref(reference.get().handle()?);
-        let until = Some(clock::now() + ANSWER_PATIENCE);
-        let got = await_contents(reference.py(), &self.process, handle, until, &mut || false)?;
-        Ok(match error::done(got)?.as_deref() {
-            Some([Data::Bytes(bytes), ..]) => Some((bytes.len(), false)),
-            Some([Data::Mapped(bytes), ..]) => Some((bytes.len(), true)),
-            _ => None,
+    fn object_place(
+        &self,
+        reference: &Bound<'_, ObjectRef>,
+    ) -> PyResult<Option<(u64, Option<u32>)>> {
+        let object = reference.get().handle()?.object();
+        Ok(match error::done(self.core().value(object))? {
+            Some(Value::Inline(payload)) => Some((payload.len() as u64, None)),
+            Some(Value::Shared { node, size }) => Some((size, Some(node.0))),
+            Some(Value::Failed(_)) | None => None,
         })
     }
 

@@ -4,7 +4,9 @@
 //! large objects (`ranges`).
 
 use roles::worker::{Event, Next, Source};
-use types::{ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec};
+use types::{
+    ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec, Value,
+};
 
 use super::guarded::Core;
 use super::handles::{Handle, Survey};
@@ -77,6 +79,11 @@ impl Engine {
         let check = &mut |_: &mut Core, enough| if enough { contents(handles) } else { None };
         let got = self.await_objects(topic, handles, handles.len(), patience, check)?;
         got.ok_or(EngineError::TimedOut)
+    }
+
+    /// The value of an object, as far as this process knows it: of a large one, where it lies.
+    pub fn value(&self, object: ObjectId) -> Outcomes<Option<Value>> {
+        Ok(self.enter()?.role.value(object).cloned())
     }
 
     /// Looks through refs for `count` that are ready, without waiting and without any lock.
