@@ -22,8 +22,9 @@ def get_object_locations(
     """Tells by ref where an object lies and how large it is.
 
     Each is told with the keys `node_ids`, in hexadecimal, `object_size` in bytes, which is None
-    while there is no value or if there will be none, and `did_spill`. An object of up to 100 KiB
-    lies with its owner, and on no node.
+    while there is no value or if there will be none, and `did_spill`, which is always False: what
+    lies on disk is known to its node alone. An object of up to 100 KiB lies with its owner, and on
+    no node.
 
     Args:
         obj_refs: Refs of the objects.

@@ -8,7 +8,6 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
-use runtime::clock;
 use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience};
 use types::{Failure, Timestamp, Value};
 
