@@ -76,6 +76,11 @@ def wait(
     ]
 
 
+def free(refs: list[_core.ObjectRef[Any]]) -> None:
+    """Has objects in shared memory go, whoever has refs to them."""
+    require().engine.free(refs)
+
+
 def _check_waitables(refs: list[Waitable]) -> None:
     for one in refs:
         if not isinstance(one, _core.ObjectRef | ObjectRefGenerator):

@@ -10,6 +10,7 @@ use pyo3::types::PyList;
 use roles::worker::Event;
 use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience};
 use types::{Failure, Timestamp, Value};
+use wire::ToNode;
 
 use crate::current::{self, Process};
 use crate::engine::{Engine, deadline, interruptible, waiting};
@@ -141,6 +142,13 @@ impl Engine {
         let tasks = streams.iter().map(|stream| stream.object().task).collect();
         let until = deadline(timeout_s)?;
         waiting(references.py(), until, |patience| self.core().wait_any(&handles, tasks, patience))
+    }
+
+    /// Objects in shared memory go, whoever has refs to them.
+    #[pyo3(signature = (references, /))]
+    fn free(&self, references: &Bound<'_, PyList>) -> PyResult<()> {
+        let objects = handles_of(references)?.iter().map(Handle::object).collect();
+        error::done(self.core().step(Event::TellNode(ToNode::Free(objects))))
     }
 
     #[pyo3(signature = (reference, /, *, force, recursive))]
