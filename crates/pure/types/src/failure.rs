@@ -28,7 +28,7 @@ pub enum Exit {
 pub struct Death {
     /// The worker.
     pub worker: WorkerId,
-    /// Its process.
+    /// Its process; 0 if that is not known.
     pub pid: u32,
     /// How it ended.
     pub exit: Exit,
@@ -152,7 +152,10 @@ impl fmt::Display for Exit {
 
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} of {} {}", self.pid, self.worker, self.exit)?;
+        match self.pid {
+            0 => write!(f, "{} {}", self.worker, self.exit)?,
+            pid => write!(f, "process {pid} of {} {}", self.worker, self.exit)?,
+        }
         if !self.reason.is_empty() {
             write!(f, ": {}", self.reason)?;
         }
