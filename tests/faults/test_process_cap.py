@@ -16,13 +16,15 @@ import aktis
 from tests.conformance.waiting import Gate, Tally, wait_for
 
 PROCESSES_MAX = 2
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 @pytest.fixture(autouse=True)
 def small_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A session with one CPU and no more than two worker processes."""
+    """A session with one CPU, two GPUs and, of one kind, no more than two worker processes."""
     monkeypatch.setenv("AKTIS_ENGINE_WORKERS_MAX", str(PROCESSES_MAX))
-    with aktis.init(address="local", num_cpus=1):
+    monkeypatch.delenv(DEVICES, raising=False)
+    with aktis.init(address="local", num_cpus=1, num_gpus=2):
         yield
 
 
@@ -68,6 +70,33 @@ def test_a_task_waits_for_one_that_waits_for_what_comes_last() -> None:
     board.put_up.remote([last])
 
     assert aktis.get(chain, timeout=60) == [7] * 7
+
+
+def test_tasks_of_many_environments_end_with_one_process_beyond_the_cap_for_each() -> None:
+    levels = ["a", "b", "c"]
+    environments = len(levels) + 1
+
+    alone = aktis.get(descend.remote(levels * 4), timeout=60)
+    together = [descend.remote(levels[at:] * 3) for at in range(3)]
+
+    assert len(alone) == environments
+    assert len(set().union(*aktis.get(together, timeout=60))) <= PROCESSES_MAX + environments
+
+
+def test_a_task_that_waits_finds_its_devices_when_it_goes_on() -> None:
+    @aktis.remote
+    def plain(depth: int) -> list[str | None]:
+        return [os.environ.get(DEVICES), *(aktis.get(plain.remote(depth - 1)) if depth else [])]
+
+    @aktis.remote(num_gpus=1, max_calls=0)
+    def with_device(depth: int) -> list[str | None]:
+        before = os.environ.get(DEVICES)
+        below = aktis.get(with_device.remote(depth - 1) if depth else plain.remote(2))
+        return [before, *below, os.environ.get(DEVICES)]
+
+    seen = aktis.get(with_device.remote(1), timeout=60)
+
+    assert seen in (["0", "1", *[None] * 3, "1", "0"], ["1", "0", *[None] * 3, "0", "1"])
 
 
 def test_a_generator_that_is_ahead_enough_lends_its_cpu(tally: Tally) -> None:
@@ -123,6 +152,31 @@ def test_what_runs_while_others_wait_can_be_cancelled(
         aktis.get(root, timeout=30)
 
 
+def test_what_ends_because_a_task_beside_it_was_ended_by_force_says_so(
+    started: Gate, tmp_path: Path
+) -> None:
+    never = Gate(tmp_path / "never")
+
+    @aktis.remote(num_cpus=0)
+    def grandchild() -> None:
+        started.open()
+        never.wait()
+
+    @aktis.remote(num_cpus=0)
+    def child() -> None:
+        ref = grandchild.remote()
+        started.wait()
+        aktis.cancel(ref, force=True)
+
+    @aktis.remote(max_retries=0)
+    def root() -> None:
+        aktis.get(child.remote())
+
+    sentence = r"root: worker \d+\.\d+ exited with code 0: a task was cancelled with force$"
+    with pytest.raises(aktis.exceptions.WorkerCrashedError, match=sentence):
+        aktis.get(root.remote(), timeout=30)
+
+
 @aktis.remote
 def tree(depth: int, width: int) -> set[int]:
     """The processes in which a tree of tasks ran."""
@@ -130,6 +184,17 @@ def tree(depth: int, width: int) -> set[int]:
     if depth == 0:
         return here
     return here.union(*aktis.get([tree.remote(depth - 1, width) for _ in range(width)]))
+
+
+@aktis.remote
+def descend(environments: list[str]) -> set[tuple[str, int]]:
+    """The environments and processes of tasks that wait for one another."""
+    here = {(os.environ.get("LEVEL", ""), os.getpid())}
+    if not environments:
+        return here
+    level, *deeper = environments
+    child = descend.options(runtime_env={"env_vars": {"LEVEL": level}})
+    return here | aktis.get(child.remote(deeper))
 
 
 @aktis.remote

@@ -289,7 +289,10 @@ impl Process {
                 ordered: submit.ordered,
             },
         };
-        let environment = if submit.environment { "{\"env\":1}".to_owned() } else { String::new() };
+        let environment = match submit.environment {
+            0 => String::new(),
+            number => format!("{{\"env\":{number}}}"),
+        };
         let resources =
             if submit.actor.is_some() { Resources::default() } else { cpus(submit.cpu) };
         let exceptions = if submit.retries_exceptions { Retry::Always } else { Retry::Never };

@@ -104,7 +104,8 @@ pub(crate) struct Submit {
     pub(crate) kind: Kind,
     /// In ten-thousandths.
     pub(crate) cpu: u64,
-    pub(crate) environment: bool,
+    /// 0 is none.
+    pub(crate) environment: u64,
     pub(crate) group: Option<Slot>,
     pub(crate) retries: u32,
     pub(crate) retries_exceptions: bool,

@@ -261,8 +261,7 @@ impl Author {
             nested: nested.iter().map(|thing| thing.slot).collect(),
             kind,
             cpu,
-            // Where no process may start, none of another environment does.
-            environment: !self.capped && self.rng.chance(1, 15),
+            environment: self.environment(),
             retries,
             retries_exceptions: tried_again,
             timeout_us: (violent && self.rng.chance(1, 10)).then(|| 300 + self.rng.below(8_000)),
@@ -271,6 +270,12 @@ impl Author {
                 .then(|| 1 + self.rng.below(3) as u32),
             ..Submit::default()
         }
+    }
+
+    /// Where few processes may start, those of many environments lack one.
+    fn environment(&mut self) -> u64 {
+        let chance = if self.capped { self.rng.chance(1, 3) } else { self.rng.chance(1, 15) };
+        if chance { 1 + self.rng.below(3) } else { 0 }
     }
 
     fn get(&mut self, draft: &mut Draft) {

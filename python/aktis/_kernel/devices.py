@@ -26,17 +26,9 @@ _threads_are_chosen = THREADS in os.environ
 
 
 def show(resources: Mapping[str, float], devices: Mapping[str, Sequence[int]]) -> None:
-    """Sets the variables for what is held."""
+    """Sets the variables for what is held: in one process it is always the same devices."""
     for kind, indexes in devices.items():
         for variable in VARIABLES.get(kind, ()):
             os.environ[variable] = ",".join(str(index) for index in indexes)
-    for kind in _shown - devices.keys():
-        for variable in VARIABLES.get(kind, ()):
-            os.environ[variable] = ""
-    _shown.clear()
-    _shown.update(devices)
     if not _threads_are_chosen:
         os.environ[THREADS] = str(max(int(resources.get("CPU", 0)), 1))
-
-
-_shown: set[str] = set()

@@ -238,7 +238,7 @@ impl Role for Node {
             let promises = self.promises.iter().filter(|promise| promise.claimant == claimant);
             u32::try_from(promises.count()).unwrap_or(u32::MAX)
         });
-        self.pool.check(|environment| self.promises.count(environment));
+        self.pool.check(&self.promises);
         self.leases.check();
         self.check_work();
         self.objects.check();

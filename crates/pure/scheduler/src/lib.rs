@@ -24,7 +24,7 @@ pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
 pub use demand::{Claimant, Demand};
 pub use leases::{Lease, Leases};
 pub use ledger::{Holding, Ledger, Place, Pot};
-pub use pool::{EnvironmentId, Pool, Supply, Work};
+pub use pool::{Bond, Pool, Supply, Work};
 pub use promises::{Promise, Promises};
 pub use queue::{Asked, Queue, Waiting, holds_back_until};
 pub use site::Site;

@@ -2,28 +2,31 @@
 //!
 //! Owns: what each process is for, and how many there may be. Does not own: what their work holds (`leases`).
 //!
-//! A process that worked for a job stays with it, because it holds the job's modules. One that worked for nobody is
-//! fresh and serves whoever comes first.
+//! There are some tens of them, so each question is answered by a look at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{ActorId, JobId, Map, Timestamp, WorkerId};
+use types::{ActorId, DeviceShare, JobId, Timestamp, WorkerId};
 
-/// A runtime environment, as the pool numbers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EnvironmentId(u32);
+use crate::ledger::Holding;
+use crate::promises::Promises;
 
-/// Idle processes of one environment and one job, or of none yet.
-type List = (EnvironmentId, Option<JobId>);
+/// What a process is bound to once it has worked, beside its environment: it holds the modules of a job, and libraries
+/// in it have opened devices. Before, it is fresh and serves whoever comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bond {
+    job: JobId,
+    devices: Vec<(String, u32)>,
+}
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// It has not reported yet.
     Starting,
-    /// Nothing; the number says since when, among others.
-    Idle(u64),
+    /// Nothing, since then.
+    Idle(Timestamp),
     /// Nothing, and it was asked whether it can be spared.
     Asked,
     /// Tasks of so many leases; of so many of them one runs and waits. There is a second one only if all wait.
@@ -43,7 +46,7 @@ pub enum Work {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Supply {
-    /// This one is idle.
+    /// This one is idle, or may be lent once more.
     Ready(WorkerId),
     /// One that starts already has no work yet.
     Starting,
@@ -62,30 +65,33 @@ pub struct Pool {
     cap: usize,
     idle_life: Duration,
     workers: BTreeMap<WorkerId, Worker>,
-    environments: Environments,
-    idle: BTreeMap<List, BTreeSet<(u64, WorkerId)>>,
-    /// All idle ones but those kept, the longest idle first.
-    oldest: BTreeMap<u64, (WorkerId, Timestamp)>,
-    starting: BTreeMap<EnvironmentId, usize>,
-    /// Processes that count towards the cap: all but those of actors and those that must be kept.
-    counted: usize,
-    /// Processes that end, or were asked to, and are not kept by others.
-    going: usize,
-    sequence: u64,
-    /// Processes all of whose tasks wait, those with the fewest first.
-    waiting: BTreeSet<(u32, WorkerId)>,
+    changed: bool,
 }
 
 #[derive(Debug)]
 struct Worker {
-    environment: EnvironmentId,
-    job: Option<JobId>,
+    environment: String,
+    bond: Option<Bond>,
     work: Work,
+    /// It gets nothing more to do.
+    ends: bool,
     /// It was to go and others need what it has.
     kept: bool,
 }
 
+impl Bond {
+    /// What work for a job with these amounts binds a process to.
+    #[must_use]
+    pub fn new(job: JobId, holding: &Holding) -> Self {
+        let of_kind = |(name, shares): (&String, &Vec<DeviceShare>)| {
+            shares.iter().map(|share| (name.clone(), share.index)).collect::<Vec<_>>()
+        };
+        Self { job, devices: holding.assignment().devices.iter().flat_map(of_kind).collect() }
+    }
+}
+
 impl Worker {
+    /// Whether it counts towards the cap: those of actors and those that must be kept do not.
     const fn counts(&self) -> bool {
         let kept = self.kept && matches!(self.work, Work::Idle(_) | Work::Asked | Work::Ending);
         !kept && !matches!(self.work, Work::Actor(_))
@@ -99,62 +105,54 @@ impl Worker {
         }
     }
 
-    /// How many leases it has, if the tasks of all wait.
-    const fn all_wait(&self) -> Option<u32> {
-        match self.leases() {
-            (leases, waiting) if leases > 0 && leases == waiting => Some(leases),
-            (_, _) => None,
+    /// Whether it has leases and the tasks of all wait.
+    const fn all_wait(&self) -> bool {
+        matches!(self.leases(), (leases, waiting) if leases > 0 && leases == waiting)
+    }
+
+    /// Since when it is idle, if it is.
+    const fn idle(&self) -> Option<Timestamp> {
+        match self.work {
+            Work::Idle(since) => Some(since),
+            Work::Starting | Work::Asked | Work::Leased { .. } | Work::Actor(_) | Work::Ending => {
+                None
+            }
         }
     }
 
-    const fn take_up(&mut self, job: JobId, work: Work) {
-        self.job = Some(job);
-        self.work = work;
-        self.kept = false;
-    }
-
+    /// Whether it will make room for others.
     const fn goes(&self) -> bool {
         matches!(self.work, Work::Asked) || (matches!(self.work, Work::Ending) && !self.kept)
+    }
+
+    fn is_bound_to(&self, environment: &str, bond: Option<&Bond>) -> bool {
+        self.environment == environment && self.bond.as_ref() == bond
+    }
+
+    fn take_up(&mut self, bond: Bond, work: Work) {
+        assert!(
+            self.bond.as_ref().is_none_or(|own| *own == bond),
+            "SCH-8: a process bound to {:?} works for {bond:?}",
+            self.bond
+        );
+        self.bond = Some(bond);
+        self.work = work;
+        self.kept = false;
     }
 }
 
 impl Pool {
     /// No processes; `ahead` of them are started before anybody asks, `warm` stay when idle, the others for
-    /// `idle_life`, and for leases there are never more than `cap`.
+    /// `idle_life`, and for leases no more than `cap` start as long as one of their tasks runs.
     #[must_use]
-    pub fn new(ahead: usize, warm: usize, cap: usize, idle_life: Duration) -> Self {
-        Self {
-            ahead,
-            warm,
-            cap,
-            idle_life,
-            workers: BTreeMap::new(),
-            environments: Environments::default(),
-            idle: BTreeMap::new(),
-            oldest: BTreeMap::new(),
-            starting: BTreeMap::new(),
-            counted: 0,
-            going: 0,
-            sequence: 0,
-            waiting: BTreeSet::new(),
-        }
+    pub const fn new(ahead: usize, warm: usize, cap: usize, idle_life: Duration) -> Self {
+        Self { ahead, warm, cap, idle_life, workers: BTreeMap::new(), changed: false }
     }
 
-    /// The number of an environment.
-    pub fn environment(&mut self, description: &str) -> EnvironmentId {
-        self.environments.id(description)
-    }
-
-    /// The environment of a process.
+    /// The environment of a process, as canonical JSON.
     #[must_use]
-    pub fn environment_of(&self, worker: WorkerId) -> Option<EnvironmentId> {
-        self.workers.get(&worker).map(|worker| worker.environment)
-    }
-
-    /// The environment with this number, as canonical JSON.
-    #[must_use]
-    pub fn description(&self, environment: EnvironmentId) -> &str {
-        &self.environments.descriptions[environment.0 as usize]
+    pub fn environment_of(&self, worker: WorkerId) -> Option<&str> {
+        self.workers.get(&worker).map(|worker| worker.environment.as_str())
     }
 
     /// What a process does.
@@ -163,173 +161,174 @@ impl Pool {
         self.workers.get(&worker).map(|worker| worker.work)
     }
 
+    /// What a process is bound to, unless it is fresh.
+    #[must_use]
+    pub fn bond_of(&self, worker: WorkerId) -> Option<&Bond> {
+        self.workers.get(&worker)?.bond.as_ref()
+    }
+
     /// The job a process works for.
     #[must_use]
     pub fn job_of(&self, worker: WorkerId) -> Option<JobId> {
-        self.workers.get(&worker)?.job
+        self.bond_of(worker).map(|bond| bond.job)
     }
 
     /// The processes that belong to a job.
     #[must_use]
     pub fn of_job(&self, job: JobId) -> Vec<WorkerId> {
-        let all = self.workers.iter().filter(|(_, worker)| worker.job == Some(job));
-        all.map(|(id, _)| *id).collect()
+        self.workers.keys().copied().filter(|id| self.job_of(*id) == Some(job)).collect()
     }
 
     /// How many processes to start ahead of demand.
     #[must_use]
     pub fn missing_ahead(&self) -> usize {
-        self.ahead.min(self.cap).saturating_sub(self.counted)
+        self.ahead.min(self.cap).saturating_sub(self.counted().count())
     }
 
     /// How many processes of an environment start.
     #[must_use]
-    pub fn starting(&self, environment: EnvironmentId) -> usize {
-        self.starting.get(&environment).copied().unwrap_or(0)
+    pub fn starting(&self, environment: &str) -> usize {
+        let starts = |it: &&Worker| it.work == Work::Starting && it.environment == environment;
+        self.workers.values().filter(starts).count()
     }
 
-    /// Where a process for a lease of `job` would come from, if `promised` wait for one of its environment, and
-    /// `actors` of all that wait are actors.
-    pub fn supply(
-        &self,
-        environment: EnvironmentId,
-        job: JobId,
-        promised: usize,
-        actors: usize,
-    ) -> Supply {
-        if let Some(worker) = self.newest(environment, Some(job)) {
+    /// Where a process for a lease that binds it so would come from; without a bond, one for an actor, which is fresh
+    /// and not limited. Of those that start, some are promised.
+    pub fn supply(&self, environment: &str, bond: Option<&Bond>, promises: &Promises) -> Supply {
+        let fresh = || self.newest(environment, None);
+        if let Some(worker) = bond.and_then(|_| self.newest(environment, bond)).or_else(fresh) {
             return Supply::Ready(worker);
         }
-        let supply = self.supply_fresh(environment, promised);
-        if supply != Supply::Startable || self.counted.saturating_sub(actors) < self.cap {
-            return supply;
-        }
-        let oldest = self.oldest.first_key_value().filter(|_| self.going == 0);
-        Supply::Capped(oldest.map(|(_, (worker, _))| *worker))
-    }
-
-    /// Where a fresh process, as an actor needs it, would come from. Processes of actors are not limited.
-    pub fn supply_fresh(&self, environment: EnvironmentId, promised: usize) -> Supply {
-        if let Some(worker) = self.newest(environment, None) {
-            return Supply::Ready(worker);
-        }
-        if self.starting(environment) > promised {
+        if self.starting(environment) > promises.count(environment) {
             return Supply::Starting;
         }
-        Supply::Startable
+        let Some(bond) = bond else {
+            return Supply::Startable;
+        };
+        if !self.is_capped(promises) {
+            return Supply::Startable;
+        }
+        if let Some((worker, _)) = self.longest_idle()
+            && !self.workers.values().any(Worker::goes)
+        {
+            return Supply::Capped(Some(worker));
+        }
+        // Whose tasks all wait runs one more meanwhile: it may be what they wait for.
+        match self.lent_again(environment, bond) {
+            Some(worker) => Supply::Ready(worker),
+            None if self.all_wait(promises) => Supply::Startable,
+            None => Supply::Capped(None),
+        }
     }
 
-    /// A process is being started.
-    pub fn on_forked(&mut self, worker: WorkerId, environment: EnvironmentId) {
-        *self.starting.entry(environment).or_default() += 1;
-        self.counted += 1;
-        let started = Worker { environment, job: None, work: Work::Starting, kept: false };
-        self.workers.insert(worker, started);
-    }
-
-    /// Panics unless one more process may be started, if it and so many others are for `actors`.
-    pub fn assert_startable(&self, actors: usize) {
+    /// Panics unless one more process may be started for a lease that binds it so.
+    pub fn assert_startable(&self, environment: &str, bond: &Bond, promises: &Promises) {
         assert!(
-            actors > 0 || self.counted < self.cap,
-            "SCH-6: no process is started for a lease beyond {}",
+            !self.is_capped(promises)
+                || self.all_wait(promises) && self.lent_again(environment, bond).is_none(),
+            "SCH-6: no process is started for {bond:?} beyond {} as long as another can run it",
             self.cap
         );
     }
 
+    /// A process is being started.
+    pub fn on_forked(&mut self, worker: WorkerId, environment: String) {
+        let (bond, work) = (None, Work::Starting);
+        let started = Worker { environment, bond, work, ends: false, kept: false };
+        self.workers.insert(worker, started);
+        self.changed = true;
+    }
+
     /// A process has nothing to do: it started, its lease ended, or it cannot be spared.
     pub fn on_idle(&mut self, now: Timestamp, id: WorkerId) {
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let Some(worker) = self.change(id, |worker| {
-            worker.kept |= worker.work == Work::Asked;
-            worker.work = Work::Idle(sequence);
-        }) else {
-            return;
-        };
-        let (list, kept) = ((worker.environment, worker.job), worker.kept);
-        self.idle.entry(list).or_default().insert((sequence, id));
-        if !kept {
-            self.oldest.insert(sequence, (id, now));
+        if let Some(worker) = self.worker(id) {
+            worker.work = Work::Idle(now);
         }
     }
 
     /// An actor is to live in a process.
-    pub fn on_actor(&mut self, id: WorkerId, job: JobId, actor: ActorId) {
-        self.change(id, |worker| worker.take_up(job, Work::Actor(actor)));
+    pub fn on_actor(&mut self, id: WorkerId, bond: Bond, actor: ActorId) {
+        if let Some(worker) = self.worker(id) {
+            worker.take_up(bond, Work::Actor(actor));
+        }
     }
 
     /// A process is lent, perhaps once more.
-    pub fn on_leased(&mut self, id: WorkerId, job: JobId) {
-        self.change(id, |worker| {
+    pub fn on_leased(&mut self, id: WorkerId, bond: Bond) {
+        if let Some(worker) = self.worker(id) {
             let (leases, waiting) = worker.leases();
-            worker.take_up(job, Work::Leased { leases: leases + 1, waiting });
-        });
+            worker.take_up(bond, Work::Leased { leases: leases + 1, waiting });
+        }
     }
 
-    /// A lease of a process ended, whose task `waited`: whether it was the last.
+    /// A lease of a process ended, whose task `waited`: whether the process has nothing to do then.
     pub fn on_released(&mut self, id: WorkerId, waited: bool) -> bool {
-        let released = self.change(id, |worker| {
-            if let Work::Leased { leases, waiting } = &mut worker.work {
-                *leases -= 1;
-                *waiting -= u32::from(waited);
-            }
-        });
-        released.is_some_and(|worker| worker.leases().0 == 0)
+        let Some(worker) = self.worker(id) else {
+            return false;
+        };
+        let (leases, waiting) = worker.leases();
+        let (leases, waiting) = (leases - 1, waiting - u32::from(waited));
+        let ended = leases == 0 && worker.ends;
+        worker.work = if ended { Work::Ending } else { Work::Leased { leases, waiting } };
+        leases == 0 && !ended
     }
 
     /// The task on a lease of a process began or ended to wait.
     pub fn on_waiting(&mut self, id: WorkerId, waits: bool) {
-        self.change(id, |worker| {
-            if let Work::Leased { waiting, .. } = &mut worker.work {
-                *waiting = *waiting + u32::from(waits) - u32::from(!waits);
-            }
-        });
+        if let Some(worker) = self.worker(id) {
+            let (leases, waiting) = worker.leases();
+            let waiting = if waits { waiting + 1 } else { waiting - 1 };
+            worker.work = Work::Leased { leases, waiting };
+        }
     }
 
     /// An idle process is asked whether it can be spared.
     pub fn ask(&mut self, id: WorkerId) {
-        self.change(id, |worker| worker.work = Work::Asked);
+        if let Some(worker) = self.worker(id) {
+            worker.work = Work::Asked;
+        }
+    }
+
+    /// A process that was to go stays as long as others need what it has: whether it may work meanwhile.
+    pub fn keep(&mut self, id: WorkerId) -> bool {
+        let Some(worker) = self.worker(id) else {
+            return false;
+        };
+        let asked = worker.work == Work::Asked;
+        worker.kept |= asked || worker.ends;
+        asked
     }
 
     /// An idle process that was kept is needed no longer.
     pub fn on_unneeded(&mut self, now: Timestamp, id: WorkerId) {
-        let kept = self.workers.get(&id).filter(|worker| worker.kept);
-        if let Some(Work::Idle(_)) = kept.map(|worker| worker.work) {
-            self.change(id, |worker| worker.kept = false);
-            self.on_idle(now, id);
+        if let Some(worker) = self.worker(id)
+            && worker.kept
+            && worker.idle().is_some()
+        {
+            worker.kept = false;
+            worker.work = Work::Idle(now);
         }
     }
 
-    /// A process that gets nothing to do any more stays as long as others need what it has.
-    pub fn keep(&mut self, id: WorkerId) {
-        self.change(id, |worker| worker.kept = true);
-    }
-
-    /// A process ends, and gets nothing to do any more. Unless it is kept, it counts until it is gone.
+    /// A process gets nothing more to do, and ends. Unless it is kept, it counts until it is gone.
     pub fn on_ending(&mut self, id: WorkerId) {
-        self.change(id, |worker| worker.work = Work::Ending);
+        if let Some(worker) = self.worker(id) {
+            worker.ends = true;
+            if !matches!(worker.work, Work::Leased { .. } | Work::Actor(_)) {
+                worker.work = Work::Ending;
+            }
+        }
     }
 
     /// A process is gone.
     pub fn on_gone(&mut self, id: WorkerId) {
-        self.on_ending(id);
-        if let Some(worker) = self.workers.remove(&id) {
-            self.counted -= usize::from(worker.counts());
-            self.going -= usize::from(worker.goes());
-        }
+        self.workers.remove(&id);
+        self.changed = true;
     }
 
-    /// The processes of an environment and a job all of whose tasks wait, those with the fewest first.
-    pub fn waiting(
-        &self,
-        environment: EnvironmentId,
-        job: JobId,
-    ) -> impl Iterator<Item = WorkerId> {
-        let serves = move |id: &WorkerId| {
-            let worker = self.workers.get(id);
-            worker.is_some_and(|it| (it.environment, it.job) == (environment, Some(job)))
-        };
-        self.waiting.iter().map(|(_, id)| *id).filter(serves)
+    /// Whether anything changed since the last look.
+    pub const fn take_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.changed, false)
     }
 
     /// The longest idle process beyond those kept warm, if it is idle for long enough.
@@ -345,100 +344,60 @@ impl Pool {
         self.surplus().map(|(_, since)| since + self.idle_life)
     }
 
-    /// Panics unless all lists say what the processes say; `promised` says how many wait in an environment.
-    pub fn check(&self, promised: impl Fn(EnvironmentId) -> usize) {
-        let counted = self.workers.values().filter(|worker| worker.counts()).count();
-        assert_eq!(counted, self.counted, "SCH-6: processes that count towards the cap");
-        let mut idle = 0;
-        for (list, workers) in &self.idle {
-            idle += workers.len();
-            for (sequence, id) in workers {
-                let worker = &self.workers[id];
-                assert!(
-                    worker.work == Work::Idle(*sequence)
-                        && (worker.environment, worker.job) == *list
-                        && self.oldest.contains_key(sequence) != worker.kept,
-                    "SCH-8: {id} is listed as what it is"
-                );
-            }
-        }
-        let is_idle = |worker: &&Worker| matches!(worker.work, Work::Idle(_));
-        let really = self.workers.values().filter(is_idle);
-        let kept = really.clone().filter(|worker| worker.kept).count();
-        assert_eq!(
-            (idle, idle),
-            (really.count(), self.oldest.len() + kept),
-            "SCH-8: all idle processes are listed"
-        );
-        for number in 0..self.environments.descriptions.len() {
-            let environment = EnvironmentId(u32::try_from(number).unwrap_or(u32::MAX));
-            let starting = self.starting(environment);
-            let really = self.workers.values().filter(|worker| {
-                worker.work == Work::Starting && worker.environment == environment
-            });
-            assert_eq!(starting, really.count(), "SCH-8: all starting processes are counted");
+    /// Panics unless enough processes start for what is promised.
+    pub fn check(&self, promises: &Promises) {
+        for environment in promises.iter().map(|promise| promise.shape.environment.as_str()) {
             assert!(
-                promised(environment) <= starting,
+                promises.count(environment) <= self.starting(environment),
                 "SCH-4: behind every promise a process starts"
             );
         }
     }
 
-    fn newest(&self, environment: EnvironmentId, job: Option<JobId>) -> Option<WorkerId> {
-        let list = self.idle.get(&(environment, job))?;
-        list.last().map(|(_, worker)| *worker)
+    fn worker(&mut self, id: WorkerId) -> Option<&mut Worker> {
+        self.changed = true;
+        self.workers.get_mut(&id)
+    }
+
+    /// Processes that count towards the cap.
+    fn counted(&self) -> impl Iterator<Item = &Worker> {
+        self.workers.values().filter(|worker| worker.counts())
+    }
+
+    /// Whether as many count as may, beside those that start for actors.
+    fn is_capped(&self, promises: &Promises) -> bool {
+        self.counted().count() >= self.cap + promises.actors()
+    }
+
+    /// Whether the tasks of all that count wait, beside those that start for actors.
+    fn all_wait(&self, promises: &Promises) -> bool {
+        self.counted().filter(|worker| !worker.all_wait()).count() == promises.actors()
+    }
+
+    /// An alike process whose tasks all wait: the one with the fewest.
+    fn lent_again(&self, environment: &str, bond: &Bond) -> Option<WorkerId> {
+        let alike = self.workers.iter().filter(|(_, worker)| {
+            worker.all_wait() && !worker.ends && worker.is_bound_to(environment, Some(bond))
+        });
+        alike.min_by_key(|(_, worker)| worker.leases()).map(|(id, _)| *id)
+    }
+
+    fn newest(&self, environment: &str, bond: Option<&Bond>) -> Option<WorkerId> {
+        let idle = self.workers.iter().filter(|(_, it)| it.is_bound_to(environment, bond));
+        let since = idle.filter_map(|(id, worker)| Some((worker.idle()?, *id)));
+        since.max().map(|(_, id)| id)
+    }
+
+    fn idle(&self) -> impl Iterator<Item = (WorkerId, Timestamp)> {
+        let idle = self.workers.iter().filter(|(_, worker)| !worker.kept);
+        idle.filter_map(|(id, worker)| Some((*id, worker.idle()?)))
+    }
+
+    fn longest_idle(&self) -> Option<(WorkerId, Timestamp)> {
+        self.idle().min_by_key(|(_, since)| *since)
     }
 
     fn surplus(&self) -> Option<(WorkerId, Timestamp)> {
-        let beyond = self.oldest.len() > self.warm;
-        self.oldest.first_key_value().filter(|_| beyond).map(|(_, oldest)| *oldest)
-    }
-
-    /// Takes a process off its lists, changes it, and counts it again.
-    fn change(&mut self, id: WorkerId, change: impl FnOnce(&mut Worker)) -> Option<&Worker> {
-        let worker = self.workers.get_mut(&id)?;
-        match worker.work {
-            Work::Idle(sequence) => {
-                self.oldest.remove(&sequence);
-                let list = self.idle.entry((worker.environment, worker.job)).or_default();
-                list.remove(&(sequence, id));
-            }
-            Work::Starting => {
-                if let Some(count) = self.starting.get_mut(&worker.environment) {
-                    *count -= 1;
-                }
-            }
-            Work::Asked | Work::Leased { .. } | Work::Actor(_) | Work::Ending => {}
-        }
-        if let Some(leases) = worker.all_wait() {
-            self.waiting.remove(&(leases, id));
-        }
-        let (counted, going) = (worker.counts(), worker.goes());
-        change(worker);
-        if let Some(leases) = worker.all_wait() {
-            self.waiting.insert((leases, id));
-        }
-        self.counted = self.counted + usize::from(worker.counts()) - usize::from(counted);
-        self.going = self.going + usize::from(worker.goes()) - usize::from(going);
-        Some(worker)
-    }
-}
-
-/// Descriptions of runtime environments, numbered.
-#[derive(Debug, Default)]
-struct Environments {
-    ids: Map<String, EnvironmentId>,
-    descriptions: Vec<String>,
-}
-
-impl Environments {
-    fn id(&mut self, description: &str) -> EnvironmentId {
-        if let Some(id) = self.ids.get(description) {
-            return *id;
-        }
-        let id = EnvironmentId(u32::try_from(self.descriptions.len()).unwrap_or(u32::MAX));
-        self.descriptions.push(description.to_owned());
-        self.ids.insert(description.to_owned(), id);
-        id
+        self.longest_idle().filter(|_| self.idle().count() > self.warm)
     }
 }

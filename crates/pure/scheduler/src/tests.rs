@@ -9,7 +9,7 @@ use types::{
 };
 
 use crate::{
-    Asked, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site, Supply,
+    Asked, Bond, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site, Supply,
     holds_back_until,
 };
 
@@ -202,38 +202,74 @@ fn who_waits_takes_from_who_has_most_as_long_as_that_one_has_more() {
 #[test]
 fn a_worker_stays_with_its_job_and_an_actor_takes_a_fresh_one_only() {
     let mut pool = Pool::new(2, 2, 2, Duration::from_secs(1));
-    let plain = pool.environment("");
-    pool.on_forked(worker(1), plain);
-    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Starting);
+    pool.on_forked(worker(1), String::new());
+    assert_eq!(supply(&pool, 1), Supply::Starting);
     pool.on_idle(Timestamp::ZERO, worker(1));
-    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));
+    assert_eq!(supply(&pool, 1), Supply::Ready(worker(1)));
 
-    pool.on_leased(worker(1), JobId(1));
+    pool.on_leased(worker(1), bond(1));
     assert!(pool.on_released(worker(1), false));
     pool.on_idle(Timestamp::ZERO, worker(1));
 
-    assert_eq!(pool.supply(plain, JobId(1), 0, 0), Supply::Ready(worker(1)));
-    assert_eq!(pool.supply_fresh(plain, 0), Supply::Startable);
-    pool.on_forked(worker(2), plain);
-    assert_eq!(pool.supply(plain, JobId(2), 1, 0), Supply::Capped(Some(worker(1))));
+    assert_eq!(supply(&pool, 1), Supply::Ready(worker(1)));
+    assert_eq!(pool.supply("", None, &Promises::default()), Supply::Startable);
+    run(&mut pool, 2, 1);
+    assert_eq!(supply(&pool, 2), Supply::Capped(Some(worker(1))));
     pool.ask(worker(1));
-    assert_eq!(pool.supply(plain, JobId(2), 1, 0), Supply::Capped(None), "one is on its way out");
+    assert_eq!(supply(&pool, 2), Supply::Capped(None), "one is on its way out");
+    assert!(pool.keep(worker(1)));
     pool.on_idle(Timestamp::ZERO, worker(1));
-    assert_eq!(
-        pool.supply(plain, JobId(2), 1, 0),
-        Supply::Startable,
-        "who must stay does not count"
-    );
-    pool.check(|_| 0);
+    assert_eq!(supply(&pool, 2), Supply::Startable, "who must stay does not count");
+}
+
+#[test]
+fn at_the_cap_a_worker_is_lent_again_and_one_beyond_starts_only_if_all_wait_and_none_is_alike() {
+    let mut pool = Pool::new(0, 2, 2, Duration::from_secs(1));
+    let lacking = |pool: &Pool| {
+        pool.assert_startable("", &bond(2), &Promises::default());
+        supply(pool, 2)
+    };
+    run(&mut pool, 1, 1);
+    run(&mut pool, 2, 1);
+    assert_eq!([supply(&pool, 1), supply(&pool, 2)], [Supply::Capped(None), Supply::Capped(None)]);
+
+    pool.on_waiting(worker(2), true);
+    let lent = Supply::Ready(worker(2));
+    assert_eq!([supply(&pool, 1), supply(&pool, 2)], [lent, Supply::Capped(None)]);
+    pool.on_waiting(worker(1), true);
+    assert_eq!(lacking(&pool), Supply::Startable);
+
+    run(&mut pool, 3, 2);
+    assert_eq!(supply(&pool, 2), Supply::Capped(None), "it runs");
+    pool.on_waiting(worker(3), true);
+    assert_eq!(supply(&pool, 2), Supply::Ready(worker(3)), "however deep");
+    pool.on_ending(worker(3));
+    assert_eq!(lacking(&pool), Supply::Startable, "who ends is not lent");
+}
+
+#[test]
+fn a_worker_is_lent_again_for_no_other_devices_than_it_has() {
+    let mut ledger = Ledger::new(amounts("GPU", 2.0));
+    let halves: Vec<Holding> =
+        (0..3).map(|_| take(&mut ledger, &amounts("GPU", 0.5)).unwrap()).collect();
+    let [first, second, third] = [0, 1, 2].map(|at| Bond::new(JobId(1), &halves[at]));
+    let mut pool = Pool::new(0, 1, 1, Duration::from_secs(1));
+    pool.on_forked(worker(1), String::new());
+    pool.on_leased(worker(1), first);
+    pool.on_waiting(worker(1), true);
+    let supply = |bond| pool.supply("", Some(bond), &Promises::default());
+
+    assert_eq!(supply(&second), Supply::Ready(worker(1)), "two halves of one device");
+    assert_eq!(supply(&third), Supply::Startable);
+    assert_eq!(supply(&bond(1)), Supply::Startable);
 }
 
 #[test]
 fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
     let life = Duration::from_secs(1);
     let mut pool = Pool::new(0, 1, 9, life);
-    let plain = pool.environment("");
     for number in 1..=2 {
-        pool.on_forked(worker(number), plain);
+        pool.on_forked(worker(number), String::new());
         pool.on_idle(Timestamp(u64::from(number)), worker(number));
     }
 
@@ -242,35 +278,45 @@ fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
     assert_eq!(pool.expired(Timestamp(1) + life), Some(worker(1)));
     pool.ask(worker(1));
     assert_eq!(pool.next_deadline(), None);
-    pool.on_gone(worker(1));
-    pool.check(|_| 0);
 }
 
 #[test]
 fn a_worker_keeps_the_oldest_promise_that_it_may() {
     let mut ledger = Ledger::new(amounts("CPU", 4.0));
     let (mut queue, mut promises) = (Queue::default(), Promises::default());
-    let mut pool = Pool::new(0, 1, 9, Duration::ZERO);
-    let plain = pool.environment("");
     let actor = ActorId::new(worker(1), 1, JobId(1));
     queue.want_actor(Timestamp::ZERO, actor, shape(1.0), JobId(1));
     let waiting = queue.next(Pot::Node, None).unwrap();
-    promises.add((plain, None), &waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap());
+    promises.add(&waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap(), None);
     queue.on_promised(Timestamp::ZERO, waiting.claimant);
     want(&mut queue, 2, JobId(1), 1);
     let waiting = queue.next(Pot::Node, None).unwrap();
-    promises.add(
-        (plain, Some(JobId(1))),
-        &waiting,
-        take(&mut ledger, &amounts("CPU", 1.0)).unwrap(),
-    );
+    promises.add(&waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap(), Some(bond(1)));
 
-    let of_job = promises.take(plain, Some(JobId(1))).map(|promise| promise.claimant);
-    let fresh = promises.take(plain, None).map(|promise| promise.claimant);
+    let of_other_job = promises.take("", Some(&bond(2))).map(|promise| promise.claimant);
+    let of_job = promises.take("", Some(&bond(1))).map(|promise| promise.claimant);
+    let fresh = promises.take("", None).map(|promise| promise.claimant);
 
+    assert_eq!(of_other_job, None);
     assert_eq!(of_job, Some(lease_of(2)));
     assert_eq!(fresh, Some(Claimant::Actor(actor)));
-    assert_eq!(promises.count(plain), 0);
+    assert_eq!(promises.count(""), 0);
+}
+
+/// Where a process for a job that holds no devices would come from.
+fn supply(pool: &Pool, job: u32) -> Supply {
+    pool.supply("", Some(&bond(job)), &Promises::default())
+}
+
+/// A process runs a task of a job.
+fn run(pool: &mut Pool, number: u32, job: u32) {
+    pool.on_forked(worker(number), String::new());
+    pool.on_leased(worker(number), bond(job));
+}
+
+fn bond(job: u32) -> Bond {
+    let holding = take(&mut Ledger::new(amounts("CPU", 1.0)), &amounts("CPU", 1.0)).unwrap();
+    Bond::new(JobId(job), &holding)
 }
 
 fn worker(number: u32) -> WorkerId {

@@ -48,6 +48,20 @@ fn a_generator_that_is_ahead_enough_lends_its_cpu() {
     }
 }
 
+#[test]
+fn tasks_of_many_environments_wait_for_each_other_in_few_processes() {
+    let nested = (1..=12).map(|child| {
+        let next = Submit { environment: child % 3, ..call(0, child as usize, vec![]) };
+        script(vec![submit(next), Op::Get(0)], vec![Made::default()])
+    });
+    let leaf = script(vec![Op::Work(50)], vec![Made::default()]);
+    let scripts: Vec<Script> = nested.chain([leaf]).collect();
+
+    for processes in [1, 2] {
+        narrow(scripts.clone(), processes).holds();
+    }
+}
+
 fn narrow(scripts: Vec<Script>, processes: u64) -> Story {
     let settings = Settings { lease_linger_ms: 1, workers_max: processes, ..Settings::default() };
     Story { cpus: 1, settings, ..Story::of(scripts) }

@@ -73,7 +73,7 @@ impl Author {
             ordered,
             timeout_us: None,
             calls_max: 0,
-            environment: false,
+            environment: 0,
             ..options
         };
         let made = Thing { slot: draft.slot(), is: Is::Object { clean: false } };
@@ -170,7 +170,7 @@ impl Author {
             }
             let (script, clean) = self.script(What::Task, draft.depth + 1, &[]);
             let options = self.options(draft, script, Kind::Values, &[], &[]);
-            let submit = Submit { cpu, group: Some(group), environment: false, ..options };
+            let submit = Submit { cpu, group: Some(group), environment: 0, ..options };
             let slot = draft.slots;
             draft.slots += self.program.scripts[script].results.len() as Slot;
             draft.script.ops.push(Op::Submit(Box::new(submit)));

@@ -3,7 +3,7 @@
 //! Owns: the way from a fork to an idle process, and from there to the door. Does not own: what work they get
 //! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
 
-use scheduler::{EnvironmentId, Promise, Work};
+use scheduler::{Promise, Work};
 use types::{JobId, WorkerId};
 use wire::Peer;
 use wire::to_worker::FromNode;
@@ -23,9 +23,8 @@ impl Node {
                 }
                 process.pid = pid;
                 process.link = Link::Up;
-                let ending = process.is_ending();
                 self.effects.push(Effect::Welcome { connection, worker });
-                if !ending {
+                if self.pool.work(worker) == Some(Work::Starting) {
                     self.failed_starts = 0;
                     self.worker_ready(worker);
                 }
@@ -75,11 +74,8 @@ impl Node {
 
     /// A worker that was asked to leave is still needed by others.
     pub(super) fn staying(&mut self, worker: WorkerId) {
-        if self.pool.work(worker) == Some(Work::Asked) {
+        if self.pool.keep(worker) {
             self.worker_ready(worker);
-        } else if self.is_ending(worker) {
-            self.pool.keep(worker);
-            self.touched.append(&mut self.capped);
         }
     }
 
@@ -96,11 +92,11 @@ impl Node {
     }
 
     /// Starts one process.
-    pub(super) fn fork(&mut self, environment: EnvironmentId) {
+    pub(super) fn fork(&mut self, environment: &str) {
         let worker = self.number();
-        self.pool.on_forked(worker, environment);
+        self.pool.on_forked(worker, environment.to_owned());
         self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
-        let environment = self.pool.description(environment).to_owned();
+        let environment = environment.to_owned();
         self.effects.push(Effect::Fork { worker, environment, job: None });
     }
 
@@ -109,15 +105,12 @@ impl Node {
         let Some(environment) = self.pool.environment_of(worker) else {
             return;
         };
-        match self.promises.take(environment, self.pool.job_of(worker)) {
+        match self.promises.take(environment, self.pool.bond_of(worker)) {
             Some(Promise { claimant, holding, shape, job, .. }) => {
                 self.queue.on_kept(self.now, claimant);
                 self.employ(worker, (claimant, &shape, job), holding);
             }
-            None => {
-                self.pool.on_idle(self.now, worker);
-                self.touched.append(&mut self.capped);
-            }
+            None => self.pool.on_idle(self.now, worker),
         }
     }
 
@@ -136,22 +129,17 @@ impl Node {
         self.retire(worker);
     }
 
-    /// A process without work gets none any more.
+    /// A process gets nothing more to do.
     pub(super) fn retire(&mut self, worker: WorkerId) {
-        match self.pool.work(worker) {
-            Some(Work::Starting | Work::Idle(_) | Work::Asked) => {
-                self.pool.on_ending(worker);
-                let environment = self.pool.environment_of(worker);
-                environment.into_iter().for_each(|id| self.keep_promises(id));
-            }
-            Some(Work::Leased { .. } | Work::Actor(_) | Work::Ending) | None => {}
+        self.pool.on_ending(worker);
+        if let Some(environment) = self.pool.environment_of(worker).map(str::to_owned) {
+            self.keep_promises(&environment);
         }
     }
 
     fn start_ahead(&mut self) {
-        let plain = self.pool.environment("");
         for _ in 0..self.pool.missing_ahead() {
-            self.fork(plain);
+            self.fork("");
         }
     }
 

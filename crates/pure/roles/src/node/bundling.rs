@@ -2,7 +2,9 @@
 //!
 //! Owns: what follows from that on this node. Does not own: which node reserves which bundle (`control::groups`).
 
-use scheduler::{Claimant, Pot};
+use std::collections::BTreeSet;
+
+use scheduler::Pot;
 use types::{Failure, GroupId, Resources, WorkerId};
 use wire::to_node::NodeReport;
 
@@ -37,10 +39,8 @@ impl Node {
             return;
         }
         let promised = self.promises.iter().filter(|promise| promise.holding.pot() == pot);
-        for claimant in promised.map(|promise| promise.claimant).collect::<Vec<Claimant>>() {
-            if self.promises.has(claimant) {
-                self.refuse(claimant, Failure::GroupRemoved(group));
-            }
+        for claimant in promised.map(|promise| promise.claimant).collect::<BTreeSet<_>>() {
+            self.refuse(claimant, Failure::GroupRemoved(group));
         }
         for worker in self.workers_in(pot) {
             self.kill(worker, &format!("{group} was removed"));

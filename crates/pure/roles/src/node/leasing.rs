@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
-use scheduler::{Asked, Claimant, EnvironmentId, Holding, Pot, Supply, Waiting, holds_back_until};
+use scheduler::{Asked, Bond, Claimant, Holding, Pot, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
@@ -89,20 +89,17 @@ impl Node {
     }
 
     pub(super) fn release(&mut self, from: WorkerId, id: LeaseId) {
-        if self.leases.get(id).is_some_and(|lease| lease.owner == from) {
-            let worker = self.end_lease(id);
-            match worker.filter(|worker| !self.is_ending(*worker)) {
-                Some(worker) => self.worker_ready(worker),
-                None => worker.into_iter().for_each(|worker| self.pool.on_ending(worker)),
-            }
+        if self.leases.get(id).is_some_and(|lease| lease.owner == from)
+            && let Some(worker) = self.end_lease(id)
+        {
+            self.worker_ready(worker);
         }
     }
 
-    /// Ends a lease: its worker, if that has no work then.
+    /// Ends a lease: its worker, if that has nothing to do then.
     pub(super) fn end_lease(&mut self, id: LeaseId) -> Option<WorkerId> {
         let lease = self.leases.end(id)?;
         let free = self.pool.on_released(lease.worker, lease.waits);
-        self.touched.append(&mut self.capped);
         self.give_back(lease.holding);
         free.then_some(lease.worker)
     }
@@ -130,12 +127,13 @@ impl Node {
                 self.ledger.end_lending(holding);
             }
         }
-        // Who waits may be lent once more.
-        self.touched.append(&mut self.capped);
     }
 
     /// Serves all whom what changed allows to serve.
     pub(super) fn serve_waiting(&mut self) {
+        if self.pool.take_changed() {
+            self.touched.append(&mut self.capped);
+        }
         while let Some(pot) = self.touched.pop_first() {
             self.serve_pot(pot);
         }
@@ -173,13 +171,13 @@ impl Node {
         match claimant {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
+                self.pool.on_leased(worker, Bond::new(job, &holding));
                 let lease = self.leases.grant((owner, number), Arc::clone(shape), worker, holding);
-                self.pool.on_leased(worker, job);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
                 self.effects.push(Effect::ToWorker(owner, leased));
             }
             Claimant::Actor(actor) => {
-                self.pool.on_actor(worker, job, actor);
+                self.pool.on_actor(worker, Bond::new(job, &holding), actor);
                 self.place_actor(actor, worker, holding);
             }
         }
@@ -187,12 +185,7 @@ impl Node {
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
-        let Some(demand) = self.queue.demand(claimant) else {
-            return false;
-        };
-        let environment = self.pool.environment(&demand.shape.environment);
-        let line = line_of(environment, claimant, demand.job);
-        let Some(promise) = self.promises.withdraw(line, claimant) else {
+        let Some(promise) = self.promises.withdraw(claimant) else {
             return false;
         };
         self.give_back(promise.holding);
@@ -238,12 +231,12 @@ impl Node {
 
     fn serve(&mut self, waiting: &Waiting) -> Attempt {
         let Waiting { claimant, shape, job, .. } = waiting;
-        let lasting = matches!(claimant, Claimant::Actor(_));
-        let Some(holding) = self.ledger.take(&shape.strategy, &shape.resources, lasting) else {
+        let is_actor = matches!(claimant, Claimant::Actor(_));
+        let Some(holding) = self.ledger.take(&shape.strategy, &shape.resources, is_actor) else {
             return Attempt::NoRoom;
         };
-        let environment = self.pool.environment(&shape.environment);
-        match self.supply(environment, *claimant, *job) {
+        let bond = (!is_actor).then(|| Bond::new(*job, &holding));
+        match self.pool.supply(&shape.environment, bond.as_ref(), &self.promises) {
             Supply::Ready(worker) => {
                 self.queue.on_granted(self.now, *claimant);
                 self.employ(worker, (*claimant, shape, *job), holding);
@@ -251,40 +244,20 @@ impl Node {
             }
             Supply::Starting => {}
             Supply::Startable => {
-                self.pool.assert_startable(self.promises.actors() + usize::from(lasting));
-                self.fork(environment);
+                if let Some(bond) = &bond {
+                    self.pool.assert_startable(&shape.environment, bond, &self.promises);
+                }
+                self.fork(&shape.environment);
             }
-            Supply::Capped(Some(spare)) => {
+            Supply::Capped(spare) => {
                 self.ledger.give_back(holding);
-                self.spare(spare);
+                spare.into_iter().for_each(|spare| self.spare(spare));
                 return Attempt::NoProcess;
             }
-            Supply::Capped(None) => {
-                // Whose tasks all wait runs one more meanwhile: it may be what they wait for.
-                let found =
-                    self.pool.waiting(environment, *job).find(|worker| !self.is_ending(*worker));
-                let Some(worker) = found else {
-                    self.ledger.give_back(holding);
-                    return Attempt::NoProcess;
-                };
-                self.queue.on_granted(self.now, *claimant);
-                self.employ(worker, (*claimant, shape, *job), holding);
-                return Attempt::Served;
-            }
         }
-        self.promises.add(line_of(environment, *claimant, *job), waiting, holding);
+        self.promises.add(waiting, holding, bond);
         self.queue.on_promised(self.now, *claimant);
         Attempt::Served
-    }
-
-    fn supply(&self, environment: EnvironmentId, claimant: Claimant, job: JobId) -> Supply {
-        let promised = self.promises.count(environment);
-        match claimant {
-            Claimant::Actor(_) => self.pool.supply_fresh(environment, promised),
-            Claimant::Lease { .. } => {
-                self.pool.supply(environment, job, promised, self.promises.actors())
-            }
-        }
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
@@ -309,15 +282,6 @@ impl Node {
         self.held_back_until = earlier.or(Some(until));
         true
     }
-}
-
-/// The line of promises in which a claimant waits: actors take fresh processes only, whatever the job.
-fn line_of(
-    environment: EnvironmentId,
-    claimant: Claimant,
-    job: JobId,
-) -> (EnvironmentId, Option<JobId>) {
-    (environment, matches!(claimant, Claimant::Lease { .. }).then_some(job))
 }
 
 /// Whether two demands need some resource both.

@@ -54,11 +54,6 @@ impl Process {
         }
     }
 
-    /// Whether it gets no new work because it ends.
-    pub(super) fn is_ending(&self) -> bool {
-        !self.reason.is_empty() || self.link == Link::Down || self.exit.is_some()
-    }
-
     /// Whether nothing more will be heard of it.
     pub(super) fn is_over(&self) -> bool {
         match self.kind {

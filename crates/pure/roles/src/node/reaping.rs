@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scheduler::{EnvironmentId, Work};
+use scheduler::Work;
 use types::{Death, Exit, Failure, JobId, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
@@ -39,14 +39,15 @@ impl Node {
         };
         process.on_exit(exit, peak_memory_bytes);
         self.bury_if_over(id);
+        self.retire(id);
     }
 
     pub(super) fn fork_failed(&mut self, id: WorkerId, reason: &str) {
-        let environment = self.pool.environment_of(id);
+        let environment = self.pool.environment_of(id).map(str::to_owned);
         self.pool.on_gone(id);
         self.processes.remove(&id);
         if let Some(environment) = environment {
-            self.start_failed(environment, reason);
+            self.start_failed(&environment, reason);
         }
     }
 
@@ -80,10 +81,6 @@ impl Node {
                 self.kill(worker, &reason);
             }
         }
-    }
-
-    pub(super) fn is_ending(&self, worker: WorkerId) -> bool {
-        self.processes.get(&worker).is_none_or(Process::is_ending)
     }
 
     /// Panics unless every process works on exactly what is lent to it.
@@ -131,7 +128,7 @@ impl Node {
     /// Ends the work of a dead process and tells those it was for.
     fn end_work(&mut self, death: &Death) {
         let id = death.worker;
-        let Some(environment) = self.pool.environment_of(id) else {
+        let Some(environment) = self.pool.environment_of(id).map(str::to_owned) else {
             return;
         };
         let work = self.pool.work(id);
@@ -145,11 +142,10 @@ impl Node {
             self.effects.push(Effect::ToWorker(owner, ended));
         }
         self.pool.on_gone(id);
-        self.touched.append(&mut self.capped);
         if work == Some(Work::Starting) {
-            self.start_failed(environment, &death.to_string());
+            self.start_failed(&environment, &death.to_string());
         } else {
-            self.keep_promises(environment);
+            self.keep_promises(&environment);
         }
     }
 
@@ -164,11 +160,10 @@ impl Node {
     fn end_owned(&mut self, owner: WorkerId) {
         self.forget_demands_of(owner);
         for lease in self.leases.of_owner(owner) {
-            let Some(worker) = self.leases.get(lease).map(|lease| lease.worker) else { continue };
-            if self.end_lease(lease).is_some() {
-                self.pool.on_ending(worker);
+            if let Some(worker) = self.leases.get(lease).map(|lease| lease.worker) {
+                self.kill(worker, &format!("the owner of its task, {owner}, ended"));
+                self.end_lease(lease);
             }
-            self.kill(worker, &format!("the owner of its task, {owner}, ended"));
         }
         self.objects.on_process_ended(owner);
     }
@@ -183,9 +178,9 @@ impl Node {
     }
 
     /// A process did not start: tries again, and if that is of no use, refuses who waited for it.
-    fn start_failed(&mut self, environment: EnvironmentId, reason: &str) {
+    fn start_failed(&mut self, environment: &str, reason: &str) {
         self.failed_starts += 1;
-        let plain = self.pool.description(environment).is_empty();
+        let plain = environment.is_empty();
         if plain && self.failed_starts < FAILED_STARTS_MAX {
             self.keep_promises(environment);
             return;
@@ -204,7 +199,7 @@ impl Node {
     }
 
     /// Starts as many processes as there are promises that lack one.
-    pub(super) fn keep_promises(&mut self, environment: EnvironmentId) {
+    pub(super) fn keep_promises(&mut self, environment: &str) {
         while self.promises.count(environment) > self.pool.starting(environment) {
             self.fork(environment);
         }

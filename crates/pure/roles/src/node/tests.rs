@@ -117,16 +117,47 @@ fn at_the_cap_a_worker_whose_task_waits_is_lent_again_even_to_itself() {
 
 #[test]
 fn at_the_cap_a_job_without_a_process_does_not_hold_back_one_whose_task_waits() {
-    let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
+    let mut node = TestNode::with_settings(2, |settings| settings.workers_max = 2);
     let other = node.another_driver();
-    node.want(node.driver, 1.0, 1);
-    let parent = worker(2);
+    node.want(node.driver, 1.0, 2);
+    let parent = worker(3);
     node.want(other, 1.0, 1);
     node.want(parent, 1.0, 1);
 
     let lent = node.say(parent, ToNode::Blocked(LeaseId(1)));
 
-    assert!(lent.contains(&leased(parent, 2, 2, 1.0)), "{lent:?}");
+    assert!(lent.contains(&leased(parent, 3, 3, 1.0)), "{lent:?}");
+}
+
+#[test]
+fn at_the_cap_an_environment_that_no_worker_has_gets_one_when_all_wait_and_it_is_lent_again() {
+    let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
+    let environment = r#"{"env_vars":{"A":"1"}}"#.to_owned();
+    let of_environment = Shape { environment: environment.clone(), ..Shape::default() };
+    let spec = Some(Arc::new(of_environment));
+    let want = ToNode::Want { shape: 0, spec, count: 1, granted: 0 };
+    node.want(node.driver, 1.0, 1);
+    let (parent, child) = (worker(2), worker(3));
+    node.say(parent, want.clone());
+
+    let forked = node.say(parent, ToNode::Blocked(LeaseId(1)));
+
+    assert_eq!(forked, [Effect::Fork { worker: child, environment, job: None }]);
+    assert_eq!(node.arrive(3), [welcome(3), leased(parent, 2, 3, 0.0)]);
+    node.say(child, want);
+    let lent = node.say(child, ToNode::Blocked(LeaseId(2)));
+    assert_eq!(lent, [leased(child, 3, 3, 0.0)]);
+}
+
+#[test]
+fn at_the_cap_a_job_that_has_no_worker_gets_one_when_the_tasks_of_all_others_wait() {
+    let mut node = TestNode::with_settings(1, |settings| settings.workers_max = 1);
+    let other = node.another_driver();
+    node.want(node.driver, 1.0, 1);
+    node.want(other, 1.0, 1);
+
+    assert_eq!(node.say(worker(2), ToNode::Blocked(LeaseId(1))), [fork(4)]);
+    assert_eq!(node.arrive(4), [welcome(4), leased(other, 2, 4, 1.0)]);
 }
 
 #[test]
