@@ -239,7 +239,6 @@ impl Role for Node {
             u32::try_from(promises.count()).unwrap_or(u32::MAX)
         });
         self.pool.check(&self.promises);
-        self.leases.check();
         self.check_work();
         self.objects.check();
     }

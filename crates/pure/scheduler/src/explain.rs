@@ -2,31 +2,32 @@
 //!
 //! Owns: the sentences. Does not own: the decision (`ledger`, `site`).
 
-use types::{Failure, GroupId, LabelRule, NodeId, Resources};
+use types::{Amount, Failure, GroupId, LabelRule, NodeId, Resources, Strategy};
 
-pub(crate) fn larger_than_node(demand: &Resources, total: &Resources) -> Failure {
-    impossible(demand, &format!("the node has {total} in all"), total)
-}
-
-pub(crate) fn larger_than_bundle(
-    group: GroupId,
-    index: u32,
+/// No stock that a strategy names can ever hold a demand.
+pub(crate) fn too_large<'a>(
+    strategy: &Strategy,
     demand: &Resources,
-    bundle: &Resources,
+    stocks: impl Iterator<Item = &'a Resources>,
 ) -> Failure {
-    impossible(demand, &format!("bundle {index} of {group} holds {bundle}"), bundle)
-}
-
-pub(crate) fn larger_than_bundles(
-    group: GroupId,
-    demand: &Resources,
-    bundles: Vec<Resources>,
-) -> Failure {
-    let mut largest = Resources::default();
-    for (name, amount) in bundles.iter().flat_map(Resources::iter) {
-        largest.set(name, largest.get(name).max(amount));
-    }
-    impossible(demand, &format!("the bundles of {group} are {bundles:?}"), &largest)
+    let stocks: Vec<&Resources> = stocks.collect();
+    let has = match strategy {
+        Strategy::Group { group, bundle: None } => format!("the bundles of {group} are {stocks:?}"),
+        Strategy::Group { group, bundle: Some(index) } => {
+            format!("bundle {index} of {group} holds {}", stocks[0])
+        }
+        Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+            format!("the node has {} in all", stocks[0])
+        }
+    };
+    let too_little =
+        |(name, amount): &(&str, Amount)| stocks.iter().all(|stock| stock.get(name) < *amount);
+    let missing: Vec<&str> = demand.iter().filter(too_little).map(|(name, _)| name).collect();
+    let why = match missing[..] {
+        [] => "more than one device must be whole devices, less must fit on one".to_owned(),
+        _ => format!("there is too little {}", missing.join(", ")),
+    };
+    Failure::Unschedulable(format!("the demand {demand} can never be met: {has}; {why}"))
 }
 
 pub(crate) fn no_such_bundle(group: GroupId, index: u32, count: usize) -> Failure {
@@ -46,21 +47,6 @@ pub(crate) fn label(node: NodeId, rule: &LabelRule, value: Option<&str>) -> Fail
     Failure::Unschedulable(format!(
         "no node satisfies the label selector: {rule}, and on {node} it {is}"
     ))
-}
-
-fn impossible(demand: &Resources, capacity: &str, largest: &Resources) -> Failure {
-    let mut sentence = format!("the demand {demand} can never be met: {capacity}");
-    let missing: Vec<&str> = demand
-        .iter()
-        .filter(|(name, amount)| largest.get(name) < *amount)
-        .map(|(name, _)| name)
-        .collect();
-    if missing.is_empty() {
-        sentence += "; more than one device must be whole devices, less must fit on one";
-    } else {
-        sentence += &format!("; there is too little {}", missing.join(", "));
-    }
-    Failure::Unschedulable(sentence)
 }
 
 /// Why a demand waits that could be met.

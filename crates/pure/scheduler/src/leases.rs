@@ -2,10 +2,9 @@
 //!
 //! Owns: the leases. Does not own: when one is granted (`queue`), or what it holds (`ledger`).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 
-use types::{LeaseId, Resources, Shape, WorkerId};
+use types::{Amount, LeaseId, Resources, WorkerId};
 
 use crate::demand::Claimant;
 use crate::ledger::{Holding, Pot};
@@ -21,7 +20,6 @@ pub struct Lease {
     pub worker: WorkerId,
     /// What it holds.
     pub holding: Holding,
-    shape: Arc<Shape>,
     /// Its owner was asked to give it back.
     reclaimed: bool,
     /// Its task waits, so that giving it back would free no CPU.
@@ -32,22 +30,18 @@ pub struct Lease {
 #[derive(Debug, Default)]
 pub struct Leases {
     leases: BTreeMap<LeaseId, Lease>,
-    /// The leases of each owner and shape that do not wait.
-    running: BTreeMap<Pot, BTreeMap<Claimant, Running>>,
     granted: u64,
-}
-
-/// The leases of one owner and shape that do not wait.
-#[derive(Debug)]
-struct Running {
-    shape: Arc<Shape>,
-    kept: BTreeSet<LeaseId>,
-    reclaimed: u32,
 }
 
 impl Lease {
     const fn claimant(&self) -> Claimant {
         Claimant::Lease { owner: self.owner, shape: self.number }
+    }
+
+    /// Whether it holds something of `amounts`.
+    fn helps(&self, amounts: &Resources) -> bool {
+        let held = &self.holding.assignment().resources;
+        amounts.is_empty() || held.iter().any(|(name, _)| amounts.get(name) > Amount::ZERO)
     }
 }
 
@@ -56,14 +50,12 @@ impl Leases {
     pub fn grant(
         &mut self,
         (owner, number): (WorkerId, u32),
-        shape: Arc<Shape>,
         worker: WorkerId,
         holding: Holding,
     ) -> LeaseId {
         self.granted += 1;
         let id = LeaseId(self.granted);
-        let lease = Lease { owner, number, worker, holding, shape, reclaimed: false, waits: false };
-        self.enlist(id, &lease);
+        let lease = Lease { owner, number, worker, holding, reclaimed: false, waits: false };
         self.leases.insert(id, lease);
         id
     }
@@ -74,27 +66,14 @@ impl Leases {
         self.leases.get(&id)
     }
 
-    /// What a lease holds.
-    pub fn holding(&mut self, id: LeaseId) -> Option<&mut Holding> {
-        self.leases.get_mut(&id).map(|lease| &mut lease.holding)
+    /// The lease with this id, to change what it holds.
+    pub fn get_mut(&mut self, id: LeaseId) -> Option<&mut Lease> {
+        self.leases.get_mut(&id)
     }
 
     /// Ends a lease.
     pub fn end(&mut self, id: LeaseId) -> Option<Lease> {
-        let lease = self.leases.remove(&id)?;
-        self.strike(id, &lease);
-        Some(lease)
-    }
-
-    /// The task on a lease began or ended to wait.
-    pub fn set_waiting(&mut self, id: LeaseId, waits: bool) {
-        let Some(mut lease) = self.leases.remove(&id) else {
-            return;
-        };
-        self.strike(id, &lease);
-        lease.waits = waits;
-        self.enlist(id, &lease);
-        self.leases.insert(id, lease);
+        self.leases.remove(&id)
     }
 
     /// The leases that a process owns.
@@ -121,33 +100,30 @@ impl Leases {
         count: u32,
         amounts: &Resources,
     ) -> Vec<(WorkerId, LeaseId)> {
-        let Some(running) = self.running.get_mut(&pot) else {
-            return Vec::new();
-        };
-        let under_way: u32 = running.values().map(|running| running.reclaimed).sum();
-        let mut has = under_way + running.get(&claimant).map_or(0, Running::count);
-        let mut missing = count.saturating_sub(under_way);
+        let mut under_way = 0;
+        let mut kept: BTreeMap<Claimant, VecDeque<LeaseId>> = BTreeMap::new();
+        for (id, lease) in &self.leases {
+            if lease.waits || lease.holding.pot() != pot {
+                continue;
+            } else if lease.reclaimed {
+                under_way += 1;
+            } else if lease.claimant() == claimant || lease.helps(amounts) {
+                kept.entry(lease.claimant()).or_default().push_back(*id);
+            }
+        }
+        let mut has = under_way + kept.remove(&claimant).unwrap_or_default().len();
+        let mut missing = (count as usize).saturating_sub(under_way);
         let mut asked = Vec::new();
-        while missing > 0 {
-            let others = running.iter_mut().filter(|(other, running)| {
-                **other != claimant && running.count() > has && running.helps(amounts)
-            });
-            let richest = others.max_by_key(|(_, running)| running.count());
-            let Some((Claimant::Lease { owner, .. }, richest)) = richest else {
-                break;
-            };
-            let Some(id) = richest.kept.pop_first() else {
-                break;
-            };
-            richest.reclaimed += 1;
-            asked.push((*owner, id));
+        while missing > 0
+            && let Some(richest) = kept.values_mut().max_by_key(|leases| leases.len())
+            && richest.len() > has
+            && let Some(id) = richest.pop_front()
+            && let Some(lease) = self.leases.get_mut(&id)
+        {
+            lease.reclaimed = true;
+            asked.push((lease.owner, id));
             has += 1;
             missing -= 1;
-        }
-        for (_, id) in &asked {
-            if let Some(lease) = self.leases.get_mut(id) {
-                lease.reclaimed = true;
-            }
         }
         asked
     }
@@ -155,69 +131,5 @@ impl Leases {
     /// Ids and leases, by id.
     pub fn iter(&self) -> impl Iterator<Item = (LeaseId, &Lease)> {
         self.leases.iter().map(|(id, lease)| (*id, lease))
-    }
-
-    /// Panics unless the lists by owner say what the leases say.
-    pub fn check(&self) {
-        let mut listed = 0;
-        for running in self.running.values().flat_map(BTreeMap::values) {
-            listed += running.kept.len() + running.reclaimed as usize;
-            let kept = running.kept.iter().map(|id| self.leases.get(id));
-            assert!(
-                kept.flatten().all(|lease| !lease.waits && !lease.reclaimed),
-                "SCH-5: who is listed as running neither waits nor was asked to give back"
-            );
-        }
-        let running = self.leases.values().filter(|lease| !lease.waits).count();
-        assert_eq!(listed, running, "SCH-5: every running lease is listed once");
-    }
-
-    fn enlist(&mut self, id: LeaseId, lease: &Lease) {
-        if lease.waits {
-            return;
-        }
-        let pot = self.running.entry(lease.holding.pot()).or_default();
-        let running = pot.entry(lease.claimant()).or_insert_with(|| Running {
-            shape: Arc::clone(&lease.shape),
-            kept: BTreeSet::new(),
-            reclaimed: 0,
-        });
-        if lease.reclaimed {
-            running.reclaimed += 1;
-        } else {
-            running.kept.insert(id);
-        }
-    }
-
-    fn strike(&mut self, id: LeaseId, lease: &Lease) {
-        let pot = lease.holding.pot();
-        let Some(all) = self.running.get_mut(&pot) else {
-            return;
-        };
-        let Some(running) = all.get_mut(&lease.claimant()) else {
-            return;
-        };
-        if !lease.waits && !running.kept.remove(&id) {
-            running.reclaimed -= 1;
-        }
-        if running.kept.is_empty() && running.reclaimed == 0 {
-            all.remove(&lease.claimant());
-        }
-        if all.is_empty() {
-            self.running.remove(&pot);
-        }
-    }
-}
-
-impl Running {
-    /// How many there will be when those asked for are back.
-    fn count(&self) -> u32 {
-        u32::try_from(self.kept.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Whether one of them holds something of `amounts`.
-    fn helps(&self, amounts: &Resources) -> bool {
-        amounts.is_empty()
-            || self.shape.resources.iter().any(|(name, _)| amounts.iter().any(|(n, _)| n == name))
     }
 }

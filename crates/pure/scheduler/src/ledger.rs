@@ -81,6 +81,11 @@ impl Holding {
         }
     }
 
+    /// How many CPUs are among them.
+    pub fn cpus(&self) -> Amount {
+        self.assignment.resources.get(CPU)
+    }
+
     /// Whether its CPUs are lent to others.
     #[must_use]
     pub fn is_lent(&self) -> bool {
@@ -138,34 +143,27 @@ impl Ledger {
     /// # Errors
     /// Why it cannot.
     pub fn could_ever(&self, strategy: &Strategy, amounts: &Resources) -> Result<(), Failure> {
-        let Strategy::Group { group, bundle } = strategy else {
-            return possible(&self.node, amounts)
-                .ok_or_else(|| explain::larger_than_node(amounts, self.node.total()));
-        };
-        if self.removed.get(*group).is_some() {
-            return Err(Failure::GroupRemoved(*group));
-        }
-        let Some(reserved) = self.groups.get(group) else {
-            return Ok(());
-        };
-        match bundle {
-            None => {
-                let mut bundles = reserved.bundles.values();
-                let fits = bundles.any(|bundle| bundle.inside.could_ever_fit(amounts));
-                fits.then_some(()).ok_or_else(|| {
-                    let bundles = reserved.bundles.values().map(|b| b.inside.total().clone());
-                    explain::larger_than_bundles(*group, amounts, bundles.collect())
-                })
-            }
-            Some(index) => {
-                let Some(bundle) = reserved.bundles.get(index) else {
-                    return Err(explain::no_such_bundle(*group, *index, reserved.bundles.len()));
+        let stocks = match strategy {
+            Strategy::Group { group, bundle } => {
+                if self.removed.get(*group).is_some() {
+                    return Err(Failure::GroupRemoved(*group));
+                }
+                let Some(reserved) = self.groups.get(group) else {
+                    return Ok(());
                 };
-                possible(&bundle.inside, amounts).ok_or_else(|| {
-                    explain::larger_than_bundle(*group, *index, amounts, bundle.inside.total())
-                })
+                if let Some(index) = bundle.filter(|index| !reserved.bundles.contains_key(index)) {
+                    return Err(explain::no_such_bundle(*group, index, reserved.bundles.len()));
+                }
+                reserved.bundles_for(*bundle).map(|bundle| &bundle.inside).collect()
             }
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                vec![&self.node]
+            }
+        };
+        if stocks.iter().any(|stock| stock.could_ever_fit(amounts)) {
+            return Ok(());
         }
+        Err(explain::too_large(strategy, amounts, stocks.into_iter().map(Capacity::total)))
     }
 
     /// Whether `amounts` will be free once all work at hand is done.
@@ -228,15 +226,12 @@ impl Ledger {
         }
     }
 
-    /// The holder waits: others may have its CPUs. False if it has none to lend.
-    pub fn lend(&mut self, holding: &mut Holding) -> bool {
-        let amount = holding.assignment.resources.get(CPU);
-        if holding.is_lent() || amount == Amount::ZERO {
-            return false;
+    /// The holder waits: others may have its CPUs.
+    pub fn lend(&mut self, holding: &mut Holding) {
+        if !holding.is_lent() {
+            holding.lent = holding.cpus();
+            self.capacity(holding.place).repay(CPU, holding.lent);
         }
-        holding.lent = amount;
-        self.capacity(holding.place).repay(CPU, amount);
-        true
     }
 
     /// The holder goes on and has its CPUs again, even if others have them too.
@@ -247,15 +242,10 @@ impl Ledger {
         }
     }
 
-    /// Gives back all that is not in `kept`.
+    /// Gives back all that is not in `kept`, of what is not lent.
     pub fn shrink(&mut self, holding: &mut Holding, kept: &Resources) {
-        let was_lent = holding.is_lent();
-        self.end_lending(holding);
         let surplus = split_off(&mut holding.assignment, kept);
         self.capacity(holding.place).give_back(&surplus, holding.lasting);
-        if was_lent {
-            self.lend(holding);
-        }
     }
 
     /// Reserves all of `bundles` for a group, or none.
@@ -355,10 +345,6 @@ impl Ledger {
             self.groups.remove(&group);
         }
     }
-}
-
-fn possible(capacity: &Capacity, amounts: &Resources) -> Option<()> {
-    capacity.could_ever_fit(amounts).then_some(())
 }
 
 /// Leaves `kept` in the assignment and returns the rest.

@@ -2,16 +2,14 @@
 //!
 //! Owns: the order. Does not own: what is free (`ledger`).
 //!
-//! Demands of one shape stand in one line, because if the first does not fit, none does. So a look at what could be
-//! served costs as much as there are shapes, not as there are demands. Each grant takes one turn; who wants more
-//! goes to the end of the line.
+//! Each grant takes one turn; who wants more goes to the end.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{ActorId, JobId, Map, Shape, Timestamp, WorkerId};
+use types::{ActorId, JobId, Shape, Timestamp, WorkerId};
 
 use crate::demand::{Claimant, Demand};
 use crate::fairness::Fairness;
@@ -20,9 +18,10 @@ use crate::ledger::Pot;
 /// From this age on, a demand that does not fit holds back others that need the same.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// A place in the queue.
+/// A place among those who are served from one stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Turn {
+    pot: Pot,
     number: u64,
     sequence: u64,
 }
@@ -39,7 +38,7 @@ pub enum Asked {
     Surplus(u32),
 }
 
-/// The first demand of a line.
+/// A demand whose turn it is.
 #[derive(Debug)]
 pub struct Waiting {
     /// Its turn.
@@ -60,10 +59,8 @@ pub struct Waiting {
 #[derive(Debug, Default)]
 pub struct Queue {
     demands: BTreeMap<Claimant, Demand>,
-    /// Who waits for each shape, in order.
-    lines: Map<Arc<Shape>, BTreeMap<Turn, Claimant>>,
-    /// The first of each line, in order.
-    heads: BTreeMap<Pot, BTreeMap<Turn, Claimant>>,
+    /// Who waits, in order.
+    turns: BTreeMap<Turn, Claimant>,
     fairness: Fairness,
     sequence: u64,
 }
@@ -99,25 +96,21 @@ impl Queue {
         self.settle(now, claimant);
     }
 
-    /// The first line of `pot` whose turn is after `after`.
+    /// The first who waits in `pot` after `after` with a shape and a job that `may` be served.
     #[must_use]
-    pub fn next(&self, pot: Pot, after: Option<Turn>) -> Option<Waiting> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let (turn, claimant) = self.heads.get(&pot)?.range((from, Bound::Unbounded)).next()?;
-        self.at(*turn, *claimant)
-    }
-
-    /// Those who stand behind the first of a line: who lacks no more than a process of its job need not wait for it.
-    #[must_use]
-    pub fn behind(&self, first: &Waiting) -> Vec<Waiting> {
-        let line = self.lines.get(&first.shape).into_iter().flatten();
-        line.filter_map(|(turn, claimant)| self.at(*turn, *claimant))
-            .filter(|waiting| waiting.turn > first.turn)
-            .collect()
-    }
-
-    fn at(&self, turn: Turn, claimant: Claimant) -> Option<Waiting> {
-        let demand = self.demands.get(&claimant)?;
+    pub fn next(
+        &self,
+        pot: Pot,
+        after: Option<Turn>,
+        may: impl Fn(&Shape, JobId) -> bool,
+    ) -> Option<Waiting> {
+        let after = after.unwrap_or(Turn { pot, number: 0, sequence: 0 });
+        let later = self.turns.range((Excluded(after), Unbounded));
+        let in_pot = later.take_while(|(turn, _)| turn.pot == pot);
+        let mut demands = in_pot
+            .filter_map(|(turn, claimant)| Some((*turn, *claimant, self.demands.get(claimant)?)));
+        let (turn, claimant, demand) =
+            demands.find(|(_, _, demand)| may(&demand.shape, demand.job))?;
         Some(Waiting {
             turn,
             claimant,
@@ -167,7 +160,7 @@ impl Queue {
 
     /// The demand is withdrawn.
     pub fn forget(&mut self, claimant: Claimant) {
-        self.unqueue(claimant);
+        self.give_up_turn(claimant);
         self.demands.remove(&claimant);
     }
 
@@ -179,24 +172,22 @@ impl Queue {
         self.demands.range(first..=last).map(|(claimant, _)| *claimant).collect()
     }
 
-    /// All demands that wait in `pot`, in order.
+    /// All who wait in `pot`, in order.
     #[must_use]
     pub fn waiting_in(&self, pot: Pot) -> Vec<Claimant> {
-        let Some(heads) = self.heads.get(&pot) else {
-            return Vec::new();
-        };
-        let mut waiting: Vec<(Turn, Claimant)> = Vec::new();
-        for claimant in heads.values() {
-            let line = self.demands.get(claimant).and_then(|demand| self.lines.get(&demand.shape));
-            waiting.extend(line.into_iter().flatten().map(|(turn, claimant)| (*turn, *claimant)));
-        }
-        waiting.sort_unstable();
-        waiting.into_iter().map(|(_, claimant)| claimant).collect()
+        let first = Turn { pot, number: 0, sequence: 0 };
+        let from = self.turns.range(first..).take_while(|(turn, _)| turn.pot == pot);
+        from.map(|(_, claimant)| *claimant).collect()
     }
 
     /// The pots in which somebody waits.
     pub fn pots(&self) -> impl Iterator<Item = Pot> {
-        self.heads.keys().copied()
+        self.turns.keys().map(|turn| turn.pot)
+    }
+
+    /// The demands that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Demand> {
+        self.turns.values().filter_map(|claimant| self.demands.get(claimant))
     }
 
     /// What a claimant asked for.
@@ -209,26 +200,13 @@ impl Queue {
     pub fn check(&self, promised: impl Fn(Claimant) -> u32) {
         let mut waiting = 0;
         for (claimant, demand) in &self.demands {
-            assert_eq!(
-                demand.turn.is_some(),
-                demand.waiting() > 0,
-                "SCH-3: {claimant:?} waits exactly as long as it lacks something"
-            );
+            let found = demand.turn.map(|turn| self.turns.get(&turn));
+            let expected = (demand.waiting() > 0).then_some(Some(claimant));
+            assert_eq!(found, expected, "SCH-3: who waits exactly as long as it lacks something");
             assert_eq!(demand.promised, promised(*claimant), "SCH-4: promises to {claimant:?}");
-            waiting += usize::from(demand.turn.is_some());
-            let line = demand.turn.map(|turn| self.lines[&demand.shape].get(&turn));
-            assert!(
-                line.is_none_or(|found| found == Some(claimant)),
-                "SCH-3: {claimant:?} stands in the line of its shape"
-            );
+            waiting += usize::from(found.is_some());
         }
-        let heads: usize = self.heads.values().map(BTreeMap::len).sum();
-        let in_lines: usize = {
-            let mut lengths: Vec<usize> = self.lines.values().map(BTreeMap::len).collect();
-            lengths.sort_unstable();
-            lengths.iter().sum()
-        };
-        assert_eq!((heads, in_lines), (self.lines.len(), waiting), "SCH-3: nobody stands twice");
+        assert_eq!(self.turns.len(), waiting, "SCH-3: nobody stands twice");
     }
 
     /// Changes a demand; an actor's ends with the one process it wants.
@@ -245,12 +223,8 @@ impl Queue {
     }
 
     fn take_turn(&mut self, claimant: Claimant) {
-        let Some(demand) = self.demands.get(&claimant) else {
-            return;
-        };
-        if let Some(turn) = demand.turn {
-            self.fairness.take(demand.job, turn.number);
-            self.leave_line(claimant, turn);
+        if let Some((job, turn)) = self.leave(claimant) {
+            self.fairness.take(job, turn.number);
         }
     }
 
@@ -262,59 +236,28 @@ impl Queue {
         match (demand.waiting() > 0, demand.turn) {
             (true, None) => {
                 self.sequence += 1;
-                let number = self.fairness.enter(demand.job);
-                let turn = Turn { number, sequence: self.sequence };
+                let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);
+                let turn = Turn { pot: Pot::of(&demand.shape.strategy), number, sequence };
                 demand.turn = Some(turn);
                 demand.since = now;
-                let line = self.lines.entry(Arc::clone(&demand.shape)).or_default();
-                let first = line.first_key_value().map(|(turn, _)| *turn);
-                line.insert(turn, claimant);
-                if first.is_none_or(|first| turn < first) {
-                    let heads = self.heads.entry(Pot::of(&demand.shape.strategy)).or_default();
-                    first.map(|first| heads.remove(&first));
-                    heads.insert(turn, claimant);
-                }
+                self.turns.insert(turn, claimant);
             }
-            (false, Some(_)) => self.unqueue(claimant),
+            (false, Some(_)) => self.give_up_turn(claimant),
             (true, Some(_)) | (false, None) => {}
         }
     }
 
-    fn unqueue(&mut self, claimant: Claimant) {
-        let Some(demand) = self.demands.get(&claimant) else {
-            return;
-        };
-        if let Some(turn) = demand.turn {
-            self.fairness.leave(demand.job);
-            self.leave_line(claimant, turn);
+    fn give_up_turn(&mut self, claimant: Claimant) {
+        if let Some((job, _)) = self.leave(claimant) {
+            self.fairness.leave(job);
         }
     }
 
-    fn leave_line(&mut self, claimant: Claimant, turn: Turn) {
-        let Some(demand) = self.demands.get_mut(&claimant) else {
-            return;
-        };
-        demand.turn = None;
-        let pot = Pot::of(&demand.shape.strategy);
-        let Some(line) = self.lines.get_mut(&demand.shape) else {
-            return;
-        };
-        line.remove(&turn);
-        let next = line.first_key_value().map(|(turn, claimant)| (*turn, *claimant));
-        if next.is_none() {
-            self.lines.remove(&demand.shape);
-        }
-        let Some(heads) = self.heads.get_mut(&pot) else {
-            return;
-        };
-        if heads.remove(&turn).is_some()
-            && let Some((turn, claimant)) = next
-        {
-            heads.insert(turn, claimant);
-        }
-        if heads.is_empty() {
-            self.heads.remove(&pot);
-        }
+    fn leave(&mut self, claimant: Claimant) -> Option<(JobId, Turn)> {
+        let demand = self.demands.get_mut(&claimant)?;
+        let turn = demand.turn.take()?;
+        self.turns.remove(&turn);
+        Some((demand.job, turn))
     }
 }
 

@@ -106,9 +106,9 @@ impl Node {
             return;
         };
         match self.promises.take(environment, self.pool.bond_of(worker)) {
-            Some(Promise { claimant, holding, shape, job, .. }) => {
+            Some(Promise { claimant, holding, job, .. }) => {
                 self.queue.on_kept(self.now, claimant);
-                self.employ(worker, (claimant, &shape, job), holding);
+                self.employ(worker, (claimant, job), holding);
             }
             None => self.pool.on_idle(self.now, worker),
         }

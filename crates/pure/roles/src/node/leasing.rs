@@ -113,19 +113,17 @@ impl Node {
 
     /// The task on a lease waits, so that others may have its CPUs, or goes on and has them again.
     pub(super) fn set_waiting(&mut self, worker: WorkerId, id: LeaseId, waits: bool) {
-        let known = self.leases.get(id).filter(|lease| lease.worker == worker);
-        if known.is_none_or(|lease| lease.waits == waits) {
+        let known = self.leases.get_mut(id).filter(|lease| lease.worker == worker);
+        let Some(lease) = known.filter(|lease| lease.waits != waits) else {
             return;
-        }
-        self.leases.set_waiting(id, waits);
+        };
+        lease.waits = waits;
         self.pool.on_waiting(worker, waits);
-        if let Some(holding) = self.leases.holding(id) {
-            self.touched.insert(holding.pot());
-            if waits {
-                self.ledger.lend(holding);
-            } else {
-                self.ledger.end_lending(holding);
-            }
+        self.touched.insert(lease.holding.pot());
+        if waits {
+            self.ledger.lend(&mut lease.holding);
+        } else {
+            self.ledger.end_lending(&mut lease.holding);
         }
     }
 
@@ -142,15 +140,12 @@ impl Node {
     /// Why each demand waits that does, in words.
     #[must_use]
     pub fn explain(&self) -> Vec<String> {
-        let waiting = self.queue.pots().flat_map(|pot| self.queue.waiting_in(pot));
-        let demands = waiting.filter_map(|claimant| self.queue.demand(claimant));
-        demands.map(|demand| self.explain_one(&demand.shape)).collect()
-    }
-
-    fn explain_one(&self, shape: &Shape) -> String {
-        let free = self.ledger.free_for(&shape.strategy);
-        let capped = self.capped.contains(&Pot::of(&shape.strategy));
-        why_it_waits(&shape.resources, &free, self.ledger.total(), capped)
+        let why = |shape: &Shape| {
+            let free = self.ledger.free_for(&shape.strategy);
+            let capped = self.capped.contains(&Pot::of(&shape.strategy));
+            why_it_waits(&shape.resources, &free, self.ledger.total(), capped)
+        };
+        self.queue.waiting().map(|demand| why(&demand.shape)).collect()
     }
 
     /// The job that a process works for.
@@ -165,14 +160,14 @@ impl Node {
     pub(super) fn employ(
         &mut self,
         worker: WorkerId,
-        (claimant, shape, job): (Claimant, &Arc<Shape>, JobId),
+        (claimant, job): (Claimant, JobId),
         holding: Holding,
     ) {
         match claimant {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
                 self.pool.on_leased(worker, Bond::new(job, &holding));
-                let lease = self.leases.grant((owner, number), Arc::clone(shape), worker, holding);
+                let lease = self.leases.grant((owner, number), worker, holding);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
                 self.effects.push(Effect::ToWorker(owner, leased));
             }
@@ -193,38 +188,34 @@ impl Node {
         true
     }
 
+    /// Serves those who wait in `pot` in turn. If one does not fit, none of its shape does; if one lacks no more than a
+    /// process, none of its shape and job has one, and those of another job may.
     fn serve_pot(&mut self, pot: Pot) {
         self.capped.remove(&pot);
         let mut after = None;
+        let mut failed: Vec<(Arc<Shape>, Option<JobId>)> = Vec::new();
         let mut held_back: Vec<Arc<Shape>> = Vec::new();
-        while let Some(waiting) = self.queue.next(pot, after) {
+        while let Some(waiting) = self.queue.next(pot, after, |shape, job| {
+            let fails = |(other, only): &(Arc<Shape>, Option<JobId>)| {
+                only.is_none_or(|only| only == job) && **other == *shape
+            };
+            !failed.iter().any(fails)
+                && !held_back.iter().any(|other| share(&other.resources, &shape.resources))
+        }) {
             after = Some(waiting.turn);
-            if held_back.iter().any(|shape| share(&shape.resources, &waiting.shape.resources)) {
-                continue;
-            }
             match self.serve(&waiting) {
                 Attempt::Served => {}
                 Attempt::NoRoom => {
                     self.reclaim(pot, &waiting, &waiting.shape.resources);
                     let holds_back = self.holds_back(&waiting);
-                    held_back.extend(holds_back.then_some(waiting.shape));
+                    held_back.extend(holds_back.then(|| Arc::clone(&waiting.shape)));
+                    failed.push((waiting.shape, None));
                 }
                 Attempt::NoProcess => {
                     self.capped.insert(pot);
                     self.reclaim(pot, &waiting, &Resources::default());
-                    self.serve_behind(&waiting);
+                    failed.push((waiting.shape, Some(waiting.job)));
                 }
-            }
-        }
-    }
-
-    /// The first of a line lacks a process of its job: that of another one may be there.
-    fn serve_behind(&mut self, first: &Waiting) {
-        let mut lacking = vec![first.job];
-        for waiting in self.queue.behind(first) {
-            if !lacking.contains(&waiting.job) && matches!(self.serve(&waiting), Attempt::NoProcess)
-            {
-                lacking.push(waiting.job);
             }
         }
     }
@@ -239,7 +230,7 @@ impl Node {
         match self.pool.supply(&shape.environment, bond.as_ref(), &self.promises) {
             Supply::Ready(worker) => {
                 self.queue.on_granted(self.now, *claimant);
-                self.employ(worker, (*claimant, shape, *job), holding);
+                self.employ(worker, (*claimant, *job), holding);
                 return Attempt::Served;
             }
             Supply::Starting => {}

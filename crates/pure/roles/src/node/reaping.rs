@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scheduler::Work;
-use types::{Death, Exit, Failure, JobId, Timestamp, WorkerId};
+use types::{Amount, Death, Exit, Failure, JobId, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 
@@ -86,10 +86,14 @@ impl Node {
     /// Panics unless every process works on exactly what is lent to it.
     pub(super) fn check_work(&self) {
         let mut leased: BTreeMap<WorkerId, (u32, u32)> = BTreeMap::new();
-        for (_, lease) in self.leases.iter() {
+        for (id, lease) in self.leases.iter() {
             let (leases, waiting) = leased.entry(lease.worker).or_default();
             *leases += 1;
             *waiting += u32::from(lease.waits);
+            assert!(
+                lease.holding.is_lent() == (lease.waits && lease.holding.cpus() > Amount::ZERO),
+                "SCH-5: who waits lends the CPUs of {id:?}"
+            );
         }
         for (worker, (leases, waiting)) in leased {
             let work = Some(Work::Leased { leases, waiting });
