@@ -4,7 +4,6 @@
 //! order of its calls (`ownership`).
 
 mod actor;
-mod index;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,14 +16,14 @@ use types::{
 
 use crate::topics::Topics;
 use actor::{Actor, Life};
-use index::Index;
 
 /// The actors of the cluster.
 #[derive(Debug)]
 pub struct Actors {
     living: BTreeMap<ActorId, Actor>,
     dead: Memory<ActorId, Grave>,
-    index: Index,
+    /// Those of the living that are not about to end.
+    names: BTreeMap<ActorName, ActorId>,
     topics: Topics<ActorId>,
 }
 
@@ -86,8 +85,8 @@ impl Actors {
         Self {
             living: BTreeMap::new(),
             dead: Memory::new(dead_max),
-            index: Index::default(),
-            topics: Topics::new(),
+            names: BTreeMap::new(),
+            topics: Topics::default(),
         }
     }
 
@@ -103,7 +102,7 @@ impl Actors {
         if self.living.contains_key(&id) || self.dead.get(id).is_some() {
             return Ok(());
         }
-        self.index.add(&spec);
+        self.names.extend(spec.name.clone().map(|name| (name, id)));
         self.topics.watch(id, spec.creator);
         self.living.insert(id, Actor::new(spec));
         Ok(())
@@ -115,7 +114,6 @@ impl Actors {
             Some(actor) if actor.life == Life::Pending => {
                 actor.dependencies = dependencies;
                 actor.life = Life::Placing(None);
-                self.index.wants_node(&actor.spec);
                 Fate::WantsNode
             }
             Some(_) | None => Fate::Unchanged,
@@ -139,7 +137,6 @@ impl Actors {
     ) -> Option<(Box<ActorSpec>, Vec<Dependency>, u32)> {
         let actor = self.living.get_mut(&id).filter(|actor| actor.life == Life::Placing(None))?;
         actor.life = Life::Placing(Some(node));
-        self.index.has_node(&actor.spec);
         Some((actor.spec.clone(), actor.dependencies.clone(), actor.incarnation))
     }
 
@@ -179,7 +176,6 @@ impl Actors {
             return Fate::Unchanged;
         }
         actor.life = Life::Placing(None);
-        self.index.wants_node(&actor.spec);
         if let Some(end) = actor.ending.take() {
             return Fate::Dies(end);
         }
@@ -203,7 +199,7 @@ impl Actors {
             && actor.may_be(worker)
         {
             actor.ending = Some(ActorEnd::Exited);
-            self.index.unname(&actor.spec);
+            self.unname(id);
         }
     }
 
@@ -219,7 +215,7 @@ impl Actors {
             return Fate::Dies(ActorEnd::Unreachable);
         };
         actor.ending = Some(ActorEnd::Unreachable);
-        self.index.unname(&actor.spec);
+        self.unname(id);
         Fate::Retires(worker)
     }
 
@@ -249,8 +245,8 @@ impl Actors {
     /// Takes a dead actor away, for this reason.
     #[must_use]
     pub fn bury(&mut self, id: ActorId, end: ActorEnd) -> Option<Burial> {
+        self.unname(id);
         let actor = self.living.remove(&id)?;
-        self.index.remove(&actor.spec);
         let failure = Arc::new(Failure::ActorDied(id, end));
         let node = actor.node();
         let ActorSpec { template, name, .. } = *actor.spec;
@@ -276,7 +272,8 @@ impl Actors {
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<ActorId> {
         self.topics.on_worker_gone(worker);
-        self.index.made_by(worker)
+        let made = self.bound_to_creators().filter(|(_, creator)| *creator == worker);
+        made.map(|(actor, _)| actor).collect()
     }
 
     /// The actors of a job that are not detached.
@@ -295,19 +292,24 @@ impl Actors {
     /// The actors that want a node: one in this group, or any.
     #[must_use]
     pub fn wanting_node(&self, group: Option<GroupId>) -> Vec<ActorId> {
-        self.index.wanting_node(group)
+        let wanting = self
+            .living
+            .iter()
+            .filter(|(_, actor)| actor.life == Life::Placing(None) && actor.group() == group);
+        wanting.map(|(id, _)| *id).collect()
     }
 
     /// The actor of this name.
     #[must_use]
     pub fn named(&self, name: &ActorName) -> Option<ActorId> {
-        self.index.named(name)
+        self.names.get(name).copied()
     }
 
     /// The names of actors; of one namespace, or of all.
     #[must_use]
     pub fn names(&self, namespace: Option<&str>) -> Vec<ActorName> {
-        self.index.names(namespace)
+        let wanted = |name: &&ActorName| namespace.is_none_or(|wanted| name.namespace == wanted);
+        self.names.keys().filter(wanted).cloned().collect()
     }
 
     /// The description of a living actor.
@@ -347,7 +349,8 @@ impl Actors {
 
     /// All processes that this machine names.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.topics.workers().chain(self.index.creators())
+        let watchers = self.topics.iter().map(|(_, worker)| worker);
+        watchers.chain(self.bound_to_creators().map(|(_, creator)| creator))
     }
 
     /// The node of each actor that has one.
@@ -370,7 +373,6 @@ impl Actors {
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
-        self.index.check();
         for (id, actor) in &self.living {
             let limit = actor.spec.restarts_max.unwrap_or(u32::MAX);
             let count = actor.incarnation;
@@ -379,8 +381,17 @@ impl Actors {
             let named = actor.spec.name.is_some() && actor.ending.is_none();
             assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
         }
-        for id in self.topics.keys() {
+        for (id, _) in self.topics.iter() {
             assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
+        }
+    }
+
+    /// The name of an actor is free for others.
+    fn unname(&mut self, id: ActorId) {
+        if let Some(name) = self.living.get(&id).and_then(|actor| actor.spec.name.as_ref())
+            && self.names.get(name) == Some(&id)
+        {
+            self.names.remove(name);
         }
     }
 
@@ -390,7 +401,6 @@ impl Actors {
         };
         let Some(worker) = actor.worker() else {
             actor.life = Life::Placing(None);
-            self.index.wants_node(&actor.spec);
             return Fate::WantsNode;
         };
         let death = Death {

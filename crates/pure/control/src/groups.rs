@@ -1,10 +1,9 @@
 //! The life of each placement group: all bundles are reserved, or none.
 //!
-//! Owns: states, queues of those that wait, names, watchers. Does not own: what is free (`nodes`), which
+//! Owns: states, the order of those that wait, names, watchers. Does not own: what is free (`nodes`), which
 //! arrangements there are (`packing`), or what runs in a bundle (`scheduler`).
 
 mod group;
-mod queues;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,17 +15,14 @@ use types::{
 use crate::nodes::{Home, Nodes};
 use crate::topics::Topics;
 use group::{Group, Stage};
-use queues::{Queues, kind_of};
 
 /// The placement groups of the cluster.
 #[derive(Debug)]
 pub struct Groups {
     present: BTreeMap<GroupId, Group>,
     removed: Memory<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
-    names: BTreeMap<(String, String), GroupId>,
-    /// Whose end is the end of which groups.
-    keepers: BTreeMap<Keeper, BTreeSet<GroupId>>,
-    queues: Queues,
+    /// How many were made.
+    made: u64,
     topics: Topics<GroupId>,
 }
 
@@ -79,14 +75,12 @@ impl Groups {
         Self {
             present: BTreeMap::new(),
             removed: Memory::new(removed_max),
-            names: BTreeMap::new(),
-            keepers: BTreeMap::new(),
-            queues: Queues::default(),
-            topics: Topics::new(),
+            made: 0,
+            topics: Topics::default(),
         }
     }
 
-    /// A new group, watched by its creator, at the end of the queue of its kind. False if it is there already.
+    /// A new group, watched by its creator, that waits behind all others. False if it is there already.
     /// Unless it is detached it ends with its `keeper`.
     ///
     /// # Errors
@@ -96,38 +90,39 @@ impl Groups {
         if self.present.contains_key(&id) || self.removed.get(id).is_some() {
             return Ok(false);
         }
-        if !spec.name.is_empty() {
-            let name = (spec.namespace.clone(), spec.name.clone());
-            if let Some(other) = self.names.get(&name) {
-                let text = format!("the name {:?} is taken by {other}", spec.name);
-                let failure = Arc::new(Failure::Unschedulable(text));
-                self.removed.remember(id, (spec, Arc::clone(&failure)));
-                return Err(failure);
-            }
-            self.names.insert(name, id);
-        }
-        if !spec.detached {
-            self.keepers.entry(keeper).or_default().insert(id);
+        if let Some(other) = self.named(&spec.namespace, &spec.name) {
+            let text = format!("the name {:?} is taken by {}", spec.name, other.id);
+            let failure = Arc::new(Failure::Unschedulable(text));
+            self.removed.remember(id, (spec, Arc::clone(&failure)));
+            return Err(failure);
         }
         self.topics.watch(id, spec.creator);
-        let place = self.queues.next_place();
-        self.queues.insert(kind_of(&spec), place, id);
-        self.present.insert(id, Group::new(spec, keeper, place));
+        self.made += 1;
+        self.present.insert(id, Group::new(spec, keeper, self.made));
         Ok(true)
     }
 
-    /// The first group of each kind that waits.
+    /// Of those that wait and fit or fail to fit alike, the first each; the one that waits longest before the others.
     #[must_use]
     pub fn waiting(&self) -> Vec<GroupId> {
-        self.queues.first_of_each()
+        let mut waiting: Vec<&Group> = self.present.values().filter(|it| it.waits()).collect();
+        waiting.sort_unstable_by_key(|group| group.place);
+        let mut firsts: Vec<&GroupSpec> = Vec::new();
+        for group in waiting {
+            if !firsts.iter().any(|first| are_alike(first, &group.spec)) {
+                firsts.push(&group.spec);
+            }
+        }
+        firsts.into_iter().map(|spec| spec.id).collect()
     }
 
-    /// The group that waits first of its kind, which is that of `id`.
+    /// The group that waits first of those like `id`.
     #[must_use]
     pub fn first_like(&self, id: GroupId) -> Option<GroupId> {
         let group = self.present.get(&id).map(|group| &group.spec);
         let spec = group.or_else(|| self.removed.get(id).map(|(spec, _)| spec))?;
-        self.queues.first(&kind_of(spec))
+        let waiting = self.present.values().filter(|it| it.waits() && are_alike(&it.spec, spec));
+        waiting.min_by_key(|group| group.place).map(|group| group.spec.id)
     }
 
     /// Tries to reserve the missing bundles of a group that waits.
@@ -135,14 +130,13 @@ impl Groups {
         let Some(group) = self.present.get_mut(&id) else {
             return Attempt::Waits;
         };
-        if !matches!(group.stage, Stage::Waiting) {
+        if !group.waits() {
             return Attempt::Waits;
         }
         let planned = match group.plan(nodes) {
             Ok(planned) => planned,
             Err(answer) => return answer,
         };
-        self.queues.remove(&group.kind(), group.place);
         let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
         for (bundle, node) in &planned {
             let amounts = &group.spec.bundles[*bundle as usize];
@@ -195,22 +189,11 @@ impl Groups {
     #[must_use]
     pub fn remove(&mut self, id: GroupId, failure: Failure, nodes: &mut Nodes) -> Option<Removal> {
         let group = self.present.remove(&id)?;
-        self.queues.remove(&group.kind(), group.place);
         for (bundle, node) in group.reservations() {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
-        let spec = group.spec;
-        if !spec.name.is_empty() {
-            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
-        }
-        if let Some(kept) = self.keepers.get_mut(&group.keeper) {
-            kept.remove(&id);
-            if kept.is_empty() {
-                self.keepers.remove(&group.keeper);
-            }
-        }
         let failure = Arc::new(failure);
-        self.removed.remember(id, (spec, Arc::clone(&failure)));
+        self.removed.remember(id, (group.spec, Arc::clone(&failure)));
         Some(Removal { watchers: self.topics.close(id), failure })
     }
 
@@ -243,7 +226,7 @@ impl Groups {
     /// The groups that end with this keeper.
     #[must_use]
     pub fn kept_by(&self, keeper: Keeper) -> Vec<GroupId> {
-        self.keepers.get(&keeper).into_iter().flatten().copied().collect()
+        self.keepers().filter(|(_, other)| *other == keeper).map(|(id, _)| id).collect()
     }
 
     /// The state of a group.
@@ -259,8 +242,8 @@ impl Groups {
     /// The group of this name.
     #[must_use]
     pub fn named(&self, namespace: &str, name: &str) -> Option<&GroupSpec> {
-        let id = self.names.get(&(namespace.to_owned(), name.to_owned()))?;
-        self.present.get(id).map(|group| &*group.spec)
+        let mut specs = self.present.values().map(|group| &*group.spec);
+        specs.find(|spec| !name.is_empty() && spec.name == name && spec.namespace == namespace)
     }
 
     /// Each group that is there or remembered.
@@ -273,16 +256,17 @@ impl Groups {
 
     /// All processes that this machine names.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let keepers = self.keepers.keys().filter_map(|keeper| match keeper {
-            Keeper::Process(worker) => Some(*worker),
+        let keepers = self.keepers().filter_map(|(_, keeper)| match keeper {
+            Keeper::Process(worker) => Some(worker),
             Keeper::Actor(_) => None,
         });
-        self.topics.workers().chain(keepers)
+        self.topics.iter().map(|(_, worker)| worker).chain(keepers)
     }
 
-    /// With whom groups end.
-    pub fn keepers(&self) -> impl Iterator<Item = Keeper> {
-        self.keepers.keys().copied()
+    /// With whom each group ends that is not detached.
+    pub fn keepers(&self) -> impl Iterator<Item = (GroupId, Keeper)> {
+        let kept = self.present.iter().filter(|(_, group)| !group.spec.detached);
+        kept.map(|(id, group)| (*id, group.keeper))
     }
 
     /// What all groups hold and plan on a node.
@@ -299,7 +283,6 @@ impl Groups {
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
-        let mut waiting = 0;
         for (id, group) in &self.present {
             let missing = group.held.iter().filter(|held| held.is_none()).count();
             match group.stage {
@@ -309,14 +292,10 @@ impl Groups {
                 }
                 Stage::Waiting | Stage::Preparing { .. } => {}
             }
-            if matches!(group.stage, Stage::Waiting) {
-                waiting += 1;
-                let there = self.queues.get(&group.kind(), group.place);
-                assert_eq!(there, Some(*id), "CTL-7: {id} waits outside its queue");
-            }
+            let strategy = group.spec.strategy;
+            assert!(group.lies_well(), "CTL-7: the bundles of {id} do not lie as {strategy} wants");
         }
-        assert_eq!(self.queues.len(), waiting, "CTL-7: what does not wait stands in a queue");
-        for id in self.topics.keys() {
+        for (id, _) in self.topics.iter() {
             assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
         }
     }
@@ -345,7 +324,6 @@ impl Groups {
             return Prepared::Created(group.nodes().collect());
         }
         group.stage = Stage::Waiting;
-        self.queues.insert(group.kind(), group.place, id);
         Prepared::Waits(returned)
     }
 
@@ -360,7 +338,6 @@ impl Groups {
             Stage::Waiting => Prepared::Unsettled,
             Stage::Created => {
                 group.stage = Stage::Waiting;
-                self.queues.insert(group.kind(), group.place, id);
                 Prepared::Waits(BTreeSet::new())
             }
             Stage::Preparing { unanswered, refused, planned } => {
@@ -372,4 +349,11 @@ impl Groups {
             }
         }
     }
+}
+
+/// Whether two groups fit or fail to fit alike.
+fn are_alike(one: &GroupSpec, other: &GroupSpec) -> bool {
+    one.strategy == other.strategy
+        && one.bundles == other.bundles
+        && one.selectors == other.selectors
 }

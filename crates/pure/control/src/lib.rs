@@ -13,6 +13,8 @@ pub mod jobs;
 pub mod nodes;
 pub mod packing;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 pub mod topics;
 

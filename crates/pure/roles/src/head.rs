@@ -159,7 +159,7 @@ impl Role for Head {
             let outlived = self.jobs.is_ended_driver(creator);
             assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
         }
-        for keeper in self.groups.keepers() {
+        for (_, keeper) in self.groups.keepers() {
             let outlived = match keeper {
                 Keeper::Process(worker) => self.jobs.is_ended_driver(worker),
                 Keeper::Actor(actor) => self.actors.spec(actor).is_none(),

@@ -3,7 +3,7 @@
 //! Owns: its state, and what can be read from it. Does not own: which event leads to which state (`actors`).
 
 use types::failure::ActorEnd;
-use types::{ActorSpec, ActorState, Dependency, NodeId, WorkerId};
+use types::{ActorSpec, ActorState, Dependency, GroupId, NodeId, Strategy, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Actor {
@@ -54,6 +54,16 @@ impl Actor {
         match self.life {
             Life::Pending | Life::Placing(_) => None,
             Life::Making(_, worker) | Life::Alive(_, worker) => Some(worker),
+        }
+    }
+
+    /// The group in which it wants its node, if in one.
+    pub(super) fn group(&self) -> Option<GroupId> {
+        match &self.spec.template.shape.strategy {
+            Strategy::Group { group, .. } => Some(*group),
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                None
+            }
         }
     }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
 
-use super::queues::{Kind, kind_of};
 use super::{Attempt, Keeper};
 use crate::nodes::{Home, Nodes};
 use crate::packing::{Arrangement, Wanted, arrange};
@@ -16,7 +15,7 @@ pub(super) struct Group {
     pub(super) spec: Box<GroupSpec>,
     /// With whom it ends, unless it is detached.
     pub(super) keeper: Keeper,
-    /// Its place in the queue of its kind, for as often as it waits.
+    /// How many were made before it: first come, first served among those alike.
     pub(super) place: u64,
     /// The node on which each bundle is reserved.
     pub(super) held: Vec<Option<NodeId>>,
@@ -27,7 +26,7 @@ pub(super) struct Group {
 
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// It stands in the queue of its kind.
+    /// It wants room for bundles.
     Waiting,
     /// Nodes were asked to prepare these bundles.
     Preparing {
@@ -46,9 +45,8 @@ impl Group {
         Self { spec, keeper, place, held, stage: Stage::Waiting, created_before: false }
     }
 
-    /// What it has in common with groups that fit or fail to fit alike.
-    pub(super) fn kind(&self) -> Kind {
-        kind_of(&self.spec)
+    pub(super) const fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Waiting)
     }
 
     /// A node for each missing bundle, or why there is none.
@@ -127,6 +125,16 @@ impl Group {
                 format!("{id} has {len} bundles, and no bundle {index}")
             }
             Some(index) => format!("bundle {index} of {id} can never hold {needs}"),
+        }
+    }
+
+    /// Whether its bundles lie as its strategy demands.
+    pub(super) fn lies_well(&self) -> bool {
+        let nodes: BTreeSet<NodeId> = self.nodes().collect();
+        match self.spec.strategy {
+            GroupStrategy::Pack | GroupStrategy::Spread => true,
+            GroupStrategy::StrictPack => nodes.len() <= 1,
+            GroupStrategy::StrictSpread => nodes.len() == self.nodes().count(),
         }
     }
 

@@ -1,0 +1,6 @@
+//! The parts of control, one by one; the roles' tests put them together.
+
+mod functions;
+mod packing;
+mod table;
+mod topics;

@@ -1,0 +1,43 @@
+//! Keys and values.
+
+use types::Payload;
+
+use crate::Table;
+use crate::table::Putting;
+
+#[test]
+fn a_value_is_put_kept_replaced_listed_and_deleted() {
+    let mut table = Table::new(100);
+
+    assert_eq!(table.put("n", b"a1".to_vec(), value(b"x"), false), Putting::Added);
+    assert_eq!(table.put("n", b"a1".to_vec(), value(b"y"), false), Putting::Kept);
+    assert_eq!(table.put("n", b"a2".to_vec(), value(b"y"), true), Putting::Added);
+    assert_eq!(table.put("n", b"a2".to_vec(), value(b"zz"), true), Putting::Replaced);
+    assert_eq!(table.put("n", b"b".to_vec(), value(b"z"), true), Putting::Added);
+    table.check();
+
+    assert_eq!(table.get("n", b"a1"), Some(&value(b"x")));
+    assert_eq!(table.get("other", b"a1"), None);
+    assert_eq!(table.names("n", b"a"), [b"a1".to_vec(), b"a2".to_vec()]);
+    assert_eq!(table.delete("n", b"a", false), 0);
+    assert_eq!(table.delete("n", b"a", true), 2);
+    assert_eq!(table.delete("n", b"b", false), 1);
+    assert_eq!(table.names("n", b""), Vec::<Vec<u8>>::new());
+    table.check();
+}
+
+#[test]
+fn a_table_that_is_full_refuses_what_is_new_and_takes_what_is_smaller() {
+    let mut table = Table::new(4);
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"abc"), true), Putting::Added);
+
+    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Full(4));
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"abcd"), true), Putting::Full(4));
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"ab"), true), Putting::Replaced);
+    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Added);
+    table.check();
+}
+
+fn value(bytes: &[u8]) -> Payload {
+    Payload::from(bytes)
+}
