@@ -52,17 +52,6 @@ pub enum Fate {
     Dies(ActorEnd),
 }
 
-/// What an actor leaves behind.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Burial {
-    /// The node that may still run its process.
-    pub node: Option<NodeId>,
-    /// Who is to be told.
-    pub watchers: BTreeSet<WorkerId>,
-    /// What they are to be told.
-    pub failure: Arc<Failure>,
-}
-
 /// What people see of an actor.
 #[derive(Debug)]
 pub struct Description<'a> {
@@ -242,9 +231,13 @@ impl Actors {
         there.into_iter().map(fate).collect()
     }
 
-    /// Takes a dead actor away, for this reason.
+    /// Takes a dead actor away, for this reason: the node that may still run its process, and who is to be told.
     #[must_use]
-    pub fn bury(&mut self, id: ActorId, end: ActorEnd) -> Option<Burial> {
+    pub fn bury(
+        &mut self,
+        id: ActorId,
+        end: ActorEnd,
+    ) -> Option<(Option<NodeId>, BTreeSet<WorkerId>)> {
         self.unname(id);
         let actor = self.living.remove(&id)?;
         let failure = Arc::new(Failure::ActorDied(id, end));
@@ -252,8 +245,8 @@ impl Actors {
         let ActorSpec { template, name, .. } = *actor.spec;
         let class = template.name.clone();
         let incarnation = actor.incarnation;
-        self.dead.remember(id, Grave { class, name, incarnation, failure: Arc::clone(&failure) });
-        Some(Burial { node, watchers: self.topics.close(id), failure })
+        self.dead.remember(id, Grave { class, name, incarnation, failure });
+        Some((node, self.topics.close(id)))
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.

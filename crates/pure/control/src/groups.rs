@@ -59,15 +59,6 @@ pub enum Prepared {
     Waits(BTreeSet<NodeId>),
 }
 
-/// What a group leaves behind.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// Who is to be told.
-    pub watchers: BTreeSet<WorkerId>,
-    /// What they are to be told.
-    pub failure: Arc<Failure>,
-}
-
 impl Groups {
     /// No groups, and a memory for `removed_max` that will be removed.
     #[must_use]
@@ -80,26 +71,22 @@ impl Groups {
         }
     }
 
-    /// A new group, watched by its creator, that waits behind all others. False if it is there already.
-    /// Unless it is detached it ends with its `keeper`.
-    ///
-    /// # Errors
-    /// If another group has its name; it is then remembered as removed.
-    pub fn create(&mut self, spec: Box<GroupSpec>, keeper: Keeper) -> Result<bool, Arc<Failure>> {
+    /// A new group, watched by its creator, that waits behind all others. Unless it is detached it ends with its
+    /// `keeper`. False if it is there already, or if another has its name: then it is remembered as removed.
+    pub fn create(&mut self, spec: Box<GroupSpec>, keeper: Keeper) -> bool {
         let id = spec.id;
         if self.present.contains_key(&id) || self.removed.get(id).is_some() {
-            return Ok(false);
+            return false;
         }
         if let Some(other) = self.named(&spec.namespace, &spec.name) {
             let text = format!("the name {:?} is taken by {}", spec.name, other.id);
-            let failure = Arc::new(Failure::Unschedulable(text));
-            self.removed.remember(id, (spec, Arc::clone(&failure)));
-            return Err(failure);
+            self.removed.remember(id, (spec, Arc::new(Failure::Unschedulable(text))));
+            return false;
         }
         self.topics.watch(id, spec.creator);
         self.made += 1;
         self.present.insert(id, Group::new(spec, keeper, self.made));
-        Ok(true)
+        true
     }
 
     /// Of those that wait and fit or fail to fit alike, the first each; the one that waits longest before the others.
@@ -127,25 +114,7 @@ impl Groups {
 
     /// Tries to reserve the missing bundles of a group that waits.
     pub fn attempt(&mut self, id: GroupId, nodes: &mut Nodes) -> Attempt {
-        let Some(group) = self.present.get_mut(&id) else {
-            return Attempt::Waits;
-        };
-        if !group.waits() {
-            return Attempt::Waits;
-        }
-        let planned = match group.plan(nodes) {
-            Ok(planned) => planned,
-            Err(answer) => return answer,
-        };
-        let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
-        for (bundle, node) in &planned {
-            let amounts = &group.spec.bundles[*bundle as usize];
-            nodes.reserve(*node, amounts);
-            asked.entry(*node).or_default().push((*bundle, amounts.clone()));
-        }
-        let unanswered = asked.keys().copied().collect();
-        group.stage = Stage::Preparing { planned, unanswered, refused: false };
-        Attempt::Prepare(asked.into_iter().collect())
+        self.present.get_mut(&id).map_or(Attempt::Waits, |group| group.attempt(nodes))
     }
 
     /// A node prepared its bundles, or refused.
@@ -156,45 +125,32 @@ impl Groups {
         ok: bool,
         nodes: &mut Nodes,
     ) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else {
-            return Prepared::Unsettled;
-        };
-        let Stage::Preparing { planned, unanswered, refused } = &mut group.stage else {
-            return Prepared::Unsettled;
-        };
-        if !unanswered.remove(&node) {
-            return Prepared::Unsettled;
-        }
-        if !ok {
-            *refused = true;
-            for (bundle, _) in planned.extract_if(.., |(_, other)| *other == node) {
-                nodes.release(node, &group.spec.bundles[bundle as usize]);
-            }
-            nodes.on_refused(node, id);
-        }
-        if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
+        let group = self.present.get_mut(&id);
+        group.map_or(Prepared::Unsettled, |group| group.on_prepared(node, ok, nodes))
     }
 
     /// A node is gone: the groups that lost bundles, and what that means for those that were being reserved.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId, nodes: &mut Nodes) -> Vec<(GroupId, Prepared)> {
         let on_it =
-            self.present.iter().filter(|(_, group)| group.nodes().any(|other| other == node));
-        let on_it: Vec<GroupId> = on_it.map(|(id, _)| *id).collect();
-        let lose = |id| (id, self.lose_node(id, node, nodes));
-        on_it.into_iter().map(lose).collect()
+            self.present.iter_mut().filter(|(_, group)| group.nodes().any(|other| other == node));
+        on_it.map(|(id, group)| (*id, group.lose_node(node, nodes))).collect()
     }
 
-    /// Takes a group away, for this reason.
+    /// Takes a group away, for this reason: who is to be told.
     #[must_use]
-    pub fn remove(&mut self, id: GroupId, failure: Failure, nodes: &mut Nodes) -> Option<Removal> {
+    pub fn remove(
+        &mut self,
+        id: GroupId,
+        failure: Failure,
+        nodes: &mut Nodes,
+    ) -> Option<BTreeSet<WorkerId>> {
         let group = self.present.remove(&id)?;
         for (bundle, node) in group.reservations() {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
-        let failure = Arc::new(failure);
-        self.removed.remember(id, (group.spec, Arc::clone(&failure)));
-        Some(Removal { watchers: self.topics.close(id), failure })
+        self.removed.remember(id, (group.spec, Arc::new(failure)));
+        Some(self.topics.close(id))
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
@@ -297,56 +253,6 @@ impl Groups {
         }
         for (id, _) in self.topics.iter() {
             assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
-        }
-    }
-
-    /// Every node asked has answered or is gone.
-    fn settle(&mut self, id: GroupId, nodes: &mut Nodes) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else {
-            return Prepared::Unsettled;
-        };
-        let stage = std::mem::replace(&mut group.stage, Stage::Created);
-        let Stage::Preparing { planned, refused, .. } = stage else {
-            return Prepared::Unsettled;
-        };
-        let keep = !refused || group.created_before;
-        let mut returned = BTreeSet::new();
-        for (bundle, node) in planned {
-            if keep {
-                group.held[bundle as usize] = Some(node);
-            } else {
-                returned.insert(node);
-                nodes.release(node, &group.spec.bundles[bundle as usize]);
-            }
-        }
-        if group.is_whole() {
-            group.created_before = true;
-            return Prepared::Created(group.nodes().collect());
-        }
-        group.stage = Stage::Waiting;
-        Prepared::Waits(returned)
-    }
-
-    fn lose_node(&mut self, id: GroupId, node: NodeId, nodes: &mut Nodes) -> Prepared {
-        let Some(group) = self.present.get_mut(&id) else {
-            return Prepared::Unsettled;
-        };
-        for held in group.held.iter_mut().filter(|held| **held == Some(node)) {
-            *held = None;
-        }
-        match &mut group.stage {
-            Stage::Waiting => Prepared::Unsettled,
-            Stage::Created => {
-                group.stage = Stage::Waiting;
-                Prepared::Waits(BTreeSet::new())
-            }
-            Stage::Preparing { unanswered, refused, planned } => {
-                unanswered.remove(&node);
-                let asked = planned.len();
-                planned.retain(|(_, other)| *other != node);
-                *refused |= planned.len() < asked;
-                if unanswered.is_empty() { self.settle(id, nodes) } else { Prepared::Unsettled }
-            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! One placement group: which of its bundles are reserved where.
 //!
-//! Owns: its state, and the plan for its missing bundles. Does not own: which event leads to which state (`groups`).
+//! Owns: its state, and the plan for its missing bundles. Does not own: its turn among others (`groups`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
 
-use super::{Attempt, Keeper};
+use super::{Attempt, Keeper, Prepared};
 use crate::nodes::{Home, Nodes};
 use crate::packing::{Arrangement, Wanted, arrange};
 
@@ -49,8 +49,94 @@ impl Group {
         matches!(self.stage, Stage::Waiting)
     }
 
+    /// Reserves the missing bundles, if it waits and there is room.
+    pub(super) fn attempt(&mut self, nodes: &mut Nodes) -> Attempt {
+        if !self.waits() {
+            return Attempt::Waits;
+        }
+        let planned = match self.plan(nodes) {
+            Ok(planned) => planned,
+            Err(answer) => return answer,
+        };
+        let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
+        for (bundle, node) in &planned {
+            let amounts = &self.spec.bundles[*bundle as usize];
+            nodes.reserve(*node, amounts);
+            asked.entry(*node).or_default().push((*bundle, amounts.clone()));
+        }
+        let unanswered = asked.keys().copied().collect();
+        self.stage = Stage::Preparing { planned, unanswered, refused: false };
+        Attempt::Prepare(asked.into_iter().collect())
+    }
+
+    /// A node that was asked prepared its bundles, or refused.
+    pub(super) fn on_prepared(&mut self, node: NodeId, ok: bool, nodes: &mut Nodes) -> Prepared {
+        let Stage::Preparing { planned, unanswered, refused } = &mut self.stage else {
+            return Prepared::Unsettled;
+        };
+        if !unanswered.remove(&node) {
+            return Prepared::Unsettled;
+        }
+        if !ok {
+            *refused = true;
+            for (bundle, _) in planned.extract_if(.., |(_, other)| *other == node) {
+                nodes.release(node, &self.spec.bundles[bundle as usize]);
+            }
+            nodes.on_refused(node, self.spec.id);
+        }
+        self.settle(nodes)
+    }
+
+    /// A node is gone, with what it held of the group.
+    pub(super) fn lose_node(&mut self, node: NodeId, nodes: &mut Nodes) -> Prepared {
+        for held in self.held.iter_mut().filter(|held| **held == Some(node)) {
+            *held = None;
+        }
+        match &mut self.stage {
+            Stage::Waiting => Prepared::Unsettled,
+            Stage::Created => {
+                self.stage = Stage::Waiting;
+                Prepared::Waits(BTreeSet::new())
+            }
+            Stage::Preparing { unanswered, refused, planned } => {
+                unanswered.remove(&node);
+                let asked = planned.len();
+                planned.retain(|(_, other)| *other != node);
+                *refused |= planned.len() < asked;
+                self.settle(nodes)
+            }
+        }
+    }
+
+    /// Goes on once every node asked has answered or is gone.
+    fn settle(&mut self, nodes: &mut Nodes) -> Prepared {
+        let Stage::Preparing { planned, unanswered, refused } = &mut self.stage else {
+            return Prepared::Unsettled;
+        };
+        if !unanswered.is_empty() {
+            return Prepared::Unsettled;
+        }
+        let keep = !*refused || self.created_before;
+        let mut returned = BTreeSet::new();
+        for (bundle, node) in std::mem::take(planned) {
+            if keep {
+                self.held[bundle as usize] = Some(node);
+            } else {
+                returned.insert(node);
+                nodes.release(node, &self.spec.bundles[bundle as usize]);
+            }
+        }
+        if self.held.iter().all(Option::is_some) {
+            self.stage = Stage::Created;
+            self.created_before = true;
+            return Prepared::Created(self.nodes().collect());
+        }
+        self.stage = Stage::Waiting;
+        Prepared::Waits(returned)
+    }
+
     /// A node for each missing bundle, or why there is none.
-    pub(super) fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
+    fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
         if self.held.is_empty() {
             let text = format!("{} has no bundles", self.spec.id);
             return Err(Attempt::Never(Failure::Unschedulable(text)));
@@ -136,10 +222,6 @@ impl Group {
             GroupStrategy::StrictPack => nodes.len() <= 1,
             GroupStrategy::StrictSpread => nodes.len() == self.nodes().count(),
         }
-    }
-
-    pub(super) fn is_whole(&self) -> bool {
-        self.held.iter().all(Option::is_some)
     }
 
     /// Each bundle that is reserved or planned, and where.

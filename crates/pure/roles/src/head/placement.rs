@@ -8,8 +8,8 @@ use std::sync::Arc;
 use control::{Attempt, Fate, Home, Keeper, Prepared};
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, GroupState, JobId, NodeId,
-    Strategy, WorkerId,
+    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, JobId, NodeId, Strategy,
+    WorkerId,
 };
 use wire::{Answer, FromHead, HeadToNode};
 
@@ -97,17 +97,14 @@ impl Head {
     /// The one way out of life.
     pub(super) fn bury(&mut self, actor: ActorId, end: ActorEnd) {
         let reason = end.clone();
-        let Some(burial) = self.actors.bury(actor, end) else {
+        let Some((node, watchers)) = self.actors.bury(actor, end) else {
             return;
         };
-        if let Some(node) = burial.node {
+        if let Some(node) = node {
             self.nodes.remove_actor(node);
             self.effects.push(end_actor(node, actor, &reason));
         }
-        for watcher in burial.watchers {
-            let state = ActorState::Dead(Arc::clone(&burial.failure));
-            self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
-        }
+        self.tell_of_actor(actor, watchers);
         for group in self.groups.kept_by(Keeper::Actor(actor)) {
             self.remove_group(group);
         }
@@ -116,8 +113,7 @@ impl Head {
 
     pub(super) fn watch_actor(&mut self, actor: ActorId, watcher: WorkerId) {
         self.actors.watch(actor, watcher);
-        let state = self.actors.state(actor);
-        self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
+        self.tell_of_actor(actor, [watcher]);
     }
 
     /// Places the actors that want a node: in this group, or anywhere.
@@ -131,17 +127,12 @@ impl Head {
         let (group, creator) = (spec.id, spec.creator);
         let orphan = !spec.detached && self.is_gone_driver(group.job(), creator);
         let keeper = self.keeper(group, creator);
-        match self.groups.create(spec, keeper) {
-            Ok(true) if orphan => self.remove_group(group),
-            Ok(true) if self.groups.first_like(group) == Some(group) => {
-                self.try_group(group);
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                let state = GroupState::Removed(failure);
-                self.effects
-                    .push(Effect::ToWorker(creator, FromHead::GroupChanged { group, state }));
-            }
+        if !self.groups.create(spec, keeper) {
+            self.tell_of_group(group, [creator]);
+        } else if orphan {
+            self.remove_group(group);
+        } else if self.groups.first_like(group) == Some(group) {
+            self.try_group(group);
         }
     }
 
@@ -153,8 +144,7 @@ impl Head {
 
     pub(super) fn watch_group(&mut self, group: GroupId, watcher: WorkerId) {
         self.groups.watch(group, watcher);
-        let state = self.groups.state(group);
-        self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
+        self.tell_of_group(group, [watcher]);
     }
 
     pub(super) fn bundles_prepared(&mut self, group: GroupId, node: NodeId, ok: bool) {
@@ -220,16 +210,13 @@ impl Head {
 
     /// The one way out for a group; false if it is not there.
     fn drop_group(&mut self, group: GroupId, failure: Failure) -> bool {
-        let Some(removal) = self.groups.remove(group, failure, &mut self.nodes) else {
+        let Some(watchers) = self.groups.remove(group, failure, &mut self.nodes) else {
             return false;
         };
         // Nodes that hold no bundle of it too: owners may wait there for leases in the group.
         let give_back = |node| Effect::ToNode(node, HeadToNode::ReturnBundles(group));
         self.effects.extend(self.nodes.iter().map(give_back));
-        for watcher in removal.watchers {
-            let state = GroupState::Removed(Arc::clone(&removal.failure));
-            self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
-        }
+        self.tell_of_group(group, watchers);
         self.place_wanting(Some(group));
         true
     }
@@ -279,19 +266,25 @@ impl Head {
     }
 
     fn publish_actor(&mut self, actor: ActorId) {
-        let state = self.actors.state(actor);
-        for watcher in self.actors.watchers(actor) {
-            let state = state.clone();
-            self.effects.push(Effect::ToWorker(watcher, FromHead::ActorChanged { actor, state }));
-        }
+        let watchers: Vec<WorkerId> = self.actors.watchers(actor).collect();
+        self.tell_of_actor(actor, watchers);
     }
 
     fn publish_group(&mut self, group: GroupId) {
+        let watchers: Vec<WorkerId> = self.groups.watchers(group).collect();
+        self.tell_of_group(group, watchers);
+    }
+
+    fn tell_of_actor(&mut self, actor: ActorId, watchers: impl IntoIterator<Item = WorkerId>) {
+        let state = self.actors.state(actor);
+        let told = || FromHead::ActorChanged { actor, state: state.clone() };
+        self.effects.extend(watchers.into_iter().map(|to| Effect::ToWorker(to, told())));
+    }
+
+    fn tell_of_group(&mut self, group: GroupId, watchers: impl IntoIterator<Item = WorkerId>) {
         let state = self.groups.state(group);
-        for watcher in self.groups.watchers(group) {
-            let state = state.clone();
-            self.effects.push(Effect::ToWorker(watcher, FromHead::GroupChanged { group, state }));
-        }
+        let told = || FromHead::GroupChanged { group, state: state.clone() };
+        self.effects.extend(watchers.into_iter().map(|to| Effect::ToWorker(to, told())));
     }
 }
 

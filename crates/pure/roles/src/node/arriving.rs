@@ -97,7 +97,7 @@ impl Node {
         self.pool.on_forked(worker, environment.to_owned());
         self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
         let environment = environment.to_owned();
-        self.effects.push(Effect::Fork { worker, environment, job: None });
+        self.effects.push(Effect::Fork { worker, environment });
     }
 
     /// A process has nothing to do: it keeps a promise, or is idle.

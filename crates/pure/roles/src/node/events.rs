@@ -82,8 +82,6 @@ pub enum Effect {
         worker: WorkerId,
         /// Its runtime environment as canonical JSON; "" is none.
         environment: String,
-        /// The job it works for; `None` is whichever comes first.
-        job: Option<JobId>,
     },
     /// End a process at once.
     Kill(WorkerId),

@@ -142,7 +142,7 @@ fn at_the_cap_an_environment_that_no_worker_has_gets_one_when_all_wait_and_it_is
 
     let forked = node.say(parent, ToNode::Blocked(LeaseId(1)));
 
-    assert_eq!(forked, [Effect::Fork { worker: child, environment, job: None }]);
+    assert_eq!(forked, [Effect::Fork { worker: child, environment }]);
     assert_eq!(node.arrive(3), [welcome(3), leased(parent, 2, 3, 0.0)]);
     node.say(child, want);
     let lent = node.say(child, ToNode::Blocked(LeaseId(2)));
@@ -474,7 +474,7 @@ fn an_environment_that_cannot_be_made_fails_those_who_wait_for_it_and_nobody_els
     let want = ToNode::Want { shape: 7, spec: Some(shape), count: 1, granted: 0 };
 
     let forked = node.say(node.driver, want);
-    assert_eq!(forked, [Effect::Fork { worker: worker(3), environment, job: None }]);
+    assert_eq!(forked, [Effect::Fork { worker: worker(3), environment }]);
     let reason = "pip exited with 1".to_owned();
     let effects = node.step(Event::ForkFailed { worker: worker(3), reason: reason.clone() });
 

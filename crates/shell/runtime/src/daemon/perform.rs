@@ -75,7 +75,7 @@ impl Daemon {
             node::Effect::ToHead(report) => {
                 self.inputs.push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
             }
-            node::Effect::Fork { worker, environment, .. } => self.fork(worker, environment),
+            node::Effect::Fork { worker, environment } => self.fork(worker, environment),
             node::Effect::Kill(worker) => self.kill(worker)?,
             node::Effect::Disk(job) => {
                 let refused = self.spiller.submit(job);

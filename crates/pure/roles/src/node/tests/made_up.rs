@@ -161,7 +161,7 @@ pub(super) fn cpus(amount: f64) -> Resources {
 }
 
 pub(super) fn fork(number: u32) -> Effect {
-    Effect::Fork { worker: worker(number), environment: String::new(), job: None }
+    Effect::Fork { worker: worker(number), environment: String::new() }
 }
 
 pub(super) fn welcome(number: u32) -> Effect {
