@@ -22,7 +22,7 @@ use std::time::Duration;
 use objects::Index;
 use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
-use types::{ActorId, Amount, JobId, NodeId, Resources, Settings, Timestamp, WorkerId};
+use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
 use wire::{HeadToNode, ToNode};
 
 use crate::Role;
@@ -66,7 +66,6 @@ pub struct Node {
     pool: Pool,
     objects: Index,
     processes: BTreeMap<WorkerId, Process>,
-    drivers: BTreeMap<JobId, WorkerId>,
     actors: BTreeMap<ActorId, Actor>,
     reports: Reports,
     /// Where something changed, so that demands may be met.
@@ -108,7 +107,6 @@ impl Node {
             pool,
             objects: Index::new(arena_bytes, settings.spill_at_percent),
             processes: BTreeMap::new(),
-            drivers: BTreeMap::new(),
             actors: BTreeMap::new(),
             touched: BTreeSet::new(),
             capped: BTreeSet::new(),

@@ -51,9 +51,9 @@ impl Demand {
         self.wanted.saturating_sub(self.promised)
     }
 
-    /// Takes what the claimant said when it had seen `seen` answers: answers under way count as met.
-    pub(crate) fn say(&mut self, count: u32, seen: u64) {
-        let under_way = u32::try_from(self.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
-        self.wanted = count.saturating_sub(under_way);
+    /// Whether more is promised than it could use.
+    #[must_use]
+    pub const fn has_surplus(&self) -> bool {
+        self.promised > self.wanted
     }
 }

@@ -143,52 +143,34 @@ impl Ledger {
     /// # Errors
     /// Why it cannot.
     pub fn could_ever(&self, strategy: &Strategy, amounts: &Resources) -> Result<(), Failure> {
-        let stocks = match strategy {
-            Strategy::Group { group, bundle } => {
-                if self.removed.get(*group).is_some() {
-                    return Err(Failure::GroupRemoved(*group));
-                }
-                let Some(reserved) = self.groups.get(group) else {
-                    return Ok(());
-                };
-                if let Some(index) = bundle.filter(|index| !reserved.bundles.contains_key(index)) {
-                    return Err(explain::no_such_bundle(*group, index, reserved.bundles.len()));
-                }
-                reserved.bundles_for(*bundle).map(|bundle| &bundle.inside).collect()
+        if let Strategy::Group { group, bundle } = strategy {
+            if self.removed.get(*group).is_some() {
+                return Err(Failure::GroupRemoved(*group));
             }
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                vec![&self.node]
+            let Some(Group { bundles, .. }) = self.groups.get(group) else {
+                return Ok(());
+            };
+            if let Some(index) = bundle.filter(|index| !bundles.contains_key(index)) {
+                return Err(explain::no_such_bundle(*group, index, bundles.len()));
             }
-        };
-        if stocks.iter().any(|stock| stock.could_ever_fit(amounts)) {
+        }
+        if self.stocks(strategy).any(|stock| stock.could_ever_fit(amounts)) {
             return Ok(());
         }
-        Err(explain::too_large(strategy, amounts, stocks.into_iter().map(Capacity::total)))
+        Err(explain::too_large(strategy, amounts, self.stocks(strategy).map(Capacity::total)))
     }
 
     /// Whether `amounts` will be free once all work at hand is done.
     #[must_use]
     pub fn will_fit(&self, strategy: &Strategy, amounts: &Resources) -> bool {
-        match strategy {
-            Strategy::Group { group, bundle } => self.groups.get(group).is_some_and(|group| {
-                group.bundles_for(*bundle).any(|b| b.inside.will_fit(amounts))
-            }),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                self.node.will_fit(amounts)
-            }
-        }
+        self.stocks(strategy).any(|stock| stock.will_fit(amounts))
     }
 
     /// What is free where `strategy` points; for any bundle of a group, what is free in all of them.
     #[must_use]
     pub fn free_for(&self, strategy: &Strategy) -> Resources {
-        let Strategy::Group { group, bundle } = strategy else {
-            return self.node.free().clone();
-        };
         let mut free = Resources::default();
-        if let Some(group) = self.groups.get(group) {
-            group.bundles_for(*bundle).for_each(|bundle| free.add(bundle.inside.free()));
-        }
+        self.stocks(strategy).for_each(|stock| free.add(stock.free()));
         free
     }
 
@@ -321,6 +303,18 @@ impl Ledger {
         }
         assert!(held.is_empty(), "SCH-7: {:?} hold bundles that are gone", held.keys());
         self.node.check(&of_node);
+    }
+
+    /// The stocks where `strategy` points: the node, or a group's bundles that are there.
+    fn stocks(&self, strategy: &Strategy) -> impl Iterator<Item = &Capacity> {
+        let (node, group, bundle) = match strategy {
+            Strategy::Group { group, bundle } => (None, self.groups.get(group), *bundle),
+            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
+                (Some(&self.node), None, None)
+            }
+        };
+        let bundles = group.into_iter().flat_map(move |group| group.bundles_for(bundle));
+        node.into_iter().chain(bundles.map(|bundle| &bundle.inside))
     }
 
     fn capacity(&mut self, place: Place) -> &mut Capacity {

@@ -26,5 +26,5 @@ pub use leases::{Lease, Leases};
 pub use ledger::{Holding, Ledger, Place, Pot};
 pub use pool::{Bond, Pool, Supply, Work};
 pub use promises::{Promise, Promises};
-pub use queue::{Asked, Queue, Waiting, holds_back_until};
+pub use queue::{Queue, Waiting, holds_back_until};
 pub use site::Site;

@@ -26,18 +26,6 @@ pub struct Turn {
     sequence: u64,
 }
 
-/// What an owner's demand came to.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Asked {
-    /// It never said what the shape is.
-    UnknownShape,
-    /// It waits.
-    Waits,
-    /// It wants so many fewer than were promised.
-    Surplus(u32),
-}
-
 /// A demand whose turn it is.
 #[derive(Debug)]
 pub struct Waiting {
@@ -66,26 +54,27 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An owner says how many leases of a shape it could use, having seen `seen` answers.
+    /// An owner says how many leases of a shape it could use, having seen `seen` answers. False if it never said what
+    /// the shape is.
     pub fn want(
         &mut self,
         now: Timestamp,
         claimant: Claimant,
         (spec, job): (Option<Arc<Shape>>, JobId),
-        count: u32,
-        seen: u64,
-    ) -> Asked {
+        (count, seen): (u32, u64),
+    ) -> bool {
         if let Some(shape) = spec {
             self.demands.entry(claimant).or_insert_with(|| Demand::new(shape, job, now));
         }
         let Some(demand) = self.demands.get_mut(&claimant) else {
-            return Asked::UnknownShape;
+            return false;
         };
         demand.job = if demand.turn.is_none() { job } else { demand.job };
-        demand.say(count, seen);
-        let surplus = demand.promised.saturating_sub(demand.wanted);
+        // Answers under way count as met.
+        let under_way = u32::try_from(demand.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
+        demand.wanted = count.saturating_sub(under_way);
         self.settle(now, claimant);
-        if surplus > 0 { Asked::Surplus(surplus) } else { Asked::Waits }
+        true
     }
 
     /// An actor wants a process.

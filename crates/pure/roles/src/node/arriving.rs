@@ -51,7 +51,6 @@ impl Node {
         };
         if let Kind::Driver { job, .. } = &mut process.kind {
             *job = Some(started);
-            self.drivers.insert(started, driver);
         }
     }
 

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
-use scheduler::{Asked, Bond, Claimant, Holding, Pot, Supply, Waiting, holds_back_until};
+use scheduler::{Bond, Claimant, Demand, Holding, Pot, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
-use super::process::Kind;
+use super::process::{Kind, Process};
 use super::{Effect, Node};
 
 /// Stands for the job of a driver that asks before the head has named it; jobs are counted from 1.
@@ -30,24 +30,18 @@ impl Node {
         &mut self,
         (owner, number): (WorkerId, u32),
         spec: Option<Arc<Shape>>,
-        (count, granted): (u32, u64),
+        said: (u32, u64),
     ) {
         let job = self.job_of(owner).unwrap_or(NO_JOB);
         let claimant = Claimant::Lease { owner, shape: number };
-        match self.queue.want(self.now, claimant, (spec, job), count, granted) {
-            Asked::UnknownShape => {
-                let sentence = format!("{owner} asked for leases of a shape it never described");
-                let failure = Arc::new(Failure::Unschedulable(sentence));
-                let refused = FromNode::Refused { shape: number, failure };
-                self.effects.push(Effect::ToWorker(owner, refused));
-            }
-            Asked::Surplus(surplus) => {
-                for _ in 0..surplus {
-                    self.withdraw_promise(claimant);
-                }
-            }
-            Asked::Waits => self.admit(claimant),
+        if !self.queue.want(self.now, claimant, (spec, job), said) {
+            let sentence = format!("{owner} asked for leases of a shape it never described");
+            self.refuse(claimant, Failure::Unschedulable(sentence));
         }
+        while self.queue.demand(claimant).is_some_and(Demand::has_surplus) {
+            self.withdraw_promise(claimant);
+        }
+        self.admit(claimant);
     }
 
     /// Lets a demand wait, unless it would do so for ever.
@@ -154,6 +148,15 @@ impl Node {
             Kind::Worker => self.pool.job_of(worker),
             Kind::Driver { job, .. } => job,
         }
+    }
+
+    /// The driver of a job.
+    pub(super) fn driver_of(&self, job: JobId) -> Option<WorkerId> {
+        let is_driver = |process: &Process| match process.kind {
+            Kind::Driver { job: own, .. } => own == Some(job),
+            Kind::Worker => false,
+        };
+        self.processes.iter().find(|(_, process)| is_driver(process)).map(|(id, _)| *id)
     }
 
     /// Gives a process its work.

@@ -120,9 +120,6 @@ impl Node {
             return;
         };
         self.silent.retain(|(_, silent)| *silent != id);
-        if let Kind::Driver { job: Some(job), .. } = process.kind {
-            self.drivers.remove(&job);
-        }
         let death = process.into_death(id);
         self.end_work(&death);
         self.end_owned(id);

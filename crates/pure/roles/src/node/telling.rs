@@ -91,7 +91,7 @@ impl Node {
 
     /// Keeps what a worker wrote for the driver of its job.
     pub(super) fn wrote(&mut self, worker: WorkerId, error: bool, lines: Vec<String>) {
-        let driver = self.job_of(worker).and_then(|job| self.drivers.get(&job).copied());
+        let driver = self.job_of(worker).and_then(|job| self.driver_of(job));
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
