@@ -6,7 +6,7 @@ mod bundles;
 
 use std::collections::BTreeMap;
 
-use types::{Amount, Assignment, DeviceShare, Failure, GroupId, Memory, Resources, Strategy};
+use types::{Amount, Assignment, Failure, GroupId, Memory, Resources, Strategy};
 
 use crate::capacity::{CPU, Capacity};
 use crate::explain;
@@ -52,8 +52,8 @@ pub enum Place {
 pub struct Holding {
     place: Place,
     assignment: Assignment,
-    /// CPUs lent to others while the holder waits.
-    lent: Amount,
+    /// Its CPUs are lent to others while the holder waits.
+    lent: bool,
     lasting: bool,
 }
 
@@ -64,11 +64,11 @@ impl Holding {
         &self.assignment
     }
 
-    /// The part of it that `amounts` names.
+    /// It without the CPUs that are not in `kept`.
     #[must_use]
-    pub fn part(&self, amounts: &Resources) -> Assignment {
+    pub fn part(&self, kept: &Resources) -> Assignment {
         let mut part = self.assignment.clone();
-        split_off(&mut part, amounts);
+        part.resources.set(CPU, self.cpus().min(kept.get(CPU)));
         part
     }
 
@@ -81,22 +81,22 @@ impl Holding {
         }
     }
 
-    /// How many CPUs are among them.
-    pub fn cpus(&self) -> Amount {
+    fn cpus(&self) -> Amount {
         self.assignment.resources.get(CPU)
     }
 
     /// Whether its CPUs are lent to others.
     #[must_use]
-    pub fn is_lent(&self) -> bool {
-        self.lent > Amount::ZERO
+    pub const fn is_lent(&self) -> bool {
+        self.lent
     }
 
     /// What really is with the holder.
     fn kept(&self) -> Resources {
         let mut kept = self.assignment.resources.clone();
-        let rest = kept.get(CPU).minus(self.lent).unwrap_or(Amount::ZERO);
-        kept.set(CPU, rest);
+        if self.lent {
+            kept.set(CPU, Amount::ZERO);
+        }
         kept
     }
 }
@@ -191,7 +191,7 @@ impl Ledger {
                 (Place::Node, self.node.take(amounts, lasting)?)
             }
         };
-        Some(Holding { place, assignment, lent: Amount::ZERO, lasting })
+        Some(Holding { place, assignment, lent: false, lasting })
     }
 
     /// Ends a holding.
@@ -210,23 +210,24 @@ impl Ledger {
 
     /// The holder waits: others may have its CPUs.
     pub fn lend(&mut self, holding: &mut Holding) {
-        if !holding.is_lent() {
-            holding.lent = holding.cpus();
-            self.capacity(holding.place).repay(CPU, holding.lent);
+        if !std::mem::replace(&mut holding.lent, true) {
+            self.capacity(holding.place).repay(CPU, holding.cpus());
         }
     }
 
     /// The holder goes on and has its CPUs again, even if others have them too.
     pub fn end_lending(&mut self, holding: &mut Holding) {
-        let lent = std::mem::replace(&mut holding.lent, Amount::ZERO);
-        if lent > Amount::ZERO {
-            self.capacity(holding.place).overdraw(CPU, lent);
+        if std::mem::replace(&mut holding.lent, false) {
+            self.capacity(holding.place).overdraw(CPU, holding.cpus());
         }
     }
 
-    /// Gives back all that is not in `kept`, of what is not lent.
+    /// Gives back the CPUs that are not in `kept`.
     pub fn shrink(&mut self, holding: &mut Holding, kept: &Resources) {
-        let surplus = split_off(&mut holding.assignment, kept);
+        let part = holding.part(kept);
+        let mut surplus = std::mem::replace(&mut holding.assignment, part).resources;
+        surplus.subtract(&holding.assignment.resources);
+        let surplus = Assignment { resources: surplus, ..Assignment::default() };
         self.capacity(holding.place).give_back(&surplus, holding.lasting);
     }
 
@@ -339,45 +340,4 @@ impl Ledger {
             self.groups.remove(&group);
         }
     }
-}
-
-/// Leaves `kept` in the assignment and returns the rest.
-fn split_off(assignment: &mut Assignment, kept: &Resources) -> Assignment {
-    let mut surplus = Assignment::default();
-    let names: Vec<(String, Amount)> =
-        assignment.resources.iter().map(|(name, amount)| (name.to_owned(), amount)).collect();
-    for (name, amount) in names {
-        let rest = amount.minus(kept.get(&name)).unwrap_or(Amount::ZERO);
-        if rest == Amount::ZERO {
-            continue;
-        }
-        surplus.resources.set(&name, rest);
-        assignment.resources.set(&name, amount.minus(rest).unwrap_or(Amount::ZERO));
-        if let Some(shares) = assignment.devices.get_mut(&name) {
-            surplus.devices.insert(name.clone(), split_shares(shares, rest));
-            if shares.is_empty() {
-                assignment.devices.remove(&name);
-            }
-        }
-    }
-    surplus
-}
-
-/// Moves `amount` out of the last of `shares`.
-fn split_shares(shares: &mut Vec<DeviceShare>, amount: Amount) -> Vec<DeviceShare> {
-    let mut moved = Vec::new();
-    let mut rest = amount;
-    while rest > Amount::ZERO
-        && let Some(last) = shares.pop()
-    {
-        let part = last.amount.min(rest);
-        rest = rest.minus(part).unwrap_or(Amount::ZERO);
-        moved.push(DeviceShare { index: last.index, amount: part });
-        if let Some(left) = last.amount.minus(part)
-            && left > Amount::ZERO
-        {
-            shares.push(DeviceShare { index: last.index, amount: left });
-        }
-    }
-    moved
 }

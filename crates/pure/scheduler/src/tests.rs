@@ -96,16 +96,16 @@ fn bundles_are_reserved_all_or_none_and_come_back_when_their_last_holder_went() 
 }
 
 #[test]
-fn an_actor_gives_back_what_only_its_placement_needed() {
+fn an_actor_gives_back_the_cpu_that_only_its_placement_needed() {
     let mut ledger =
         Ledger::new([("CPU", Amount::ONE), ("GPU", Amount::whole(2))].into_iter().collect());
     let placement = [("CPU", Amount::ONE), ("GPU", Amount::ONE)].into_iter().collect();
     let mut holding = take(&mut ledger, &placement).unwrap();
 
-    ledger.shrink(&mut holding, &amounts("GPU", 0.5));
+    ledger.shrink(&mut holding, &amounts("GPU", 1.0));
 
     ledger.check([&holding].into_iter());
-    assert_eq!(devices(&holding), [(0, 0.5)]);
+    assert_eq!(devices(&holding), [(0, 1.0)]);
     assert_eq!(ledger.free().get("CPU"), Amount::ONE);
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scheduler::Work;
-use types::{Amount, Death, Exit, Failure, JobId, Timestamp, WorkerId};
+use types::{Death, Exit, Failure, JobId, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 
@@ -90,10 +90,8 @@ impl Node {
             let (leases, waiting) = leased.entry(lease.worker).or_default();
             *leases += 1;
             *waiting += u32::from(lease.waits);
-            assert!(
-                lease.holding.is_lent() == (lease.waits && lease.holding.cpus() > Amount::ZERO),
-                "SCH-5: who waits lends the CPUs of {id:?}"
-            );
+            let lent = lease.holding.is_lent();
+            assert_eq!(lent, lease.waits, "SCH-5: who waits lends the CPUs of {id:?}");
         }
         for (worker, (leases, waiting)) in leased {
             let work = Some(Work::Leased { leases, waiting });
