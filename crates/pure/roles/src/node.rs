@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use objects::Index;
-use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site};
+use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
 use wire::{HeadToNode, ToNode};
@@ -61,7 +61,6 @@ pub struct Node {
     site: Site,
     ledger: Ledger,
     queue: Queue,
-    promises: Promises,
     leases: Leases,
     pool: Pool,
     objects: Index,
@@ -102,7 +101,6 @@ impl Node {
             reports: Reports::new(&resources, labels, facts),
             ledger: Ledger::new(resources),
             queue: Queue::default(),
-            promises: Promises::default(),
             leases: Leases::default(),
             pool,
             objects: Index::new(arena_bytes, settings.spill_at_percent),
@@ -229,14 +227,11 @@ impl Role for Node {
     fn check(&self) {
         let held_by_actors = self.actors.values().filter_map(Actor::holding);
         let held_by_leases = self.leases.iter().map(|(_, lease)| &lease.holding);
-        let promised = self.promises.iter().map(|promise| &promise.holding);
+        let promised = self.queue.promises().iter().map(|promise| &promise.holding);
         let all: Vec<&Holding> = held_by_actors.chain(held_by_leases).chain(promised).collect();
         self.ledger.check(all.into_iter());
-        self.queue.check(|claimant| {
-            let promises = self.promises.iter().filter(|promise| promise.claimant == claimant);
-            u32::try_from(promises.count()).unwrap_or(u32::MAX)
-        });
-        self.pool.check(&self.promises);
+        self.queue.check();
+        self.pool.check(self.queue.promises());
         self.check_work();
         self.objects.check();
     }

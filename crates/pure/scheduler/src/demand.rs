@@ -31,8 +31,6 @@ pub struct Demand {
     pub job: JobId,
     /// How many more it could use.
     pub(crate) wanted: u32,
-    /// How many of those hold their resources and wait for a process.
-    pub(crate) promised: u32,
     /// How many it was granted or refused in all.
     pub(crate) answered: u64,
     /// Its place in the queue, if it waits there.
@@ -42,18 +40,6 @@ pub struct Demand {
 
 impl Demand {
     pub(crate) const fn new(shape: Arc<Shape>, job: JobId, now: Timestamp) -> Self {
-        Self { shape, job, wanted: 0, promised: 0, answered: 0, turn: None, since: now }
-    }
-
-    /// How many it could use for which nothing is held yet.
-    #[must_use]
-    pub const fn waiting(&self) -> u32 {
-        self.wanted.saturating_sub(self.promised)
-    }
-
-    /// Whether more is promised than it could use.
-    #[must_use]
-    pub const fn has_surplus(&self) -> bool {
-        self.promised > self.wanted
+        Self { shape, job, wanted: 0, answered: 0, turn: None, since: now }
     }
 }

@@ -66,6 +66,13 @@ impl Promises {
         self.iter().filter(|promise| promise.shape.environment == environment).count()
     }
 
+    /// How many were made to a claimant.
+    #[must_use]
+    pub fn to(&self, claimant: Claimant) -> u32 {
+        let own = self.iter().filter(|promise| promise.claimant == claimant);
+        u32::try_from(own.count()).unwrap_or(u32::MAX)
+    }
+
     /// How many actors wait for a process.
     #[must_use]
     pub fn actors(&self) -> usize {

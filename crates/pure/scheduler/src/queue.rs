@@ -1,6 +1,6 @@
 //! Demands that wait: first come first served, in turns between jobs and between the owners of a job.
 //!
-//! Owns: the order. Does not own: what is free (`ledger`).
+//! Owns: the order, and what is promised. Does not own: what is free (`ledger`).
 //!
 //! Each grant takes one turn; who wants more goes to the end.
 
@@ -9,11 +9,13 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{ActorId, JobId, Shape, Timestamp, WorkerId};
+use types::{JobId, Shape, Timestamp, WorkerId};
 
 use crate::demand::{Claimant, Demand};
 use crate::fairness::Fairness;
-use crate::ledger::Pot;
+use crate::ledger::{Holding, Pot};
+use crate::pool::Bond;
+use crate::promises::{Promise, Promises};
 
 /// From this age on, a demand that does not fit holds back others that need the same.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -49,13 +51,14 @@ pub struct Queue {
     demands: BTreeMap<Claimant, Demand>,
     /// Who waits, in order.
     turns: BTreeMap<Turn, Claimant>,
+    promises: Promises,
     fairness: Fairness,
     sequence: u64,
 }
 
 impl Queue {
-    /// An owner says how many leases of a shape it could use, having seen `seen` answers. False if it never said what
-    /// the shape is.
+    /// A claimant says how many it could use of a shape, having seen `seen` answers. False if it never said what the
+    /// shape is.
     pub fn want(
         &mut self,
         now: Timestamp,
@@ -75,14 +78,6 @@ impl Queue {
         demand.wanted = count.saturating_sub(under_way);
         self.settle(now, claimant);
         true
-    }
-
-    /// An actor wants a process.
-    pub fn want_actor(&mut self, now: Timestamp, actor: ActorId, shape: Arc<Shape>, job: JobId) {
-        let claimant = Claimant::Actor(actor);
-        let demand = self.demands.entry(claimant).or_insert_with(|| Demand::new(shape, job, now));
-        demand.wanted = 1;
-        self.settle(now, claimant);
     }
 
     /// The first who waits in `pot` after `after` with a shape and a job that `may` be served.
@@ -106,45 +101,51 @@ impl Queue {
             shape: Arc::clone(&demand.shape),
             job: demand.job,
             since: demand.since,
-            count: demand.waiting(),
+            count: self.lacking(claimant, demand),
         })
     }
 
-    /// The demand took its turn: it has what it needs but a process.
-    pub fn on_promised(&mut self, now: Timestamp, claimant: Claimant) {
+    /// The demand took its turn and was met.
+    pub fn grant(&mut self, now: Timestamp, claimant: Claimant) {
         self.take_turn(claimant);
-        self.change(now, claimant, |demand| demand.promised += 1);
+        self.answer(now, claimant, 1);
     }
 
-    /// The demand took its turn and was met at once.
-    pub fn on_granted(&mut self, now: Timestamp, claimant: Claimant) {
-        self.take_turn(claimant);
-        self.change(now, claimant, |demand| {
-            demand.wanted = demand.wanted.saturating_sub(1);
-            demand.answered += 1;
-        });
+    /// The demand took its turn and has what it needs, but for a process that it will bind so.
+    pub fn promise(
+        &mut self,
+        now: Timestamp,
+        waiting: &Waiting,
+        holding: Holding,
+        bond: Option<Bond>,
+    ) {
+        self.take_turn(waiting.claimant);
+        self.promises.add(waiting, holding, bond);
+        self.settle(now, waiting.claimant);
     }
 
-    /// A promise was kept.
-    pub fn on_kept(&mut self, now: Timestamp, claimant: Claimant) {
-        self.change(now, claimant, |demand| {
-            demand.promised = demand.promised.saturating_sub(1);
-            demand.wanted = demand.wanted.saturating_sub(1);
-            demand.answered += 1;
-        });
+    /// The promise that a process of `environment` keeps, if it has this bond.
+    pub fn keep(
+        &mut self,
+        now: Timestamp,
+        environment: &str,
+        bond: Option<&Bond>,
+    ) -> Option<Promise> {
+        let promise = self.promises.take(environment, bond)?;
+        self.answer(now, promise.claimant, 1);
+        Some(promise)
     }
 
-    /// A promise was taken back: if the demand still wants it, it waits again.
-    pub fn on_withdrawn(&mut self, now: Timestamp, claimant: Claimant) {
-        self.change(now, claimant, |demand| demand.promised = demand.promised.saturating_sub(1));
+    /// The newest promise to a claimant is taken back: if the demand still wants it, it waits again.
+    pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) -> Option<Holding> {
+        let promise = self.promises.withdraw(claimant)?;
+        self.settle(now, claimant);
+        Some(promise.holding)
     }
 
     /// The demand will not be met; its promises must be withdrawn before.
-    pub fn on_refused(&mut self, now: Timestamp, claimant: Claimant) {
-        self.change(now, claimant, |demand| {
-            demand.wanted = 0;
-            demand.answered += 1;
-        });
+    pub fn refuse(&mut self, now: Timestamp, claimant: Claimant) {
+        self.answer(now, claimant, u32::MAX);
     }
 
     /// The demand is withdrawn.
@@ -185,25 +186,48 @@ impl Queue {
         self.demands.get(&claimant)
     }
 
-    /// Panics unless exactly those wait that lack something; `promised` says how many promises a claimant has.
-    pub fn check(&self, promised: impl Fn(Claimant) -> u32) {
+    /// Whether a claimant waits.
+    #[must_use]
+    pub fn waits(&self, claimant: Claimant) -> bool {
+        self.demand(claimant).is_some_and(|demand| demand.turn.is_some())
+    }
+
+    /// Whether more is promised to a claimant than it could use.
+    #[must_use]
+    pub fn has_surplus(&self, claimant: Claimant) -> bool {
+        self.promises.to(claimant) > self.demand(claimant).map_or(0, |demand| demand.wanted)
+    }
+
+    /// All promises.
+    #[must_use]
+    pub const fn promises(&self) -> &Promises {
+        &self.promises
+    }
+
+    /// Panics unless exactly those wait that lack something.
+    pub fn check(&self) {
         let mut waiting = 0;
         for (claimant, demand) in &self.demands {
             let found = demand.turn.map(|turn| self.turns.get(&turn));
-            let expected = (demand.waiting() > 0).then_some(Some(claimant));
+            let expected = (self.lacking(*claimant, demand) > 0).then_some(Some(claimant));
             assert_eq!(found, expected, "SCH-3: who waits exactly as long as it lacks something");
-            assert_eq!(demand.promised, promised(*claimant), "SCH-4: promises to {claimant:?}");
             waiting += usize::from(found.is_some());
         }
         assert_eq!(self.turns.len(), waiting, "SCH-3: nobody stands twice");
     }
 
-    /// Changes a demand; an actor's ends with the one process it wants.
-    fn change(&mut self, now: Timestamp, claimant: Claimant, change: impl FnOnce(&mut Demand)) {
+    /// How many a demand could use for which nothing is held yet.
+    fn lacking(&self, claimant: Claimant, demand: &Demand) -> u32 {
+        demand.wanted.saturating_sub(self.promises.to(claimant))
+    }
+
+    /// The demand was answered, for so many; an actor's ends with the one process it wants.
+    fn answer(&mut self, now: Timestamp, claimant: Claimant, count: u32) {
         let Some(demand) = self.demands.get_mut(&claimant) else {
             return;
         };
-        change(demand);
+        demand.wanted = demand.wanted.saturating_sub(count);
+        demand.answered += 1;
         if demand.wanted == 0 && matches!(claimant, Claimant::Actor(_)) {
             self.forget(claimant);
         } else {
@@ -219,10 +243,11 @@ impl Queue {
 
     /// Makes the demand wait exactly if it lacks something.
     fn settle(&mut self, now: Timestamp, claimant: Claimant) {
+        let promised = self.promises.to(claimant);
         let Some(demand) = self.demands.get_mut(&claimant) else {
             return;
         };
-        match (demand.waiting() > 0, demand.turn) {
+        match (demand.wanted > promised, demand.turn) {
             (true, None) => {
                 self.sequence += 1;
                 let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);

@@ -132,13 +132,13 @@ fn a_job_with_one_demand_is_served_second_however_many_demands_another_has() {
         want(&mut queue, owner, JobId(1), 2);
     }
     want(&mut queue, 99, JobId(2), 2);
-    queue.check(|_| 0);
+    queue.check();
 
     let mut served = Vec::new();
     for _ in 0..4 {
         let next = queue.next(Pot::Node, None, |_, _| true).unwrap();
-        queue.on_granted(Timestamp::ZERO, next.claimant);
-        queue.check(|_| 0);
+        queue.grant(Timestamp::ZERO, next.claimant);
+        queue.check();
         served.push(next.job);
     }
 
@@ -149,14 +149,14 @@ fn a_job_with_one_demand_is_served_second_however_many_demands_another_has() {
 fn answers_under_way_count_as_met() {
     let mut queue = Queue::default();
     want(&mut queue, 1, JobId(1), 2);
-    queue.on_granted(Timestamp::ZERO, lease_of(1));
+    queue.grant(Timestamp::ZERO, lease_of(1));
 
     // It had not heard of the grant when it said that it wants two.
     let spec = (None, JobId(1));
     assert!(queue.want(Timestamp::ZERO, lease_of(1), spec, (2, 0)));
-    assert_eq!(queue.demand(lease_of(1)).unwrap().waiting(), 1);
+    assert_eq!(lacking(&queue), 1);
     assert!(queue.want(Timestamp::ZERO, lease_of(1), (None, JobId(1)), (2, 1)));
-    assert_eq!(queue.demand(lease_of(1)).unwrap().waiting(), 2);
+    assert_eq!(lacking(&queue), 2);
     assert!(
         !queue.want(Timestamp::ZERO, lease_of(2), (None, JobId(1)), (1, 0)),
         "it never said what it is"
@@ -281,24 +281,33 @@ fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
 #[test]
 fn a_worker_keeps_the_oldest_promise_that_it_may() {
     let mut ledger = Ledger::new(amounts("CPU", 4.0));
-    let (mut queue, mut promises) = (Queue::default(), Promises::default());
-    let actor = ActorId::new(worker(1), 1, JobId(1));
-    queue.want_actor(Timestamp::ZERO, actor, shape(1.0), JobId(1));
-    let waiting = queue.next(Pot::Node, None, |_, _| true).unwrap();
-    promises.add(&waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap(), None);
-    queue.on_promised(Timestamp::ZERO, waiting.claimant);
+    let mut queue = Queue::default();
+    let actor = Claimant::Actor(ActorId::new(worker(1), 1, JobId(1)));
+    queue.want(Timestamp::ZERO, actor, (Some(shape(1.0)), JobId(1)), (1, 0));
+    let mut promise = |queue: &mut Queue, bond| {
+        let waiting = queue.next(Pot::Node, None, |_, _| true).unwrap();
+        let holding = take(&mut ledger, &waiting.shape.resources).unwrap();
+        queue.promise(Timestamp::ZERO, &waiting, holding, bond);
+        queue.check();
+    };
+    promise(&mut queue, None);
     want(&mut queue, 2, JobId(1), 1);
-    let waiting = queue.next(Pot::Node, None, |_, _| true).unwrap();
-    promises.add(&waiting, take(&mut ledger, &amounts("CPU", 1.0)).unwrap(), Some(bond(1)));
+    promise(&mut queue, Some(bond(1)));
+    let mut keep = |bond: Option<&Bond>| {
+        let promise = queue.keep(Timestamp::ZERO, "", bond);
+        queue.check();
+        promise.map(|promise| promise.claimant)
+    };
 
-    let of_other_job = promises.take("", Some(&bond(2))).map(|promise| promise.claimant);
-    let of_job = promises.take("", Some(&bond(1))).map(|promise| promise.claimant);
-    let fresh = promises.take("", None).map(|promise| promise.claimant);
+    assert_eq!(keep(Some(&bond(2))), None, "of another job");
+    assert_eq!(keep(Some(&bond(1))), Some(lease_of(2)));
+    assert_eq!(keep(None), Some(actor));
+    assert_eq!(keep(None), None);
+}
 
-    assert_eq!(of_other_job, None);
-    assert_eq!(of_job, Some(lease_of(2)));
-    assert_eq!(fresh, Some(Claimant::Actor(actor)));
-    assert_eq!(promises.count(""), 0);
+/// How many the first who waits could use.
+fn lacking(queue: &Queue) -> u32 {
+    queue.next(Pot::Node, None, |_, _| true).unwrap().count
 }
 
 /// Where a process for a job that holds no devices would come from.

@@ -67,28 +67,27 @@ impl Node {
         let detached = spec.detached;
         let progress = Progress::Waiting { spec, dependencies, incarnation };
         self.actors.insert(id, Actor { detached, progress });
-        self.queue.want_actor(self.now, id, shape, id.job());
-        self.admit(Claimant::Actor(id));
+        let claimant = Claimant::Actor(id);
+        self.queue.want(self.now, claimant, (Some(shape), id.job()), (1, 0));
+        self.admit(claimant);
     }
 
     /// The actor has a process and resources: makes it there.
     pub(super) fn place_actor(&mut self, id: ActorId, worker: WorkerId, holding: Holding) {
-        let Some(actor) = self.actors.get_mut(&id) else {
-            self.give_back(holding);
-            return;
+        let Some(Actor {
+            detached,
+            progress: Progress::Waiting { spec, dependencies, incarnation },
+        }) = self.actors.remove(&id)
+        else {
+            unreachable!("SCH-9: an actor that gets a process waits for it")
         };
-        let lasting = match &actor.progress {
-            Progress::Waiting { spec, .. } => spec.template.shape.resources.clone(),
-            Progress::Placed { lasting, .. } => lasting.clone(),
-        };
+        let lasting = spec.template.shape.resources.clone();
         let assignment = holding.part(&lasting);
-        let placed = Progress::Placed { worker, holding, lasting };
-        let waiting = std::mem::replace(&mut actor.progress, placed);
-        if let Progress::Waiting { spec, dependencies, incarnation } = waiting {
-            let start = FromNode::Start { spec, dependencies, incarnation, assignment };
-            self.effects.push(Effect::ToWorker(worker, start));
-            self.effects.push(Effect::ToHead(NodeReport::ActorPlaced(id, worker)));
-        }
+        let progress = Progress::Placed { worker, holding, lasting };
+        self.actors.insert(id, Actor { detached, progress });
+        let start = FromNode::Start { spec, dependencies, incarnation, assignment };
+        self.effects.push(Effect::ToWorker(worker, start));
+        self.effects.push(Effect::ToHead(NodeReport::ActorPlaced(id, worker)));
     }
 
     pub(super) fn actor_refused(&mut self, id: ActorId, failure: Arc<Failure>) {

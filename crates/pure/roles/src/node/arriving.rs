@@ -104,9 +104,8 @@ impl Node {
         let Some(environment) = self.pool.environment_of(worker) else {
             return;
         };
-        match self.promises.take(environment, self.pool.bond_of(worker)) {
+        match self.queue.keep(self.now, environment, self.pool.bond_of(worker)) {
             Some(Promise { claimant, holding, job, .. }) => {
-                self.queue.on_kept(self.now, claimant);
                 self.employ(worker, (claimant, job), holding);
             }
             None => self.pool.on_idle(self.now, worker),

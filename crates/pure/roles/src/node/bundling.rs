@@ -38,7 +38,7 @@ impl Node {
         if !in_use {
             return;
         }
-        let promised = self.promises.iter().filter(|promise| promise.holding.pot() == pot);
+        let promised = self.queue.promises().iter().filter(|promise| promise.holding.pot() == pot);
         for claimant in promised.map(|promise| promise.claimant).collect::<BTreeSet<_>>() {
             self.refuse(claimant, Failure::GroupRemoved(group));
         }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
-use scheduler::{Bond, Claimant, Demand, Holding, Pot, Supply, Waiting, holds_back_until};
+use scheduler::{Bond, Claimant, Holding, Pot, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
@@ -38,7 +38,7 @@ impl Node {
             let sentence = format!("{owner} asked for leases of a shape it never described");
             self.refuse(claimant, Failure::Unschedulable(sentence));
         }
-        while self.queue.demand(claimant).is_some_and(Demand::has_surplus) {
+        while self.queue.has_surplus(claimant) {
             self.withdraw_promise(claimant);
         }
         self.admit(claimant);
@@ -51,7 +51,7 @@ impl Node {
         };
         let shape = &demand.shape;
         let pot = Pot::of(&shape.strategy);
-        if demand.waiting() == 0 {
+        if !self.queue.waits(claimant) {
             // It may have been the one that lacked a process.
             self.touched.extend(self.capped.take(&pot));
             return;
@@ -71,7 +71,7 @@ impl Node {
     /// Tells a claimant that its demand will not be met.
     pub(super) fn refuse(&mut self, claimant: Claimant, failure: Failure) {
         while self.withdraw_promise(claimant) {}
-        self.queue.on_refused(self.now, claimant);
+        self.queue.refuse(self.now, claimant);
         let failure = Arc::new(failure);
         match claimant {
             Claimant::Lease { owner, shape } => {
@@ -183,12 +183,8 @@ impl Node {
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
-        let Some(promise) = self.promises.withdraw(claimant) else {
-            return false;
-        };
-        self.give_back(promise.holding);
-        self.queue.on_withdrawn(self.now, claimant);
-        true
+        let withdrawn = self.queue.withdraw(self.now, claimant);
+        withdrawn.map(|holding| self.give_back(holding)).is_some()
     }
 
     /// Serves those who wait in `pot` in turn. If one does not fit, none of its shape does; if one lacks no more than a
@@ -230,16 +226,16 @@ impl Node {
             return Attempt::NoRoom;
         };
         let bond = (!is_actor).then(|| Bond::new(*job, &holding));
-        match self.pool.supply(&shape.environment, bond.as_ref(), &self.promises) {
+        match self.pool.supply(&shape.environment, bond.as_ref(), self.queue.promises()) {
             Supply::Ready(worker) => {
-                self.queue.on_granted(self.now, *claimant);
+                self.queue.grant(self.now, *claimant);
                 self.employ(worker, (*claimant, *job), holding);
                 return Attempt::Served;
             }
             Supply::Starting => {}
             Supply::Startable => {
                 if let Some(bond) = &bond {
-                    self.pool.assert_startable(&shape.environment, bond, &self.promises);
+                    self.pool.assert_startable(&shape.environment, bond, self.queue.promises());
                 }
                 self.fork(&shape.environment);
             }
@@ -249,8 +245,7 @@ impl Node {
                 return Attempt::NoProcess;
             }
         }
-        self.promises.add(waiting, holding, bond);
-        self.queue.on_promised(self.now, *claimant);
+        self.queue.promise(self.now, waiting, holding, bond);
         Attempt::Served
     }
 

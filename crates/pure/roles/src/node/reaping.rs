@@ -189,8 +189,8 @@ impl Node {
         } else {
             Failure::EnvironmentFailed(reason.to_owned())
         };
-        while self.promises.count(environment) > self.pool.starting(environment) {
-            let Some(claimant) = self.promises.oldest(environment) else {
+        while self.queue.promises().count(environment) > self.pool.starting(environment) {
+            let Some(claimant) = self.queue.promises().oldest(environment) else {
                 break;
             };
             self.refuse(claimant, failure.clone());
@@ -199,7 +199,7 @@ impl Node {
 
     /// Starts as many processes as there are promises that lack one.
     pub(super) fn keep_promises(&mut self, environment: &str) {
-        while self.promises.count(environment) > self.pool.starting(environment) {
+        while self.queue.promises().count(environment) > self.pool.starting(environment) {
             self.fork(environment);
         }
     }
