@@ -126,13 +126,12 @@ impl Role for Head {
     type Effect = Effect;
 
     fn step(&mut self, _now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
-        std::mem::swap(&mut self.effects, effects);
         match event {
             Event::Worker(from, message) => self.heard(from, message),
             Event::Node(node, report) => self.reported(node, report),
             Event::NodeLost(node) => self.node_lost(node),
         }
-        std::mem::swap(&mut self.effects, effects);
+        effects.append(&mut self.effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {

@@ -23,6 +23,7 @@ use objects::Index;
 use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
+use wire::to_node::NodeReport;
 use wire::{HeadToNode, ToNode};
 
 use crate::Role;
@@ -56,7 +57,7 @@ pub struct NodeConfig {
 pub struct Node {
     node: NodeId,
     now: Timestamp,
-    /// What this step wants done.
+    /// What is wanted done since the last step.
     effects: Vec<Effect>,
     site: Site,
     ledger: Ledger,
@@ -93,12 +94,14 @@ impl Node {
         };
         let idle_life = Duration::from_millis(settings.idle_worker_life_ms);
         let pool = Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
+        let joined =
+            NodeReport::Joined { resources: resources.clone(), labels: labels.clone(), facts };
         Self {
             node,
             now: Timestamp::ZERO,
-            effects: Vec::new(),
-            site: Site::new(node, labels.iter().cloned()),
-            reports: Reports::new(&resources, labels, facts),
+            effects: vec![Effect::ToHead(joined)],
+            site: Site::new(node, labels),
+            reports: Reports::new(&resources),
             ledger: Ledger::new(resources),
             queue: Queue::default(),
             leases: Leases::default(),
@@ -165,6 +168,7 @@ impl Node {
     /// What every event ends with: who can be served is, and what changed is told.
     fn conclude(&mut self) {
         self.pass_orders_on();
+        self.keep_promises();
         self.serve_waiting();
         self.report_free();
     }
@@ -176,8 +180,6 @@ impl Role for Node {
 
     fn step(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
         self.now = now;
-        std::mem::swap(&mut self.effects, effects);
-        self.join();
         match event {
             Event::Arrived { connection, peer } => self.arrived(connection, peer),
             Event::Message(from, message) => self.on_message(from, message),
@@ -195,13 +197,15 @@ impl Role for Node {
             Event::DiskDone(object, result) => self.objects.on_disk_done(self.now, object, result),
         }
         self.conclude();
-        std::mem::swap(&mut self.effects, effects);
+        effects.append(&mut self.effects);
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
+        let joins = (!self.effects.is_empty()).then_some(Timestamp::ZERO);
         let deadlines = [
-            self.reports.next_deadline(),
-            self.pool.next_deadline(),
+            joins,
+            self.reports.due,
+            self.pool.surplus().map(|(_, due)| due),
             self.objects.next_deadline(),
             self.held_back_until,
             self.next_silent_end(),
@@ -211,8 +215,6 @@ impl Role for Node {
 
     fn on_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.now = now;
-        std::mem::swap(&mut self.effects, effects);
-        self.join();
         self.spare_idle();
         self.end_silent();
         if self.held_back_until.is_some_and(|until| self.now >= until) {
@@ -221,7 +223,7 @@ impl Role for Node {
         }
         self.conclude();
         self.report_due();
-        std::mem::swap(&mut self.effects, effects);
+        effects.append(&mut self.effects);
     }
 
     fn check(&self) {

@@ -99,10 +99,7 @@ impl Worker {
 
     /// How many leases it has, and on how many the task waits.
     const fn leases(&self) -> (u32, u32) {
-        match self.work {
-            Work::Leased { leases, waiting } => (leases, waiting),
-            Work::Starting | Work::Idle(_) | Work::Asked | Work::Actor(_) | Work::Ending => (0, 0),
-        }
+        if let Work::Leased { leases, waiting } = self.work { (leases, waiting) } else { (0, 0) }
     }
 
     /// Whether it has leases and the tasks of all wait.
@@ -112,12 +109,7 @@ impl Worker {
 
     /// Since when it is idle, if it is.
     const fn idle(&self) -> Option<Timestamp> {
-        match self.work {
-            Work::Idle(since) => Some(since),
-            Work::Starting | Work::Asked | Work::Leased { .. } | Work::Actor(_) | Work::Ending => {
-                None
-            }
-        }
+        if let Work::Idle(since) = self.work { Some(since) } else { None }
     }
 
     /// Whether it will make room for others.
@@ -186,8 +178,7 @@ impl Pool {
     }
 
     /// How many processes of an environment start.
-    #[must_use]
-    pub fn starting(&self, environment: &str) -> usize {
+    fn starting(&self, environment: &str) -> usize {
         let starts = |it: &&Worker| it.work == Work::Starting && it.environment == environment;
         self.workers.values().filter(starts).count()
     }
@@ -241,89 +232,82 @@ impl Pool {
 
     /// A process has nothing to do: it started, its lease ended, or it cannot be spared.
     pub fn on_idle(&mut self, now: Timestamp, id: WorkerId) {
-        if let Some(worker) = self.worker(id) {
-            worker.work = Work::Idle(now);
-        }
+        self.change(id, |worker| worker.work = Work::Idle(now));
     }
 
     /// An actor is to live in a process.
     pub fn on_actor(&mut self, id: WorkerId, bond: Bond, actor: ActorId) {
-        if let Some(worker) = self.worker(id) {
-            worker.take_up(bond, Work::Actor(actor));
-        }
+        self.change(id, |worker| worker.take_up(bond, Work::Actor(actor)));
     }
 
     /// A process is lent, perhaps once more.
     pub fn on_leased(&mut self, id: WorkerId, bond: Bond) {
-        if let Some(worker) = self.worker(id) {
+        self.change(id, |worker| {
             let (leases, waiting) = worker.leases();
             worker.take_up(bond, Work::Leased { leases: leases + 1, waiting });
-        }
+        });
     }
 
     /// A lease of a process ended, whose task `waited`: whether the process has nothing to do then.
     pub fn on_released(&mut self, id: WorkerId, waited: bool) -> bool {
-        let Some(worker) = self.worker(id) else {
-            return false;
-        };
-        let (leases, waiting) = worker.leases();
-        let (leases, waiting) = (leases - 1, waiting - u32::from(waited));
-        let ended = leases == 0 && worker.ends;
-        worker.work = if ended { Work::Ending } else { Work::Leased { leases, waiting } };
-        leases == 0 && !ended
+        let is_free = self.change(id, |worker| {
+            let (leases, waiting) = worker.leases();
+            let (leases, waiting) = (leases - 1, waiting - u32::from(waited));
+            let ended = leases == 0 && worker.ends;
+            worker.work = if ended { Work::Ending } else { Work::Leased { leases, waiting } };
+            leases == 0 && !ended
+        });
+        is_free == Some(true)
     }
 
     /// The task on a lease of a process began or ended to wait.
     pub fn on_waiting(&mut self, id: WorkerId, waits: bool) {
-        if let Some(worker) = self.worker(id) {
+        self.change(id, |worker| {
             let (leases, waiting) = worker.leases();
             let waiting = if waits { waiting + 1 } else { waiting - 1 };
             worker.work = Work::Leased { leases, waiting };
-        }
+        });
     }
 
     /// An idle process is asked whether it can be spared.
     pub fn ask(&mut self, id: WorkerId) {
-        if let Some(worker) = self.worker(id) {
-            worker.work = Work::Asked;
-        }
+        self.change(id, |worker| worker.work = Work::Asked);
     }
 
     /// A process that was to go stays as long as others need what it has: whether it may work meanwhile.
     pub fn keep(&mut self, id: WorkerId) -> bool {
-        let Some(worker) = self.worker(id) else {
-            return false;
-        };
-        let asked = worker.work == Work::Asked;
-        worker.kept |= asked || worker.ends;
-        asked
+        let asked = self.change(id, |worker| {
+            let asked = worker.work == Work::Asked;
+            worker.kept |= asked || worker.ends;
+            asked
+        });
+        asked == Some(true)
     }
 
     /// An idle process that was kept is needed no longer.
     pub fn on_unneeded(&mut self, now: Timestamp, id: WorkerId) {
-        if let Some(worker) = self.worker(id)
-            && worker.kept
-            && worker.idle().is_some()
-        {
-            worker.kept = false;
-            worker.work = Work::Idle(now);
-        }
+        self.change(id, |worker| {
+            if worker.kept && worker.idle().is_some() {
+                worker.kept = false;
+                worker.work = Work::Idle(now);
+            }
+        });
     }
 
     /// A process gets nothing more to do, and ends. Unless it is kept, it counts until it is gone.
     pub fn on_ending(&mut self, id: WorkerId) {
-        if let Some(worker) = self.worker(id) {
+        self.change(id, |worker| {
             worker.ends = true;
             if !matches!(worker.work, Work::Leased { .. } | Work::Actor(_)) {
                 worker.work = Work::Ending;
             }
-        }
+        });
     }
 
-    /// A process is gone.
-    pub fn on_gone(&mut self, id: WorkerId) {
-        self.workers.remove(&id);
+    /// A process is gone: what it did, and its environment.
+    pub fn on_gone(&mut self, id: WorkerId) -> Option<(Work, String)> {
         self.changed = true;
+        self.workers.remove(&id).map(|gone| (gone.work, gone.environment))
     }
 
     /// Whether anything changed since the last look.
@@ -331,32 +315,34 @@ impl Pool {
         std::mem::replace(&mut self.changed, false)
     }
 
-    /// The longest idle process beyond those kept warm, if it is idle for long enough.
+    /// The longest idle process beyond those kept warm, and when it may go.
     #[must_use]
-    pub fn expired(&self, now: Timestamp) -> Option<WorkerId> {
-        let (worker, since) = self.surplus()?;
-        (now.since(since) >= self.idle_life).then_some(worker)
+    pub fn surplus(&self) -> Option<(WorkerId, Timestamp)> {
+        let longest = self.longest_idle().filter(|_| self.idle().count() > self.warm);
+        longest.map(|(worker, since)| (worker, since + self.idle_life))
     }
 
-    /// When [`Self::expired`] will name the next.
+    /// Whether fewer processes of an environment start than are promised.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.surplus().map(|(_, since)| since + self.idle_life)
+    pub fn falls_short(&self, environment: &str, promises: &Promises) -> bool {
+        self.starting(environment) < promises.count(environment)
+    }
+
+    /// An environment of which fewer start than are promised.
+    #[must_use]
+    pub fn unkept<'a>(&self, promises: &'a Promises) -> Option<&'a str> {
+        let mut promised = promises.iter().map(|promise| promise.shape.environment.as_str());
+        promised.find(|environment| self.falls_short(environment, promises))
     }
 
     /// Panics unless enough processes start for what is promised.
     pub fn check(&self, promises: &Promises) {
-        for environment in promises.iter().map(|promise| promise.shape.environment.as_str()) {
-            assert!(
-                promises.count(environment) <= self.starting(environment),
-                "SCH-4: behind every promise a process starts"
-            );
-        }
+        assert_eq!(self.unkept(promises), None, "SCH-4: behind every promise a process starts");
     }
 
-    fn worker(&mut self, id: WorkerId) -> Option<&mut Worker> {
+    fn change<T>(&mut self, id: WorkerId, change: impl FnOnce(&mut Worker) -> T) -> Option<T> {
         self.changed = true;
-        self.workers.get_mut(&id)
+        self.workers.get_mut(&id).map(change)
     }
 
     /// Processes that count towards the cap.
@@ -395,9 +381,5 @@ impl Pool {
 
     fn longest_idle(&self) -> Option<(WorkerId, Timestamp)> {
         self.idle().min_by_key(|(_, since)| *since)
-    }
-
-    fn surplus(&self) -> Option<(WorkerId, Timestamp)> {
-        self.longest_idle().filter(|_| self.idle().count() > self.warm)
     }
 }

@@ -68,7 +68,7 @@ impl Node {
         if process.reason.is_empty() {
             process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
         }
-        self.retire(worker);
+        self.pool.on_ending(worker);
     }
 
     /// A worker that was asked to leave is still needed by others.
@@ -80,7 +80,9 @@ impl Node {
 
     /// Asks those who are idle for too long whether they can go.
     pub(super) fn spare_idle(&mut self) {
-        while let Some(worker) = self.pool.expired(self.now) {
+        while let Some((worker, due)) = self.pool.surplus()
+            && due <= self.now
+        {
             self.spare(worker);
         }
     }
@@ -124,15 +126,7 @@ impl Node {
             reason.clone_into(&mut process.reason);
         }
         self.effects.push(Effect::Kill(worker));
-        self.retire(worker);
-    }
-
-    /// A process gets nothing more to do.
-    pub(super) fn retire(&mut self, worker: WorkerId) {
         self.pool.on_ending(worker);
-        if let Some(environment) = self.pool.environment_of(worker).map(str::to_owned) {
-            self.keep_promises(&environment);
-        }
     }
 
     fn start_ahead(&mut self) {

@@ -28,7 +28,7 @@ impl Node {
         if let Kind::Driver { owns_cluster: true, .. } = process.kind {
             self.effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
         }
-        self.retire(id);
+        self.pool.on_ending(id);
         self.forget_demands_of(id);
         self.bury_if_over(id);
     }
@@ -39,14 +39,12 @@ impl Node {
         };
         process.on_exit(exit, peak_memory_bytes);
         self.bury_if_over(id);
-        self.retire(id);
+        self.pool.on_ending(id);
     }
 
     pub(super) fn fork_failed(&mut self, id: WorkerId, reason: &str) {
-        let environment = self.pool.environment_of(id).map(str::to_owned);
-        self.pool.on_gone(id);
         self.processes.remove(&id);
-        if let Some(environment) = environment {
+        if let Some((_, environment)) = self.pool.on_gone(id) {
             self.start_failed(&environment, reason);
         }
     }
@@ -127,24 +125,20 @@ impl Node {
     /// Ends the work of a dead process and tells those it was for.
     fn end_work(&mut self, death: &Death) {
         let id = death.worker;
-        let Some(environment) = self.pool.environment_of(id).map(str::to_owned) else {
-            return;
-        };
-        let work = self.pool.work(id);
-        if let Some(Work::Actor(actor)) = work {
-            self.actor_gone(actor);
-            self.effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
-        }
         for (lease, owner) in self.leases.of_worker(id) {
             self.end_lease(lease);
             let ended = FromNode::LeaseEnded { lease, death: death.clone() };
             self.effects.push(Effect::ToWorker(owner, ended));
         }
-        self.pool.on_gone(id);
-        if work == Some(Work::Starting) {
-            self.start_failed(&environment, &death.to_string());
-        } else {
-            self.keep_promises(&environment);
+        match self.pool.on_gone(id) {
+            Some((Work::Actor(actor), _)) => {
+                self.actor_gone(actor);
+                self.effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
+            }
+            Some((Work::Starting, environment)) => {
+                self.start_failed(&environment, &death.to_string());
+            }
+            Some((Work::Idle(_) | Work::Asked | Work::Leased { .. } | Work::Ending, _)) | None => {}
         }
     }
 
@@ -176,12 +170,11 @@ impl Node {
         self.effects.push(Effect::ToHead(NodeReport::WorkerGone(death)));
     }
 
-    /// A process did not start: tries again, and if that is of no use, refuses who waited for it.
+    /// A process did not start: if it is of no use to try again, refuses who waited for it.
     fn start_failed(&mut self, environment: &str, reason: &str) {
         self.failed_starts += 1;
         let plain = environment.is_empty();
         if plain && self.failed_starts < FAILED_STARTS_MAX {
-            self.keep_promises(environment);
             return;
         }
         let failure = if plain {
@@ -189,18 +182,17 @@ impl Node {
         } else {
             Failure::EnvironmentFailed(reason.to_owned())
         };
-        while self.queue.promises().count(environment) > self.pool.starting(environment) {
-            let Some(claimant) = self.queue.promises().oldest(environment) else {
-                break;
-            };
+        while self.pool.falls_short(environment, self.queue.promises())
+            && let Some(claimant) = self.queue.promises().oldest(environment)
+        {
             self.refuse(claimant, failure.clone());
         }
     }
 
-    /// Starts as many processes as there are promises that lack one.
-    pub(super) fn keep_promises(&mut self, environment: &str) {
-        while self.queue.promises().count(environment) > self.pool.starting(environment) {
-            self.fork(environment);
+    /// Starts a process for each promise that has none, since the one that started did not or is to end.
+    pub(super) fn keep_promises(&mut self) {
+        while let Some(environment) = self.pool.unkept(self.queue.promises()).map(str::to_owned) {
+            self.fork(&environment);
         }
     }
 }

@@ -19,8 +19,6 @@ const LINES_MAX: usize = 1000;
 /// What is yet to be told.
 #[derive(Debug)]
 pub(super) struct Reports {
-    /// What the head hears first; `None` once it has.
-    joining: Option<NodeReport>,
     /// What is free as far as the head knows.
     free: Resources,
     /// How often something had come back when the head was refused bundles: it tries again after the next time.
@@ -28,18 +26,12 @@ pub(super) struct Reports {
     /// Lines for each driver.
     lines: BTreeMap<WorkerId, Vec<OutputLines>>,
     line_count: usize,
-    due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
 }
 
 impl Reports {
-    pub(super) fn new(
-        resources: &Resources,
-        labels: Vec<(String, String)>,
-        facts: Vec<(String, String)>,
-    ) -> Self {
-        let joining = NodeReport::Joined { resources: resources.clone(), labels, facts };
+    pub(super) fn new(resources: &Resources) -> Self {
         Self {
-            joining: Some(joining),
             // A node that joins is free.
             free: resources.clone(),
             refused_at: None,
@@ -49,21 +41,12 @@ impl Reports {
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.joining.as_ref().map(|_| Timestamp::ZERO).or(self.due)
-    }
-
     fn by(&mut self, due: Timestamp) {
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 }
 
 impl Node {
-    /// Tells the head that the node is there, once.
-    pub(super) fn join(&mut self) {
-        self.effects.extend(self.reports.joining.take().map(Effect::ToHead));
-    }
-
     /// The head was refused bundles: it hears of the next change at once.
     pub(super) const fn head_waits(&mut self) {
         self.reports.refused_at = Some(self.ledger.returns());
