@@ -29,34 +29,25 @@ impl Capacity {
     /// A stock of `total`, whose devices count from 0.
     #[must_use]
     pub fn of_node(total: Resources) -> Self {
-        let mut devices = BTreeMap::new();
-        for name in DEVICE_RESOURCES {
-            let amount = total.get(name);
-            if amount > Amount::ZERO {
-                devices.insert(name.to_owned(), whole_devices(amount));
-            }
-        }
-        Self::with_devices(total, devices)
+        let counted = DEVICE_RESOURCES.iter().filter(|name| total.get(name) > Amount::ZERO);
+        let devices =
+            counted.map(|name| ((*name).to_owned(), whole_devices(total.get(name)))).collect();
+        Self::of_assignment(&Assignment { resources: total, devices })
     }
 
     /// A stock of exactly what `assignment` holds.
     #[must_use]
     pub fn of_assignment(assignment: &Assignment) -> Self {
-        let devices = assignment
-            .devices
+        let Assignment { resources, devices } = assignment;
+        let stocks = devices
             .iter()
-            .map(|(name, shares)| (name.clone(), shares.iter().map(Device::of_share).collect()))
-            .collect();
-        Self::with_devices(assignment.resources.clone(), devices)
-    }
-
-    fn with_devices(total: Resources, devices: BTreeMap<String, Vec<Device>>) -> Self {
+            .map(|(name, shares)| (name.clone(), shares.iter().map(Device::of_share).collect()));
         Self {
-            free: total.clone(),
-            total,
+            total: resources.clone(),
+            free: resources.clone(),
             debt: Resources::default(),
             lasting: Resources::default(),
-            devices,
+            devices: stocks.collect(),
             returns: 0,
         }
     }
@@ -200,13 +191,13 @@ impl Device {
     }
 }
 
-fn whole_devices(amount: Amount) -> Vec<Device> {
+fn whole_devices(amount: Amount) -> Vec<DeviceShare> {
     let mut devices = Vec::new();
     let mut rest = amount;
     while rest > Amount::ZERO {
         let whole = rest.min(Amount::ONE);
         let index = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-        devices.push(Device { index, whole, free: whole });
+        devices.push(DeviceShare { index, amount: whole });
         rest = rest.minus(whole).unwrap_or(Amount::ZERO);
     }
     devices

@@ -18,7 +18,8 @@ pub(super) struct Process {
     /// Why it ends, if somebody said so.
     pub(super) reason: String,
     last_lines: VecDeque<String>,
-    exit: Option<(Exit, u64)>,
+    /// How it ended, and the most memory it held, in bytes.
+    pub(super) exit: Option<(Exit, u64)>,
 }
 
 /// What it is.
@@ -60,10 +61,6 @@ impl Process {
             Kind::Worker => self.exit.is_some() && self.link != Link::Up,
             Kind::Driver { .. } => self.link != Link::Up,
         }
-    }
-
-    pub(super) const fn on_exit(&mut self, exit: Exit, peak_memory_bytes: u64) {
-        self.exit = Some((exit, peak_memory_bytes));
     }
 
     pub(super) const fn has_exited(&self) -> bool {

@@ -37,7 +37,7 @@ impl Node {
         let Some(process) = self.processes.get_mut(&id) else {
             return;
         };
-        process.on_exit(exit, peak_memory_bytes);
+        process.exit = Some((exit, peak_memory_bytes));
         self.bury_if_over(id);
         self.pool.on_ending(id);
     }
@@ -52,11 +52,9 @@ impl Node {
     /// Ends those that hung up and did not end, and no longer waits for those that ended and did not hang up: a
     /// child of theirs may hold the connection open.
     pub(super) fn end_silent(&mut self) {
-        while let Some((since, id)) = self.silent.first().copied() {
-            if self.now.since(since) < SILENT_LIFE {
-                break;
-            }
-            self.silent.pop_first();
+        while self.next_silent_end().is_some_and(|end| end <= self.now)
+            && let Some((_, id)) = self.silent.pop_first()
+        {
             match self.processes.get(&id).is_some_and(Process::has_exited) {
                 true => self.hung_up(id),
                 false => self.kill(id, "it hung up and did not end"),
