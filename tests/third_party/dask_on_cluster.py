@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import aktis.as_ray
-
-assert aktis.as_ray.RAY_VERSION, "the import is what counts, and here is its use"
+import aktis.as_ray  # noqa: F401 - the import is what counts
 
 
 @pytest.fixture(scope="session", autouse=True)
