@@ -6,6 +6,7 @@ aktis, in this process and in the workers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import aktis.as_ray  # noqa: F401 - the import is what counts
 CPUS = 2
 # The libraries take a while to be imported, here and once more in each worker.
 TIMEOUT_S = 180
+
+# Daft would tell its authors of these tests.
+os.environ["DO_NOT_TRACK"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

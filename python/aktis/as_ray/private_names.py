@@ -5,8 +5,13 @@ Owns those answers. Does not own which names lead here, nor the reasons (`aktis.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import aktis
 from aktis._kernel import session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Client:
@@ -31,6 +36,14 @@ class GlobalWorker:
         if here is None:
             return None
         return aktis.SCRIPT_MODE if here.is_driver else aktis.WORKER_MODE
+
+
+def request_resources(
+    num_cpus: int | None = None,
+    bundles: Sequence[Mapping[str, float]] | None = None,
+    bundle_label_selectors: Sequence[Mapping[str, str]] | None = None,
+) -> None:
+    """Has no effect, as in Ray without an autoscaler: nobody makes the cluster larger."""
 
 
 client = Client()

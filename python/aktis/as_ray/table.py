@@ -45,6 +45,8 @@ ELSEWHERE: dict[str, str] = {
     "ray.logger": "aktis.as_ray.logger.logger",
     # Modin asks which machine a partition lies on.
     "ray._private.services.get_node_ip_address": "aktis.util.get_node_ip_address",
+    # Daft asks for the nodes that a query could use, where an autoscaler may be.
+    "ray.autoscaler.sdk.request_resources": "aktis.as_ray.private_names.request_resources",
     # Daft asks where its scheduler has to run, and which progress bar to show.
     "ray._private.worker.global_worker": "aktis.as_ray.private_names.global_worker",
     "ray.util.client.ray": "aktis.as_ray.private_names.client",
