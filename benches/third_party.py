@@ -9,6 +9,7 @@ first, and then again.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -154,6 +155,30 @@ def dask_delayed(trial: Trial) -> Callable[[], object]:
     return partial(ray_dask_get, graph, f"{level}-0")
 
 
+def daft(trial: Trial) -> Callable[[], object]:
+    """Groups, joins and sorts a table with queries whose plans run in actors."""
+    # It would tell its authors of each query.
+    os.environ["DO_NOT_TRACK"] = "true"
+    import daft
+    import numpy as np
+
+    daft.set_runner_ray()
+    count = trial.effort.table_rows
+    chance = np.random.default_rng(0)
+    columns: dict[str, Any] = {
+        "key": chance.integers(0, 1000, count),
+        "value": chance.random(count),
+    }
+    table = daft.from_pydict(columns).into_partitions(PARTITIONS).collect()
+
+    def program() -> object:
+        means = table.groupby("key").agg(daft.col("value").mean().alias("mean"))
+        above = table.join(means, on="key").where(daft.col("value") > daft.col("mean"))
+        return above.sort("value").to_arrow()
+
+    return program
+
+
 def sktime(_trial: Trial) -> Callable[[], object]:
     """Evaluates a forecast on seventy folds, each of which is a task."""
     from sktime.datasets import load_airline
@@ -194,5 +219,6 @@ ROWS = (
     _row(dask_bag, "splitting and counting on two cores"),
     _row(dask_frame, "the work of pandas on two cores"),
     _row(dask_delayed, "submitting the tasks one by one"),
+    _row(daft, "the work of its engine on two cores"),
     _row(sktime, "seventy fits on two cores"),
 )
