@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Something to read from a bell that was rung.
 BELL_BYTES = 8
 
-# Takes the content of an object once it is there; a stream has none.
+# Takes the content of an object once it is there; a stream has none. Both take the session's end.
 Settle = Callable[["_core.Arrival | None"], None]
 
 
@@ -52,9 +52,13 @@ def next_of(stream: _core.ObjectRef[Any]) -> asyncio.Future[None]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 
-    def settle(_none: _core.Arrival | None) -> None:
-        if not future.done():
+    def settle(ended: _core.Arrival | None) -> None:
+        if future.done():
+            return
+        if ended is None:
             future.set_result(None)
+        else:
+            _settle(ended, future.set_result, future.set_exception)
 
     _channel_of(loop).watch_stream(stream, settle)
     return future
@@ -181,7 +185,7 @@ def _watch_in_thread(ref: _core.ObjectRef[Any], settle: Settle) -> None:
 
 
 def _deliver(engine: _core.Engine) -> None:
-    """Hands arrivals to those who wait, until the engine closes."""
+    """Hands arrivals to those who wait, until the engine ends and all of them have heard so."""
     channel = engine.threads_channel()
     while (told := channel.wait()) is not None:
         settle_all(told)

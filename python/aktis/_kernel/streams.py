@@ -25,6 +25,8 @@ class ObjectRefGenerator:
     """
 
     def __init__(self, whole: _core.ObjectRef[Any]) -> None:
+        # The session may end before the stream; another one knows nothing of it.
+        self._engine = require().engine
         self._whole = whole
         self._taken = 0
         self._next: _core.ObjectRef[Any] | None = None
@@ -105,8 +107,8 @@ class ObjectRefGenerator:
 
     def __del__(self) -> None:
         here = current()
-        if here is not None and not self._ended:
-            here.engine.abandon(self._whole)
+        if here is not None and here.engine == self._engine and not self._ended:
+            self._engine.abandon(self._whole)
 
     def __repr__(self) -> str:
         return f"ObjectRefGenerator({self._whole.hex()})"
@@ -121,7 +123,7 @@ class ObjectRefGenerator:
         """The next ref; None after the last. What the task raised is the last."""
         if self._ended:
             return None
-        item = require().engine.next_item(self._whole, self._taken, timeout_s)
+        item = self._engine.next_item(self._whole, self._taken, timeout_s)
         if item is None:
             self._ended = True
         else:

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aktis
-from aktis.exceptions import AktisError, TaskError
+from aktis.exceptions import TaskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def outcome(arrived: Any) -> tuple[Any, BaseException | None]:
         error = arrived.cause
         error.__cause__ = arrived
         return None, error
-    if isinstance(arrived, AktisError):
+    if isinstance(arrived, BaseException):
         return None, arrived
     return arrived, None
 

@@ -214,7 +214,8 @@ class Executor(concurrent.futures.Executor):
             if self._sent.pop(future, None) is None:
                 return
             self._pace.count_one()
-            failed = self._send()
+            is_over = self._session.is_over()
+            failed = [] if is_over else self._send()
             self._changed.notify_all()
         value, error = outcome(arrived)
         if error is None:
@@ -222,6 +223,8 @@ class Executor(concurrent.futures.Executor):
         else:
             future.set_exception(error)
         _fail(failed)
+        if is_over:
+            self._give_up()
 
     def _give_up(self) -> None:
         """Fails all calls that have not ended."""

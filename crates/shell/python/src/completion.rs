@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Source;
-use runtime::engine::{Channel as CoreChannel, Completion, Data, EngineError, Handle, Watched};
+use runtime::engine::{Channel as CoreChannel, Completion, Data, Handle, Outcomes, Watched};
 use types::Map;
 
 use crate::current::{Process, lock};
@@ -17,12 +17,9 @@ use crate::engine::{Engine, interruptible};
 use crate::objectref::ObjectRef;
 use crate::{error, values};
 
-/// The content of an object that came, kept until somebody asks for its value.
+/// The content of an object that came, kept until somebody asks for its value; or why nothing comes any more.
 #[pyclass(frozen, module = "aktis._core")]
-pub(crate) struct Arrival {
-    handle: Handle,
-    data: Data,
-}
+pub(crate) struct Arrival(Outcomes<(Handle, Data)>);
 
 /// Where waiters are told of what came: on threads, on the loop that the engine serves, or on another loop.
 #[pyclass(frozen, module = "aktis._core")]
@@ -33,29 +30,42 @@ pub(crate) struct Channel {
     descriptor: Option<RawFd>,
 }
 
-/// Waiters by what they wait for and where they are told.
-pub(crate) type Waiters = Map<(CoreChannel, Watched), Vec<Py<PyAny>>>;
+/// Waiters by where they are told and what they wait for.
+pub(crate) type Waiters = Map<CoreChannel, Map<Watched, Vec<Py<PyAny>>>>;
 
 impl Arrival {
     /// The content of an object, if it is here.
     pub(crate) fn of(handle: &Handle) -> Option<Self> {
-        handle.data().map(|data| Self { handle: handle.clone(), data })
+        handle.data().map(|data| Self(Ok((handle.clone(), data))))
     }
 }
 
-/// Waiters of what came, each with the arrival of its object; that of a stream has none.
+/// Waiters of what came, each with the arrival of its object; that of a stream has none. Once the engine ended those of
+/// all that will not come, each with that end.
 pub(crate) fn told<'py>(
     process: &Process,
     py: Python<'py>,
     channel: CoreChannel,
-    came: Vec<Completion>,
+    came: Outcomes<Vec<Completion>>,
 ) -> PyResult<Bound<'py, PyList>> {
+    let mut waiters = lock(&process.waiters);
+    let all: Vec<(Vec<Py<PyAny>>, Option<Outcomes<(Handle, Data)>>)> = match came {
+        Ok(came) => {
+            let ours = waiters.entry(channel).or_default();
+            let mut of = |watched| ours.remove(&watched).unwrap_or_default();
+            came.into_iter().map(|it| (of(it.watched), it.arrival.map(Ok))).collect()
+        }
+        Err(ended) => {
+            let ours = waiters.remove(&channel).unwrap_or_default();
+            ours.into_values().map(|them| (them, Some(Err(ended.clone())))).collect()
+        }
+    };
+    // The collector may run the user's finalizers below, which may wait for something else.
+    drop(waiters);
     let told = PyList::empty(py);
-    for Completion { watched, arrival: content } in came {
-        let waiters = lock(&process.waiters).remove(&(channel, watched));
-        for waiter in waiters.into_iter().flatten() {
-            let arrival = content.clone().map(|(handle, data)| Arrival { handle, data });
-            told.append((waiter, arrival))?;
+    for (waiters, arrival) in all {
+        for waiter in waiters {
+            told.append((waiter, arrival.clone().map(Arrival)))?;
         }
     }
     Ok(told)
@@ -89,7 +99,8 @@ impl Engine {
 impl Channel {
     fn note(&self, watched: Watched, waiter: Bound<'_, PyAny>) {
         let mut waiters = lock(&self.process.waiters);
-        waiters.entry((self.channel, watched)).or_default().push(waiter.unbind());
+        let ours = waiters.entry(self.channel).or_default();
+        ours.entry(watched).or_default().push(waiter.unbind());
     }
 }
 
@@ -130,27 +141,24 @@ impl Channel {
 
     /// Waiters of what came, each with the arrival of its object.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let came = error::done(self.process.engine.completions(self.channel))?;
-        told(&self.process, py, self.channel, came)
+        told(&self.process, py, self.channel, self.process.engine.completions(self.channel))
     }
 
-    /// The same for threads, waiting for some; None once the engine closed.
+    /// The same for threads, waiting for some; None once the engine ended and all were told.
     fn wait<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let waited =
+        let came =
             interruptible(py, None, |patience| self.process.engine.next_completions(patience))?;
-        match waited {
-            Err(EngineError::Closed | EngineError::NodeDied(_) | EngineError::Interrupted) => {
-                Ok(None)
-            }
-            came => told(&self.process, py, self.channel, error::done(came)?).map(Some),
-        }
+        let goes_on = came.is_ok();
+        let told = told(&self.process, py, self.channel, came)?;
+        Ok((goes_on || !told.is_empty()).then_some(told))
     }
 }
 
 #[pymethods]
 impl Arrival {
-    /// The value; raises the error of an object that failed.
+    /// The value; raises the error of an object that failed, or the end of the engine.
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        values::decode(py, &self.data, Source::Value(self.handle.object()))
+        let (handle, data) = self.0.as_ref().map_err(|ended| error::of_engine(ended.clone()))?;
+        values::decode(py, data, Source::Value(handle.object()))
     }
 }

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple, PyType};
 use runtime::engine::Handle;
-use types::{ObjectId, Ref, WorkerId};
+use types::{Failure, ObjectId, Ref, WorkerId};
 
 use crate::completion::Arrival;
 use crate::{current, error, hooks};
@@ -39,15 +39,21 @@ impl ObjectRef {
     /// The handle.
     ///
     /// # Errors
-    /// If the owner of the object is not known.
+    /// If the owner of the object is not known, or the session has ended: in another one its id may be that of something
+    /// else.
     pub(crate) fn handle(&self) -> PyResult<&Handle> {
-        self.handle.as_ref().ok_or_else(|| {
-            let object = self.object;
-            let text = format!(
-                "nobody knows who owns {object}; get refs from calls and put(), not from ids"
-            );
-            PyValueError::new_err(text)
-        })
+        let object = self.object;
+        match &self.handle {
+            Some(handle) if handle.is_over() => {
+                let why = "the session it belongs to has ended".to_owned();
+                Err(error::of_failure(&Failure::ObjectLost(object, why)))
+            }
+            Some(handle) => Ok(handle),
+            None => {
+                let what = "get refs from calls and put(), not from ids";
+                Err(PyValueError::new_err(format!("nobody knows who owns {object}; {what}")))
+            }
+        }
     }
 
     /// What a pickler writes for it.

@@ -107,7 +107,7 @@ impl Engine {
         let News { tasks, interrupts, completions, descriptors } = news;
         let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();
         let end = self.interrupted(py, interrupts);
-        let told = completion::told(process, py, Channel::SERVED_LOOP, completions)?;
+        let told = completion::told(process, py, Channel::SERVED_LOOP, Ok(completions))?;
         Ok((begin, end, told, descriptors))
     }
 }

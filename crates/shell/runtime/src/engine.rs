@@ -124,6 +124,7 @@ impl Engine {
             locked.last_words();
             locked.end(EngineError::Closed);
             locked.links.close();
+            self.notices.end();
         }
         drop(locked);
         self.alarm.stir();

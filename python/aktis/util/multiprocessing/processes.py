@@ -187,6 +187,9 @@ class Processes:
     def _settle(self, running: _Running, arrived: Any) -> None:
         """Takes the outcome of a job, and gives its process another one."""
         value, error = outcome(arrived)
+        if self.session.is_over():
+            self.give_up_if_over()
+            return
         with self._changed:
             if running not in self._working:
                 return

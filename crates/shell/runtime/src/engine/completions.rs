@@ -170,6 +170,11 @@ impl Completions {
         }
     }
 
+    /// Nothing more will come: those who listen are to ask, and hear so.
+    pub(super) fn ring_all(&mut self) {
+        self.bells.values_mut().for_each(Bell::ring);
+    }
+
     pub(super) fn take(&mut self, channel: Channel) -> Vec<Completion> {
         if let Some(bell) = self.bells.get_mut(&channel) {
             bell.reset();

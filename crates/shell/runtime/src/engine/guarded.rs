@@ -171,6 +171,7 @@ impl Core {
         if self.ended.is_none() {
             self.ended = Some(why);
             self.waits.wake_those(|_topic| true);
+            self.completions.ring_all();
         }
     }
 

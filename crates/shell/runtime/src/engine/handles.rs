@@ -92,6 +92,12 @@ impl Handle {
         self.0.reference.object
     }
 
+    /// Whether the process left the cluster that the object was of.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.notices.are_over()
+    }
+
     /// Whether the object is known to exist (or to have failed).
     #[must_use]
     pub fn is_available(&self) -> bool {

@@ -4,7 +4,7 @@
 //!
 //! A drop may happen anywhere, with any lock held, even in a forked child: it must neither wait nor fail.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use types::ObjectId;
@@ -19,6 +19,8 @@ const WORTH_A_STEP: usize = 64;
 pub(super) struct Notices {
     lists: Mutex<Lists>,
     count: AtomicUsize,
+    /// The process left the cluster: what is left behind concerns nobody.
+    over: AtomicBool,
     alarm: Arc<Alarm>,
     forks: u64,
 }
@@ -34,7 +36,8 @@ pub(super) struct Lists {
 
 impl Notices {
     pub(super) fn new(alarm: Arc<Alarm>) -> Self {
-        Self { lists: Mutex::default(), count: AtomicUsize::new(0), alarm, forks: fork::count() }
+        let (count, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { lists: Mutex::default(), count, over, alarm, forks: fork::count() }
     }
 
     pub(super) fn released(&self, object: ObjectId) {
@@ -59,6 +62,16 @@ impl Notices {
         let mut lists = self.lists();
         self.count.store(0, Ordering::Relaxed);
         std::mem::take(&mut *lists)
+    }
+
+    /// The process leaves the cluster.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the process left the cluster.
+    pub(super) fn are_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Whether this is a child by `fork` of the process that they belong to.
