@@ -169,6 +169,33 @@ aktis.shutdown()
     assert numbers == [str(index) for index in range(50)]
 
 
+def test_what_was_written_before_the_end_is_shown_however_late_the_node_reads_it(
+    drive: Drive,
+) -> None:
+    driver = drive(
+        f"""{START}
+import os, pathlib, signal, threading
+from tests.faults.processes import DAEMON, find_process
+
+@aktis.remote
+def talk():
+    print(*(f"line {{index}}" for index in range(3000)), sep="\\n")
+    print("without an end", end="", flush=True)
+
+context = aktis.init(address="local", num_cpus=1)
+node = find_process(pathlib.Path(context["session_dir"]), DAEMON)
+aktis.get(talk.remote())
+os.kill(node, signal.SIGSTOP)
+threading.Timer(0.3, os.kill, (node, signal.SIGCONT)).start()
+aktis.shutdown()
+"""
+    )
+
+    numbers = re.findall(r"\(talk pid=\d+\) line (\d+)", colourless(driver.printed))
+    assert numbers == [str(index) for index in range(3000)]
+    assert re.search(r"\(talk pid=\d+\) without an end\n", colourless(driver.printed))
+
+
 @pytest.mark.parametrize("how", ["argument", "variable"])
 def test_the_output_of_workers_can_be_switched_off(drive: Drive, how: str) -> None:
     option = ", log_to_driver=False" if how == "argument" else ""

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from aktis._kernel import bars, session
+from aktis.exceptions import GetTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 LOOK_S = 0.5
 # How long it sleeps while there is none.
 QUIET_S = 3600.0
-# A node gathers lines before it sends them on, for less than this.
-LAST_LINES_S = 0.03
+# How long the node may take to say what it read; one that is stuck does not keep a program alive.
+LAST_LINES_LIMIT_S = 2.0
 # Different lines remembered at once; beyond that, lines are printed as they come.
 LINES_REMEMBERED_MAX = 10_000
 PREFIX_COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m", "\x1b[33m")
@@ -106,18 +107,16 @@ class Printer:
     def __init__(self, deduplicator: Deduplicator, clock: Callable[[], float]) -> None:
         self._deduplicator = deduplicator
         self._clock = clock
-        self._lock = threading.Lock()
 
     def take(self, lines: Iterable[Line]) -> None:
         """Prints lines that came, as far as they are new."""
-        with self._lock:
-            for are_of_bars, some in groupby(lines, lambda line: bars.MARK in line.text):
-                if are_of_bars:
-                    self._show(some)
-                else:
-                    told = [(line, text) for line in some for text in self._new(line)]
-                    self._write_all(told)
-            self.tick()
+        for are_of_bars, some in groupby(lines, lambda line: bars.MARK in line.text):
+            if are_of_bars:
+                self._show(some)
+            else:
+                told = [(line, text) for line in some for text in self._new(line)]
+                self._write_all(told)
+        self.tick()
 
     def tick(self) -> None:
         """Prints how often lines were repeated whose window is over."""
@@ -169,37 +168,31 @@ def start(engine: _core.Engine, *, window_s: float) -> threading.Thread:
     printer = Printer(Deduplicator(window_s), time.monotonic)
     thread = threading.Thread(target=_print, args=(engine, printer), name="aktis-logs", daemon=True)
     thread.start()
-    session.before_leaving(lambda: _print_last(engine, printer))
+    session.before_leaving(lambda: _await_last(engine))
     return thread
 
 
 def _print(engine: _core.Engine, printer: Printer) -> None:
-    while _print_next(engine, printer, LOOK_S if printer.keeps else QUIET_S) is not None:
+    while _print_next(engine, printer, LOOK_S if printer.keeps else QUIET_S):
         pass
     printer.end()
     bars.shown.close_others()
 
 
-def _print_last(engine: _core.Engine, printer: Printer) -> None:
-    """Prints what workers wrote before now.
-
-    The node reads it before it answers. It sends it on a moment later; however late that is on a
-    busy machine, it comes before the answer to the second of two further questions.
-    """
-    engine.ask("Jobs")
-    while _print_next(engine, printer, LAST_LINES_S):
-        pass
-    engine.ask("Jobs")
-    engine.ask("Jobs")
-    while _print_next(engine, printer, 0.0):
-        pass
+def _await_last(engine: _core.Engine) -> None:
+    """Has the thread find all that workers wrote before now when it prints for the last time."""
+    try:
+        engine.await_lines(LAST_LINES_LIMIT_S)
+    except GetTimeoutError:
+        text = f"the node did not say within {LAST_LINES_LIMIT_S:g} s what workers wrote last"
+        sys.stderr.write(f"(aktis) {text}: it may be missing here\n")
 
 
-def _print_next(engine: _core.Engine, printer: Printer, timeout_s: float) -> int | None:
-    """Prints the lines that came; how many bursts they were, or None once the engine closed."""
+def _print_next(engine: _core.Engine, printer: Printer, timeout_s: float) -> bool:
+    """Prints the lines that came; False once the engine closed and all were printed."""
     came = engine.next_lines(timeout_s)
     if came is None:
-        return None
+        return False
     bursts, dropped = came
     if dropped:
         text = f"(aktis) {dropped} lines of workers were dropped: too many came at once\n"
@@ -209,4 +202,4 @@ def _print_next(engine: _core.Engine, printer: Printer, timeout_s: float) -> int
         for burst in bursts
         for text in burst["lines"]
     )
-    return len(bursts)
+    return True

@@ -130,6 +130,7 @@ impl Node {
             ToNode::Staying => self.staying(from),
             ToNode::Unneeded => self.pool.on_unneeded(self.now, from),
             ToNode::Named(name) => self.named(from, name),
+            ToNode::AskLines(request) => self.asked_for_lines(from, request),
             ToNode::Create { object, owner, size } => {
                 self.create((from, object), owner, size);
             }

@@ -200,6 +200,9 @@ impl Worker {
             FromNode::PinFailed { object, failure } => self.pin_failed(object, failure),
             FromNode::PeerEnded(death) => self.peer_lost(death.worker),
             FromNode::Lines(lines) => self.effects.push(Effect::Lines(lines)),
+            FromNode::LinesTold(request) => {
+                self.effects.push(Effect::Answered(request, wire::Answer::Nothing));
+            }
             FromNode::Spare => self.spared(),
             FromNode::Exit { reason } => self.effects.push(Effect::Exit(reason)),
             FromNode::Welcome { .. } | FromNode::Visitor => {}
@@ -254,6 +257,9 @@ impl Worker {
             Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
             Event::RemoveGroup(group) => {
                 self.effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
+            }
+            Event::AskLines(request) => {
+                self.effects.push(Effect::ToNode(wire::ToNode::AskLines(request)));
             }
             Event::Ask { request, question } => {
                 self.effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));

@@ -53,6 +53,8 @@ pub enum ToNode {
     Unneeded,
     /// What the worker calls itself from now on in the driver's terminal.
     Named(String),
+    /// A driver is to be told now what workers of its job wrote: under this number it hears that it was.
+    AskLines(u64),
     /// A range for an object of this size.
     Create {
         /// The object.

@@ -254,6 +254,8 @@ pub enum FromNode {
     PeerEnded(Death),
     /// Lines that workers of this driver's job wrote.
     Lines(Vec<OutputLines>),
+    /// All that they wrote before this was asked for was told.
+    LinesTold(u64),
     /// To an idle worker: it is one too many. It answers with `ToNode::Leaving` and ends; or with `ToNode::Staying`,
     /// if others need objects that it owns.
     Spare,

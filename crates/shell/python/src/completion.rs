@@ -49,7 +49,7 @@ pub(crate) fn told<'py>(
     came: Outcomes<Vec<Completion>>,
 ) -> PyResult<Bound<'py, PyList>> {
     let mut waiters = lock(&process.waiters);
-    let all: Vec<(Vec<Py<PyAny>>, Option<Outcomes<(Handle, Data)>>)> = match came {
+    let all: Vec<_> = match came {
         Ok(came) => {
             let ours = waiters.entry(channel).or_default();
             let mut of = |watched| ours.remove(&watched).unwrap_or_default();

@@ -35,7 +35,7 @@ impl Engine {
         error::done(self.core().step(Event::Tell(depythonize(message)?)))
     }
 
-    /// Lines of workers, and how many were dropped before; None once it closed.
+    /// Lines of workers, and how many were dropped before; None once it closed and all were taken.
     fn next_lines<'py>(
         &self,
         py: Python<'py>,
@@ -46,6 +46,12 @@ impl Engine {
             Err(EngineError::Closed | EngineError::NodeDied(_)) => Ok(None),
             lines => Ok(Some(pythonize(py, &error::done(lines)?)?)),
         }
+    }
+
+    /// Waits, at most so long, until all that workers wrote before now is there for `next_lines`.
+    #[pyo3(signature = (timeout_s, /))]
+    fn await_lines(&self, py: Python<'_>, timeout_s: f64) -> PyResult<()> {
+        waiting(py, deadline(Some(timeout_s))?, |patience| self.core().await_lines(patience))
     }
 
     /// Keeps a span of the user's own for the timeline.

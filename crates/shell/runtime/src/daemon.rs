@@ -239,6 +239,8 @@ impl Daemon {
             token if self.peers.has(token) => self.on_peer(token, ready, now)?,
             // Of a pipe; or it was closed by an event of the same round.
             token => {
+                // Before it writes a process says on whose behalf.
+                self.workers.writer_of(token).map_or(Ok(()), |worker| self.hear_out(worker))?;
                 let mut events = Vec::new();
                 self.workers.on_readable(token, now, &mut events);
                 self.happened(events);
@@ -297,12 +299,40 @@ impl Daemon {
                 Input::Node(node::Event::Message(_, ToNode::Create { size, .. })) => {
                     self.warmer.on_create(size);
                 }
+                // Only a driver has lines to ask for, so that this goes no deeper.
+                Input::Node(node::Event::Message(from, ToNode::AskLines(_)))
+                    if !self.workers.has(from) =>
+                {
+                    self.catch_up()?;
+                }
                 Input::Node(_) | Input::Head(_) => {}
             }
             self.inputs.push_back(input);
             // What is said next may depend on what follows from this.
             self.settle()?;
         }
+    }
+
+    /// Takes all that a process said until now.
+    fn hear_out(&mut self, worker: WorkerId) -> io::Result<()> {
+        let Some(link) = self.peers.link_of(worker) else {
+            return Ok(());
+        };
+        while self.peers.receive(&self.watch, link, clock::now()) == Received::Some {
+            self.hear(link)?;
+        }
+        self.hear(link)
+    }
+
+    /// Takes all that workers said and wrote until now.
+    fn catch_up(&mut self) -> io::Result<()> {
+        for worker in self.workers.all() {
+            self.hear_out(worker)?;
+            let mut events = Vec::new();
+            self.workers.read_out(worker, &mut events);
+            self.happened(events);
+        }
+        self.settle()
     }
 
     fn hang_up(&mut self, link: u64) {

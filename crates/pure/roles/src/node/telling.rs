@@ -107,6 +107,12 @@ impl Node {
         }
     }
 
+    /// Tells what was read by now; a shell reads before it hands such a question over.
+    pub(super) fn asked_for_lines(&mut self, driver: WorkerId, request: u64) {
+        self.tell_lines();
+        self.effects.push(Effect::ToWorker(driver, FromNode::LinesTold(request)));
+    }
+
     /// Nothing is told to a driver that is gone.
     pub(super) fn forget_lines_for(&mut self, driver: WorkerId) {
         self.reports.lines.remove(&driver);

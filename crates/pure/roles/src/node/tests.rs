@@ -540,6 +540,20 @@ fn lines_reach_the_driver_of_the_job_together_and_under_the_name_of_what_wrote_t
 }
 
 #[test]
+fn a_driver_that_asks_for_lines_hears_what_was_written_and_then_that_this_was_all() {
+    let mut node = TestNode::with_cpus(1);
+    node.want(node.driver, 1.0, 1);
+    let (pid, name, lines) = (1002, String::new(), vec!["last".to_owned()]);
+    node.step(Event::Wrote { worker: worker(2), error: false, lines: lines.clone() });
+
+    let told = node.say(node.driver, ToNode::AskLines(7));
+
+    let lines = OutputLines { worker: worker(2), pid, name, error: false, lines };
+    let all = tell(node.driver, FromNode::LinesTold(7));
+    assert_eq!(told, [tell(node.driver, FromNode::Lines(vec![lines])), all]);
+}
+
+#[test]
 fn an_object_is_made_sealed_read_and_freed() {
     let mut node = TestNode::with_cpus(1);
     let (driver, reader) = (node.driver, worker(2));

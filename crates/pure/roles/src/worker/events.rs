@@ -121,6 +121,8 @@ pub enum Event {
         /// What is asked.
         question: Question,
     },
+    /// The user wants all that workers of the job wrote until now: what it was comes before the answer to this number.
+    AskLines(u64),
     /// To be said to the head as it is.
     Tell(ToHead),
     /// The actor in this process leaves by itself, after what it is doing.

@@ -11,7 +11,6 @@ use super::peers::Peers;
 use super::watch::FORK_SERVER;
 use super::{Daemon, clock};
 use crate::children::{self, Reaped};
-use crate::conn::Received;
 use crate::poll::{Interest, Poller};
 use crate::process::Report;
 use crate::sys;
@@ -86,11 +85,8 @@ impl Daemon {
         let Some(worker) = self.workers.worker_of(reaped.pid) else {
             return Ok(());
         };
+        self.hear_out(worker)?;
         if let Some(link) = self.peers.link_of(worker) {
-            while self.peers.receive(&self.watch, link, clock::now()) == Received::Some {
-                self.hear(link)?;
-            }
-            self.hear(link)?;
             self.hang_up(link);
         }
         let mut events = Vec::new();

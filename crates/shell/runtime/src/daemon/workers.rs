@@ -121,6 +121,16 @@ impl Workers {
         Ok(true)
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<WorkerId> {
+        self.processes.keys().copied().collect()
+    }
+
+    /// Whether it is one of the node's processes.
+    pub(super) fn has(&self, worker: WorkerId) -> bool {
+        self.processes.contains_key(&worker)
+    }
+
     /// Whose process it is.
     pub(super) fn worker_of(&self, pid: u32) -> Option<WorkerId> {
         let found = self.processes.iter().find(|(_, process)| process.pid == Some(pid));
@@ -129,11 +139,7 @@ impl Workers {
 
     /// The process of a worker ended: appends what it still wrote, then its end.
     pub(super) fn on_ended(&mut self, worker: WorkerId, reaped: Reaped, events: &mut Vec<Event>) {
-        let tokens = self.processes.get(&worker).map(|process| process.pipes);
-        for token in tokens.into_iter().flatten() {
-            while self.read_pipe(token, Timestamp::ZERO, events) == Received::Some {}
-            self.close_pipe(token, events);
-        }
+        self.read_out(worker, events);
         self.forget(worker);
         let Reaped { exit, peak_memory_bytes, .. } = reaped;
         events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
@@ -154,10 +160,27 @@ impl Workers {
         self.processes.values().filter_map(|process| process.pid)
     }
 
+    /// Whose pipe it is.
+    pub(super) fn writer_of(&self, token: u64) -> Option<WorkerId> {
+        self.pipes.get(&token).map(|pipe| pipe.worker)
+    }
+
     /// A pipe can be read: appends the lines that came. One that is closed has none.
     pub(super) fn on_readable(&mut self, token: u64, now: Timestamp, events: &mut Vec<Event>) {
         if self.read_pipe(token, now, events) == Received::Closed {
             self.close_pipe(token, events);
+        }
+    }
+
+    /// Appends all that a process wrote until now, the last line as far as it goes.
+    pub(super) fn read_out(&mut self, worker: WorkerId, events: &mut Vec<Event>) {
+        let tokens = self.processes.get(&worker).map(|process| process.pipes);
+        for token in tokens.into_iter().flatten() {
+            while self.read_pipe(token, Timestamp::ZERO, events) == Received::Some {}
+            if let Some(pipe) = self.pipes.get_mut(&token) {
+                let rest = pipe.lines.finish();
+                wrote(pipe, rest, events);
+            }
         }
     }
 

@@ -64,10 +64,14 @@ impl Engine {
 
     /// Asks the head and waits for the answer.
     pub fn ask(&self, question: Question, patience: Patience<'_>) -> Outcomes<Answer> {
+        self.request(|request| Event::Ask { request, question }, patience)
+    }
+
+    fn request(&self, make: impl FnOnce(u64) -> Event, patience: Patience<'_>) -> Outcomes<Answer> {
         let request = self.new_number();
         let mut locked = self.enter()?;
         locked.answers.insert(request, None);
-        locked.step(Event::Ask { request, question });
+        locked.step(make(request));
         drop(locked);
         self.answer(request, patience)
     }
@@ -108,8 +112,20 @@ impl Engine {
     /// Lines that workers wrote, and how many were dropped before them because nobody took them. Waits until there
     /// are some; empty at the deadline.
     pub fn next_lines(&self, patience: Patience<'_>) -> Outcomes<(Vec<OutputLines>, u64)> {
-        let lines = self.await_topic(Topic::Lines, patience, &mut |core| core.lines.take())?;
-        Ok(lines.unwrap_or_default())
+        let lines = self.await_topic(Topic::Lines, patience, &mut |core| core.lines.take());
+        match lines {
+            Ok(lines) => Ok(lines.unwrap_or_default()),
+            // What came before the end is told after it.
+            Err(ended) => self.lock().lines.take().ok_or(ended),
+        }
+    }
+
+    /// Waits until all that workers wrote before this call is there for [`Self::next_lines`].
+    ///
+    /// # Errors
+    /// `TimedOut` if the node does not tell it before the deadline.
+    pub fn await_lines(&self, patience: Patience<'_>) -> Outcomes<()> {
+        self.request(Event::AskLines, patience).map(drop)
     }
 
     /// Keeps a span of the user's own for the timeline, as of `ran` ago until now.

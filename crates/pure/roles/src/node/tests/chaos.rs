@@ -354,6 +354,7 @@ impl World {
             | FromNode::PinFailed { .. }
             | FromNode::PeerEnded(_)
             | FromNode::Lines(_)
+            | FromNode::LinesTold(_)
             | FromNode::Exit { .. } => {}
         }
     }
