@@ -30,8 +30,8 @@ use super::waits::Waits;
 use super::{Engine, EngineError, Identity, Outcomes, signals};
 use crate::clock;
 
-/// How long the last words of a process may take.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long the last words of a process may take: who does not read them for so long is stuck.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What the lock guards.
 pub(super) struct Core {
@@ -155,7 +155,7 @@ impl Core {
         }
     }
 
-    /// Sends everything, as far as that is possible in a short time.
+    /// Sends everything, as far as others read it.
     pub(super) fn last_words(&mut self) {
         let deadline = clock::now() + LAST_WORDS;
         self.flush(true);
