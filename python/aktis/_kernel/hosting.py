@@ -6,16 +6,11 @@ limits and order (Rust).
 
 from __future__ import annotations
 
-import os
-import select
 import threading
 from typing import Any
 
 from aktis import _core
 from aktis._kernel import context, execute
-
-# Something to read from a bell that was rung.
-BELL_BYTES = 8
 
 
 def host(engine: _core.Engine, constructor: _core.Execution) -> None:
@@ -84,9 +79,6 @@ def _serve_with_threads(engine: _core.Engine, limits: dict[str, int]) -> None:
             threading.Thread(
                 target=engine.work, args=(group,), name=group or "actor", daemon=True
             ).start()
-    interrupts = engine.interrupts_fd()
-    poller = select.poll()
-    poller.register(interrupts, select.POLLIN)
-    while poller.poll():
-        os.read(interrupts, BELL_BYTES)
-        engine.take_interrupts()
+    # They know of it themselves from now on, and what runs in a thread is not broken off.
+    while engine.await_interrupts():
+        pass

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# Ids end in two numbers: zero and the node's, or the node's and the process's there.
+# Ids begin with bytes of their session, and end in two numbers: zero and the node's, or the node's
+# and the process's there.
+FINGERPRINT_BYTES = 20
 NUMBER_BYTES = 4
 NUMBER_BITS = 8 * NUMBER_BYTES
 # A number that no node has.
@@ -40,7 +42,8 @@ class Session:
     ) -> None:
         self.engine = engine
         self.namespace = namespace
-        self._fingerprint = engine.fingerprint
+        # Of this session and no other: the end of its name is drawn by chance.
+        self._fingerprint = engine.session_name.encode()[-FINGERPRINT_BYTES:]
         node, number = engine.worker
         self.worker_id = self.id_of_worker(node, number)
         self.node_id = self.id_of_node(node)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 from typing import Any
 
@@ -26,11 +27,23 @@ def main(arguments: list[str]) -> int:
         config["token"] = file.read()
     raise_descriptor_limit()
     try:
-        _core.run_node(config, ready_fd=ready_fd)
+        _core.run_node(config, ready_fd=ready_fd, signals_fd=signals_as_descriptor())
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def signals_as_descriptor() -> int:
+    """A descriptor from which the daemon reads the numbers of signals that it is sent."""
+    read_fd, write_fd = os.pipe()
+    os.set_blocking(read_fd, False)
+    os.set_blocking(write_fd, False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        # The interpreter writes the number when the signal comes, whatever runs then.
+        signal.signal(number, lambda _number, _frame: None)
+    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+    return read_fd
 
 
 def raise_descriptor_limit() -> None:

@@ -196,7 +196,6 @@ def become_worker(request: Request) -> int:
 
 def main(arguments: list[str]) -> int:
     """Serves until the daemon is gone, then removes these directories; a child runs its worker."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     daemon = socket.socket(fileno=os.dup(SOCKET_FD))
     daemon.setblocking(True)  # noqa: FBT003
     # Workers have nothing to read.

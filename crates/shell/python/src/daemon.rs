@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pythonize::depythonize;
-use runtime::daemon::{DaemonConfig, run_daemon};
+use runtime::daemon::run_daemon;
 
 use crate::engine::adopted;
 
@@ -17,10 +17,14 @@ use crate::engine::adopted;
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on.
 #[pyfunction]
-#[pyo3(signature = (config, *, ready_fd))]
-pub(crate) fn run_node(config: &Bound<'_, PyAny>, ready_fd: RawFd) -> PyResult<()> {
-    let told = DaemonConfig { ready: Some(adopted(ready_fd)), ..depythonize(config)? };
-    let ran = config.py().detach(|| run_daemon(told));
+#[pyo3(signature = (config, *, ready_fd, signals_fd))]
+pub(crate) fn run_node(
+    config: &Bound<'_, PyAny>,
+    ready_fd: RawFd,
+    signals_fd: RawFd,
+) -> PyResult<()> {
+    let (told, ready, signals) = (depythonize(config)?, adopted(ready_fd), adopted(signals_fd));
+    let ran = config.py().detach(|| run_daemon(told, ready.into(), signals.into()));
     ran.map_err(|error| PyOSError::new_err(error.to_string()))
 }
 

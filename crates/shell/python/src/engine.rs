@@ -12,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use roles::worker::Event;
 use runtime::clock;
-use runtime::engine::{DriverOptions, Engine as Core, Identity, Outcomes, Patience, WorkerOptions};
+use runtime::engine::{DriverOptions, Engine as Core, Outcomes, Patience};
 use types::{JobId, Timestamp, WorkerId};
 
 use crate::current::{self, Process};
@@ -109,9 +109,8 @@ impl Engine {
     /// Takes up the work of a worker process; the descriptor belongs to the engine from now on.
     #[staticmethod]
     fn start_worker(py: Python<'_>, control: RawFd, worker: u64) -> PyResult<Self> {
-        let options =
-            WorkerOptions { control: adopted(control), worker: WorkerId::from_u64(worker) };
-        let engine = waiting(py, None, |_patience| Core::start_worker(options))?;
+        let (control, worker) = (adopted(control), WorkerId::from_u64(worker));
+        let engine = waiting(py, None, |_patience| Core::start_worker(control, worker))?;
         Ok(Self::started(engine, None))
     }
 
@@ -135,12 +134,6 @@ impl Engine {
     fn worker(&self) -> (u32, u32) {
         let WorkerId { node, number } = self.core().identity().worker;
         (node.0, number)
-    }
-
-    /// Bytes that processes of this session have in common and no other session has.
-    #[getter]
-    fn fingerprint(&self) -> [u8; Identity::FINGERPRINT_LEN] {
-        self.core().identity().fingerprint()
     }
 
     #[getter]

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Interrupt;
-use runtime::engine::{Channel, EngineError, News};
+use runtime::engine::{Channel, EngineError, News, Outcomes, Patience, Running};
 use types::TaskId;
 
 use crate::current::{self, Process};
@@ -28,55 +28,42 @@ impl Engine {
     /// Runs tasks of a group on this thread until the engine closes, or until one is to make an actor.
     #[pyo3(signature = (group="", /))]
     fn work(&self, py: Python<'_>, group: &str) -> PyResult<Option<Py<Execution>>> {
-        let process = &self.process;
-        loop {
-            let next =
-                interruptible(py, None, |patience| process.engine.next_task(group, patience))?;
-            let running = match next {
-                Err(EngineError::Closed) => return Ok(None),
-                next => match error::done(next)? {
-                    Some(running) => running,
-                    None => continue,
-                },
-            };
-            let execution = Py::new(py, Execution::new(process, running))?;
+        while let Some(execution) =
+            self.next(py, |patience| self.core().next_task(group, patience))?
+        {
+            let execution = Py::new(py, execution)?;
             if execution.get().is_constructor() {
                 return Ok(Some(execution));
             }
             run(py, execution)?;
         }
+        Ok(None)
     }
 
     /// Runs tasks on this thread while those of the others wait, as long as no other thread is ready to do so.
     fn work_aside(&self, py: Python<'_>) -> PyResult<()> {
         current::work_aside();
-        let process = &self.process;
-        loop {
-            let next = interruptible(py, None, |patience| process.engine.next_aside(patience))?;
-            let running = match next {
-                Err(EngineError::Closed) => return Ok(()),
-                next => match error::done(next)? {
-                    Some(running) => running,
-                    None => continue,
-                },
-            };
-            process.asides_ready.fetch_sub(1, Ordering::SeqCst);
-            hooks::run_aside(py)?.call1((Execution::new(process, running),))?;
-            if process.asides_ready.fetch_add(1, Ordering::SeqCst) > 0 {
-                process.asides_ready.fetch_sub(1, Ordering::SeqCst);
-                return Ok(());
+        let ready = &self.process.asides_ready;
+        while let Some(execution) = self.next(py, |patience| self.core().next_aside(patience))? {
+            ready.fetch_sub(1, Ordering::SeqCst);
+            hooks::run_aside(py)?.call1((execution,))?;
+            if ready.fetch_add(1, Ordering::SeqCst) > 0 {
+                ready.fetch_sub(1, Ordering::SeqCst);
+                break;
             }
         }
-    }
-
-    /// A descriptor that is readable after an interrupt came.
-    fn interrupts_fd(&self) -> PyResult<RawFd> {
-        error::done(self.core().interrupts_fd())
+        Ok(())
     }
 
     /// Executions that are to end, each told once; they know why.
     fn take_interrupts(&self, py: Python<'_>) -> Vec<Py<Execution>> {
         self.interrupted(py, self.core().take_interrupts())
+    }
+
+    /// The same, waiting for some.
+    fn await_interrupts(&self, py: Python<'_>) -> PyResult<Vec<Py<Execution>>> {
+        let came = waiting(py, None, |patience| self.core().await_interrupts(patience))?;
+        Ok(self.interrupted(py, came))
     }
 
     /// Whether interrupts also send SIGINT to the main thread.
@@ -113,6 +100,18 @@ impl Engine {
 }
 
 impl Engine {
+    /// What `take` waits for; none once the engine closed.
+    fn next(
+        &self,
+        py: Python<'_>,
+        take: impl FnOnce(Patience<'_>) -> Outcomes<Option<Box<Running>>> + Send,
+    ) -> PyResult<Option<Execution>> {
+        match interruptible(py, None, take)? {
+            Err(EngineError::Closed) => Ok(None),
+            next => Ok(error::done(next)?.map(|running| Execution::new(&self.process, running))),
+        }
+    }
+
     /// The executions of these tasks, which know from now on why they are to end.
     fn interrupted(
         &self,

@@ -20,7 +20,6 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +38,6 @@ use crate::listen::Listener;
 use crate::poll::{Interest, Ready};
 use crate::process::ForkServer;
 use crate::spill::Spiller;
-use crate::sys;
 use peers::Peers;
 use warm::Warmer;
 use watch::Watch;
@@ -78,9 +76,6 @@ pub struct DaemonConfig {
     pub fork_server: Vec<String>,
     /// What is set for the cluster.
     pub settings: Settings,
-    /// Gets one byte when the daemon is ready.
-    #[serde(skip)]
-    pub ready: Option<OwnedFd>,
 }
 
 /// Something that happened, by the role it is for.
@@ -115,14 +110,14 @@ struct Daemon {
     stopping: Option<String>,
 }
 
-/// Runs a daemon that plays node and head until it is told to stop; then nothing of it is left.
+/// Runs a daemon that plays node and head until it is told to stop; then nothing of it is left. `ready` gets one byte
+/// when it takes connections; from `signals`, which does not block, come the numbers of signals that it is sent.
 ///
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on. Nothing is left of it then, either.
-pub fn run_daemon(mut config: DaemonConfig) -> io::Result<()> {
-    let ready = config.ready.take();
+pub fn run_daemon(config: DaemonConfig, ready: File, signals: File) -> io::Result<()> {
     let directories = [config.directory.clone(), config.spill_directory.clone()];
-    let outcome = Daemon::begin(config).and_then(|mut daemon| {
+    let outcome = Daemon::begin(config, signals).and_then(|mut daemon| {
         let outcome = daemon.run(ready).map_err(told("the node cannot go on"));
         outcome.and(daemon.end())
     });
@@ -139,8 +134,7 @@ fn told(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
 }
 
 impl Daemon {
-    fn begin(config: DaemonConfig) -> io::Result<Self> {
-        let signals = sys::signals_as_descriptor(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGINT])?;
+    fn begin(config: DaemonConfig, signals: File) -> io::Result<Self> {
         children::adopt_orphans()?;
         let command =
             format!("the fork server `{}` cannot be started", config.fork_server.join(" "));
@@ -192,8 +186,8 @@ impl Daemon {
     }
 
     /// Writes one byte for whoever waits once the roles did what they do at their start; then hears of all that happens.
-    fn run(&mut self, mut starter: Option<OwnedFd>) -> io::Result<()> {
-        let mut ready = Vec::new();
+    fn run(&mut self, starter: File) -> io::Result<()> {
+        let (mut ready, mut starter) = (Vec::new(), Some(starter));
         loop {
             self.on_time(clock::now())?;
             self.flush()?;
@@ -201,8 +195,8 @@ impl Daemon {
                 self.node.check();
                 self.head.check();
             }
-            if let Some(starter) = starter.take() {
-                File::from(starter).write_all(&[1])?;
+            if let Some(mut starter) = starter.take() {
+                starter.write_all(&[1])?;
             }
             if self.stopping.is_some() {
                 return Ok(());

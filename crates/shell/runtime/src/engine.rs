@@ -26,7 +26,6 @@ mod ranges;
 mod reading;
 mod running;
 mod serving;
-mod signals;
 mod spans;
 mod start;
 mod waiting;
@@ -56,7 +55,7 @@ pub use self::handles::{Handle, Survey};
 pub use self::looping::News;
 pub use self::pins::{Data, Pinned};
 pub use self::running::Running;
-pub use self::start::{DriverOptions, WorkerOptions};
+pub use self::start::DriverOptions;
 
 /// A process of the cluster that runs user code.
 pub struct Engine {

@@ -9,6 +9,7 @@ mod sys;
 mod children;
 pub mod clock;
 mod entropy;
+mod signals;
 mod poll;
 mod conn;
 mod handshake;

@@ -4,10 +4,9 @@
 #![expect(unsafe_code, reason = "the standard library has no door to these calls")]
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr;
 
 use libc::{c_int, c_void};
 
@@ -213,40 +212,6 @@ pub(crate) fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: likewise.
     checked(unsafe { libc::fcntl(number, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
     Ok(())
-}
-
-/// Holds these signals back from this thread and those it starts; they are read from the answer.
-///
-/// # Errors
-/// If the system has no descriptor left.
-pub(crate) fn signals_as_descriptor(signals: &[c_int]) -> io::Result<File> {
-    // SAFETY: a signal set of zeros is initialised by `sigemptyset` before use, and lives through all calls.
-    unsafe {
-        let mut set: libc::sigset_t = zeroed();
-        checked(libc::sigemptyset(&raw mut set))?;
-        for &signal in signals {
-            checked(libc::sigaddset(&raw mut set, signal))?;
-        }
-        match libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) {
-            0 => {}
-            code => return Err(io::Error::from_raw_os_error(code)),
-        }
-        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
-        Ok(File::from(owned(libc::signalfd(-1, &raw const set, flags))?))
-    }
-}
-
-/// The number of the next signal that waits in a descriptor of [`signals_as_descriptor`], if one does.
-///
-/// # Errors
-/// If the descriptor is none of these.
-pub(crate) fn next_signal(mut descriptor: &File) -> io::Result<Option<c_int>> {
-    let mut seen = [0; size_of::<libc::signalfd_siginfo>()];
-    let [a, b, c, d, ..] = match attempt(|| descriptor.read(&mut seen))? {
-        Some(_) => seen,
-        None => return Ok(None),
-    };
-    Ok(Some(c_int::from_ne_bytes([a, b, c, d])))
 }
 
 /// Lets this thread run only when nothing else wants to.

@@ -3,7 +3,6 @@
 //! Owns: access to the bytes. Does not own: the protocol that makes it exclusive or shared (the crate's page).
 #![expect(unsafe_code, reason = "lends out mapped memory as slices")]
 
-use std::any::Any;
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -13,14 +12,10 @@ use std::sync::Arc;
 
 use crate::segment::Segment;
 
-/// Something that is dropped when the last reader of a range lets go: it tells the node.
-pub type Guard = Arc<dyn Any + Send + Sync>;
-
 /// A sealed range, readable as long as it is held.
 #[derive(Clone)]
 pub struct Buffer {
     range: Range,
-    _guard: Option<Guard>,
 }
 
 /// A range that its only writer fills.
@@ -54,13 +49,13 @@ impl Range {
 }
 
 impl Buffer {
-    /// The sealed range of `len` bytes at `offset`, for as long as `guard` is kept by this buffer and its clones.
+    /// The sealed range of `len` bytes at `offset`.
     ///
     /// # Panics
     /// If the range is not inside the segment.
     #[must_use]
-    pub fn new(segment: Arc<Segment>, offset: u64, len: u64, guard: Option<Guard>) -> Self {
-        Self { range: Range::new(segment, offset, len), _guard: guard }
+    pub fn new(segment: Arc<Segment>, offset: u64, len: u64) -> Self {
+        Self { range: Range::new(segment, offset, len) }
     }
 }
 
@@ -124,61 +119,4 @@ impl fmt::Debug for Draft {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::fd::AsFd;
-
-    use super::*;
-
-    #[test]
-    fn what_one_mapping_wrote_another_reads() {
-        let ours = Arc::new(Segment::create(1 << 20).unwrap());
-        let descriptor = ours.as_fd().try_clone_to_owned().unwrap();
-        let theirs = Arc::new(Segment::map(descriptor, 1 << 20).unwrap());
-
-        Draft::new(ours, 4096, 5).copy_from_slice(b"bytes");
-
-        assert_eq!(&*Buffer::new(Arc::clone(&theirs), 4096, 5, None), b"bytes");
-        assert_eq!(&*Buffer::new(theirs, 4095, 1, None), [0]);
-    }
-
-    #[test]
-    fn what_is_written_is_there_however_often_its_chunks_were_written_before() {
-        let ours = Arc::new(Segment::create(40 << 20).unwrap());
-        let descriptor = ours.as_fd().try_clone_to_owned().unwrap();
-        let theirs = Arc::new(Segment::map(descriptor, 40 << 20).unwrap());
-        let bytes: Vec<u8> = (0..(33 << 20) + 7_u32).map(|at| (at % 251) as u8).collect();
-        for shift in [3, 64, 0, 1_048_575] {
-            let mut draft = Draft::new(Arc::clone(&ours), 4096, 38 << 20);
-
-            draft.write(shift, &bytes).unwrap();
-            draft.write(shift, b"ab").unwrap();
-
-            let seen =
-                Buffer::new(Arc::clone(&theirs), 4096 + shift as u64, bytes.len() as u64, None);
-            assert!(seen[..2] == *b"ab" && seen[2..] == bytes[2..], "shifted by {shift}");
-        }
-    }
-
-    #[test]
-    #[should_panic(expected = "is not inside")]
-    fn a_write_beyond_the_end_of_a_range_is_a_mistake() {
-        let segment = Arc::new(Segment::create(8192).unwrap());
-
-        drop(Draft::new(segment, 0, 4096).write(4090, &[0; 7]));
-    }
-
-    #[test]
-    fn a_guard_is_let_go_with_the_last_clone() {
-        let segment = Arc::new(Segment::create(4096).unwrap());
-        let guard: Guard = Arc::new(());
-        let watched = Arc::downgrade(&guard);
-        let buffer = Buffer::new(segment, 0, 4096, Some(guard));
-        let clone = buffer.clone();
-
-        drop(buffer);
-        assert!(watched.upgrade().is_some());
-        drop(clone);
-
-        assert!(watched.upgrade().is_none());
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@
 //!   made, it keeps the segment mapped, and the segment is sealed against shrinking, so that no process can make a read
 //!   fault with SIGBUS by cutting the file.
 //! - **A [`Buffer`] does not change while it is held.** The node lends each range to one writer, tells readers of it only
-//!   after that writer sealed it, and lends it again only after the last reader, whose guard the buffer keeps, let go.
+//!   after that writer sealed it, and lends it again only after the last reader, as each tells it, let go.
 //!   Every process that maps the segment was given it by the node after it proved that it belongs to the cluster; all run
 //!   this code, as one user, who could as well write into their private memory.
 //! - **A [`Draft`] is the only way to its range while it is held**, for the same reason.
@@ -25,5 +25,5 @@ mod segment;
 mod copying;
 mod buffer;
 
-pub use buffer::{Buffer, Draft, Guard};
+pub use buffer::{Buffer, Draft};
 pub use segment::Segment;

@@ -2,7 +2,7 @@
 //!
 //! Owns: the order in which an end is told and cleaned up. Does not own: what follows from it (`roles::node`).
 
-use std::io;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use types::Payload;
@@ -18,13 +18,16 @@ use crate::sys;
 /// How long killed processes may take to be gone: the kernel tears down large mappings in this time.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
+/// So many are taken at once; more come at the next turn.
+const SIGNALS_MAX: usize = 64;
+
 /// How often it is looked whether children are left: a grandchild's adoption raises no signal.
 const RECHECK: Duration = Duration::from_millis(20);
 
 impl Daemon {
     pub(super) fn on_signals(&mut self) -> io::Result<()> {
-        while let Some(signal) = sys::next_signal(&self.signals)? {
-            match signal {
+        for signal in self.take_signals()? {
+            match i32::from(signal) {
                 libc::SIGCHLD => self.reap()?,
                 _ => {
                     self.stopping = Some(format!("the daemon was told to stop by signal {signal}"))
@@ -32,6 +35,14 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// The numbers of signals that came, of which many of one kind may be one.
+    fn take_signals(&mut self) -> io::Result<Vec<u8>> {
+        let mut numbers = vec![0; SIGNALS_MAX];
+        let len = sys::attempt(|| self.signals.read(&mut numbers))?;
+        numbers.truncate(len.unwrap_or(0));
+        Ok(numbers)
     }
 
     /// Takes leave of children: the fork server, and workers whose fork server went before them.
@@ -115,7 +126,7 @@ impl Daemon {
                 break;
             }
             poller.wait(Some(RECHECK.min(deadline.since(now))), &mut Vec::new())?;
-            while sys::next_signal(&self.signals)?.is_some() {}
+            self.take_signals()?;
         }
         Ok(())
     }

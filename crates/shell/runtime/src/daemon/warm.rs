@@ -13,7 +13,7 @@ use std::thread::{self, Thread};
 use shm::Segment;
 use types::limits::TOUCH_AHEAD_BYTES;
 
-use crate::sys;
+use crate::{signals, sys};
 
 /// How much is touched in one call: little enough to end soon after the daemon does.
 const STEP_BYTES: u64 = 4 << 20;
@@ -74,6 +74,7 @@ impl Drop for Warmer {
 }
 
 fn work(arena: &Segment, goal: &AtomicU64) {
+    signals::block_in_this_thread();
     if sys::run_when_idle().is_err() {
         // Touching memory at full priority would slow down those it is meant to help.
         return;
@@ -96,29 +97,4 @@ fn work(arena: &Segment, goal: &AtomicU64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::os::fd::AsFd;
-    use std::os::unix::fs::MetadataExt;
-
-    use super::*;
-
-    #[test]
-    fn memory_is_touched_ahead_of_what_is_used_once_something_large_was_put() {
-        let arena = Arc::new(Segment::create(64 << 20).unwrap());
-        let file = File::from(arena.as_fd().try_clone_to_owned().unwrap());
-        let touched = || file.metadata().unwrap().blocks() * 512;
-        let mut warmer = Warmer::start(arena).unwrap();
-
-        warmer.on_create(1000);
-        warmer.on_created(0);
-        assert_eq!(warmer.used, 0);
-        warmer.on_create(LARGE_BYTES);
-        warmer.on_created(0);
-
-        while touched() < (16 << 20) + LARGE_BYTES {
-            thread::yield_now();
-        }
-        assert!(touched() < 32 << 20);
-    }
-}
+mod tests;

@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use types::{ObjectId, Settings, TaskId, Timestamp, WorkerId};
 
 /// Who this process is.
@@ -21,19 +20,6 @@ pub struct Identity {
     pub settings: Settings,
     /// Whether it is a driver.
     pub driver: bool,
-}
-
-impl Identity {
-    /// How many bytes the fingerprint has.
-    pub const FINGERPRINT_LEN: usize = 20;
-
-    /// Bytes that processes of this session have in common and no other session has.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; Self::FINGERPRINT_LEN] {
-        let mut bytes = [0; Self::FINGERPRINT_LEN];
-        bytes.copy_from_slice(&Sha256::digest(&self.session)[..Self::FINGERPRINT_LEN]);
-        bytes
-    }
 }
 
 /// Why a call could not be done at all.

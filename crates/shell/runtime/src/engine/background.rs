@@ -18,8 +18,8 @@ use std::time::Duration;
 use roles::Role;
 use types::Timestamp;
 
-use super::{Engine, EngineError, signals};
-use crate::{clock, sys};
+use super::{Engine, EngineError};
+use crate::{clock, signals, sys};
 
 /// How long it naps while there is activity.
 const NAP: Duration = Duration::from_millis(1);

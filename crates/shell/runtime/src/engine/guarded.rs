@@ -4,7 +4,6 @@
 //! thread waits (`waiting`).
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
@@ -17,7 +16,7 @@ use shm::Segment;
 use types::{Map, ObjectId, Payload, TaskId, Timestamp};
 use wire::Answer;
 
-use super::completions::{Bell, Completions};
+use super::completions::Completions;
 use super::handles::Interned;
 use super::lines::Lines;
 use super::links::Links;
@@ -27,8 +26,8 @@ use super::ranges::Allocation;
 use super::running::Running;
 use super::spans::Spans;
 use super::waits::Waits;
-use super::{Engine, EngineError, Identity, Outcomes, signals};
-use crate::clock;
+use super::{Engine, EngineError, Identity, Outcomes};
+use crate::{clock, signals};
 
 /// How long the last words of a process may take: who does not read them for so long is stuck.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -58,7 +57,6 @@ pub(super) struct Core {
     pub(super) lines: Lines,
     pub(super) spans: Spans,
     pub(super) interrupts: Vec<(TaskId, Interrupt)>,
-    pub(super) interrupts_bell: Bell,
     pub(super) signals_main: bool,
     /// The event loop that the engine serves.
     pub(super) served_loop: ServedLoop,
@@ -81,9 +79,9 @@ impl Core {
         arena: Segment,
         node: Arc<UnixStream>,
         notices: Arc<Notices>,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let now = clock::now();
-        Ok(Self {
+        Self {
             role: Worker::new(identity.worker, &identity.settings),
             identity,
             token,
@@ -102,14 +100,13 @@ impl Core {
             consumed: Map::default(),
             completions: Completions::default(),
             lines: Lines::default(),
-            spans: Spans::default(),
+            spans: Spans::new(),
             interrupts: Vec::new(),
-            interrupts_bell: Bell::new()?,
             signals_main: false,
             served_loop: ServedLoop::default(),
             ended: None,
             steps: 0,
-        })
+        }
     }
 
     /// Hands the role one event, performs what follows, and so on until nothing is left.

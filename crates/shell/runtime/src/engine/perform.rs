@@ -10,6 +10,7 @@ use roles::worker::{Content, Effect, Event, Execution};
 use types::{ObjectId, Returns, WorkerId};
 use wire::{FromHead, ToDaemon, ToHead};
 
+use super::EngineError;
 use super::completions::Watched;
 use super::guarded::Core;
 use super::links::NODE;
@@ -17,8 +18,8 @@ use super::looping::ServedLoop;
 use super::reading::{Heard, Request};
 use super::running::Running;
 use super::waits::Topic;
-use super::{EngineError, signals};
 use crate::meeting::Meeting;
+use crate::signals;
 
 /// The request under which a driver waits for its job; answers are numbered from 1.
 pub(super) const JOB_REQUEST: u64 = 0;
@@ -41,8 +42,7 @@ impl Core {
             Effect::Run(execution) => self.run(execution),
             Effect::Interrupt(task, why) => {
                 self.interrupts.push((task, why));
-                self.interrupts_bell.ring();
-                self.waits.wake(&Topic::Loop);
+                self.waits.wake_those(|topic| matches!(topic, Topic::Loop | Topic::Interrupts));
                 if self.signals_main {
                     signals::interrupt_main_thread();
                 }
@@ -68,7 +68,7 @@ impl Core {
                 self.waits.wake(&Topic::Lines);
             }
             Effect::ReportSpans => {
-                let spans = self.spans.told(self.identity.worker);
+                let spans = self.spans.newest.iter().cloned().collect();
                 self.events.push_back(Event::Tell(ToHead::Spans(spans)));
             }
             Effect::Exit(reason) => self.exit(reason),

@@ -58,7 +58,7 @@ impl Core {
             Content::Inline(bytes) => Data::Bytes(bytes),
             Content::Failed(failure) => Data::Failed(failure),
             Content::Mapped { offset, size } => {
-                let buffer = Buffer::new(Arc::clone(&self.arena), offset, size, None);
+                let buffer = Buffer::new(Arc::clone(&self.arena), offset, size);
                 let notices = Arc::clone(&self.notices);
                 Data::Mapped(Arc::new(Pinned { object, buffer, notices }))
             }

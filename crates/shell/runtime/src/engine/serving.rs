@@ -3,8 +3,6 @@
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
 use std::collections::VecDeque;
-use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
@@ -14,7 +12,6 @@ use wire::{Answer, Question};
 
 use super::guarded::Core;
 use super::running::Running;
-use super::spans::{Name, Ran};
 use super::waits::Topic;
 use super::{Engine, EngineError, Outcomes, Patience};
 
@@ -39,10 +36,9 @@ impl Engine {
     /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
     pub fn finish(&self, running: &Running, outcome: Outcome, ran: Duration) -> Outcomes<()> {
         let mut locked = self.enter()?;
-        let (task, ended) = (running.task, locked.now);
-        let name = Name::Task(Arc::clone(&running.template));
+        let task = running.task;
         let failed = matches!(outcome, Outcome::Failed { .. });
-        locked.spans.push(Ran { job: task.job(), name, ended, ran, failed });
+        locked.keep_span(task.job(), running.template.name.clone(), ran, failed);
         locked.consumed.remove(&task);
         locked.step(Event::Finished { task, outcome, ran });
         Ok(())
@@ -87,20 +83,18 @@ impl Engine {
         answer?.ok_or(EngineError::TimedOut)
     }
 
-    /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread, and when
-    /// [`Self::interrupts_fd`] is readable.
+    /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread.
     #[must_use]
     pub fn take_interrupts(&self) -> Vec<(TaskId, Interrupt)> {
-        let Ok(mut locked) = self.enter() else {
-            return Vec::new();
-        };
-        locked.interrupts_bell.reset();
-        std::mem::take(&mut locked.interrupts)
+        self.enter().map(|mut locked| std::mem::take(&mut locked.interrupts)).unwrap_or_default()
     }
 
-    /// A descriptor that is readable after an interrupt came, for event loops and threaded actors.
-    pub fn interrupts_fd(&self) -> Outcomes<RawFd> {
-        Ok(self.enter()?.interrupts_bell.descriptor())
+    /// The same, waiting for some, where no signal comes. Empty at the deadline.
+    pub fn await_interrupts(&self, patience: Patience<'_>) -> Outcomes<Vec<(TaskId, Interrupt)>> {
+        let came = self.await_topic(Topic::Interrupts, patience, &mut |core| {
+            Some(std::mem::take(&mut core.interrupts)).filter(|came| !came.is_empty())
+        })?;
+        Ok(came.unwrap_or_default())
     }
 
     /// Whether interrupts also send SIGINT to the main thread. Off at first; a worker that runs tasks in its main
@@ -131,8 +125,7 @@ impl Engine {
     /// Keeps a span of the user's own for the timeline, as of `ran` ago until now.
     pub fn record_span(&self, job: JobId, name: String, ran: Duration) {
         if let Ok(mut locked) = self.enter() {
-            let (name, ended) = (Name::Own(name), locked.now);
-            locked.spans.push(Ran { job, name, ended, ran, failed: false });
+            locked.keep_span(job, name, ran, false);
         }
     }
 }

@@ -3,71 +3,44 @@
 //! Owns: the newest `SPANS_MAX` spans. Does not own: how they are drawn.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use types::limits::SPANS_MAX;
-use types::{JobId, Span, Template, Timestamp, WorkerId};
+use types::{JobId, Span, Timestamp};
 
+use super::guarded::Core;
 use crate::clock;
 
-/// The spans.
-#[derive(Default)]
+/// The spans, oldest first.
 pub(super) struct Spans {
-    spans: VecDeque<Ran>,
-}
-
-/// Something that ran, by the clock of this process.
-pub(super) struct Ran {
-    pub(super) job: JobId,
-    pub(super) name: Name,
-    pub(super) ended: Timestamp,
-    pub(super) ran: Duration,
-    pub(super) failed: bool,
-}
-
-/// What people call it.
-pub(super) enum Name {
-    /// The name of a task.
-    Task(Arc<Template>),
-    /// One that the user gave.
-    Own(String),
+    pub(super) newest: VecDeque<Span>,
+    /// When the clock of this process began, since the Unix epoch.
+    origin: Duration,
+    pid: u32,
 }
 
 impl Spans {
-    pub(super) fn push(&mut self, span: Ran) {
-        if self.spans.len() == SPANS_MAX {
-            self.spans.pop_front();
-        }
-        self.spans.push_back(span);
-    }
-
-    /// All of them as they are told, oldest first.
-    pub(super) fn told(&self, worker: WorkerId) -> Vec<Span> {
-        let origin = origin_since_epoch();
-        let pid = std::process::id();
-        let told = |kept: &Ran| Span {
-            job: kept.job,
-            name: match &kept.name {
-                Name::Task(template) => template.name.clone(),
-                Name::Own(name) => name.clone(),
-            },
-            worker,
-            pid,
-            began: (origin + kept.ended.since(Timestamp::ZERO)).saturating_sub(kept.ran),
-            ran: kept.ran,
-            failed: kept.failed,
-        };
-        self.spans.iter().map(told).collect()
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "spans of several machines meet in one picture, on the clock of the wall"
+    )]
+    pub(super) fn new() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let origin = wall.saturating_sub(clock::now().since(Timestamp::ZERO));
+        Self { newest: VecDeque::new(), origin, pid: process::id() }
     }
 }
 
-/// When the clock of this process began.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "spans of several machines meet in one picture, on the clock of the wall"
-)]
-fn origin_since_epoch() -> Duration {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    wall.saturating_sub(clock::now().since(Timestamp::ZERO))
+impl Core {
+    /// Keeps what ran for `job`, as of `ran` ago until now.
+    pub(super) fn keep_span(&mut self, job: JobId, name: String, ran: Duration, failed: bool) {
+        let (worker, pid) = (self.identity.worker, self.spans.pid);
+        let ended = self.spans.origin + self.now.since(Timestamp::ZERO);
+        let began = ended.saturating_sub(ran);
+        if self.spans.newest.len() == SPANS_MAX {
+            self.spans.newest.pop_front();
+        }
+        self.spans.newest.push_back(Span { job, name, worker, pid, began, ran, failed });
+    }
 }

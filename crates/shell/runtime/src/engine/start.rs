@@ -46,15 +46,6 @@ pub struct DriverOptions {
     pub owns_cluster: bool,
 }
 
-/// How a worker joins.
-#[derive(Debug)]
-pub struct WorkerOptions {
-    /// Its connection to the node, with which it was forked.
-    pub control: OwnedFd,
-    /// As the node numbered it.
-    pub worker: WorkerId,
-}
-
 impl Engine {
     /// Connects a driver to its node and starts its job.
     ///
@@ -75,13 +66,13 @@ impl Engine {
         Ok((engine, job.ok_or(EngineError::TimedOut)?))
     }
 
-    /// Takes up the work of a worker process over the control connection it was forked with.
+    /// Takes up the work of a worker process over the connection to the node that it was forked with.
     ///
     /// # Errors
     /// If the node does not welcome it.
-    pub fn start_worker(options: WorkerOptions) -> Outcomes<Arc<Self>> {
-        let conn = Conn::new(UnixStream::from(options.control))?;
-        let peer = Peer::Worker { worker: options.worker, pid: std::process::id() };
+    pub fn start_worker(control: OwnedFd, worker: WorkerId) -> Outcomes<Arc<Self>> {
+        let conn = Conn::new(UnixStream::from(control))?;
+        let peer = Peer::Worker { worker, pid: std::process::id() };
         join(conn, peer, &mut || false)
     }
 }
@@ -162,7 +153,6 @@ fn start(
     let reader = Reader::new(Arc::clone(&alarm), Arc::clone(&node), inbox)?;
     let notices = Arc::new(Notices::new(Arc::clone(&alarm)));
     let core = Core::new(Arc::clone(&identity), token, segment, node, Arc::clone(&notices));
-    let core = core?;
     let engine = Arc::new(Engine {
         identity,
         core: Mutex::new(core),

@@ -13,7 +13,7 @@ use types::{Map, ObjectId, TaskId};
 use super::background::Alarm;
 use super::handles::Handle;
 use super::pins::{Data, Pinned};
-use super::signals;
+use crate::signals;
 
 /// What a thread waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Topic {
     Loop,
     /// Objects as counted in its entry, or the next item of one of these streams.
     Any(Vec<TaskId>),
+    /// That running tasks are to be interrupted.
+    Interrupts,
     /// Lines of output.
     Lines,
     /// A range for this object.
@@ -84,7 +86,7 @@ impl Topic {
     /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
     /// must not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
-        !matches!(self, Self::Lines | Self::Completions | Self::Aside)
+        !matches!(self, Self::Lines | Self::Completions | Self::Interrupts | Self::Aside)
     }
 
     /// Whether it is the work of others: a task that waits for it lends them its CPUs.

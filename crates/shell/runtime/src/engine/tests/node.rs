@@ -15,7 +15,7 @@ use wire::preamble::{PREAMBLE_BYTES, Preamble};
 use wire::{FromHead, FromNode, ToDaemon, ToHead, ToNode, ToWorker};
 
 use crate::conn::{Conn, Received};
-use crate::engine::{DriverOptions, Engine, WorkerOptions};
+use crate::engine::{DriverOptions, Engine};
 use crate::listen::Listener;
 use crate::meeting::{Meeting, Progress};
 use crate::{clock, entropy};
@@ -98,7 +98,7 @@ impl FakeNode {
         let (ours, theirs) = UnixStream::pair().unwrap();
         self.controls.lock().unwrap().push(ours);
         let control = OwnedFd::from(theirs);
-        Engine::start_worker(WorkerOptions { control, worker: WORKER }).unwrap()
+        Engine::start_worker(control, WORKER).unwrap()
     }
 
     /// Waits until what the node was told is as wanted.
