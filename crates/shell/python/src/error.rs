@@ -20,7 +20,7 @@ pub(crate) fn done<T>(outcome: Outcomes<T>) -> PyResult<T> {
 pub(crate) fn of_engine(error: EngineError) -> PyErr {
     match error {
         EngineError::NodeDied(why) => of_failure(&Failure::LocalNodeDied(why)),
-        EngineError::NotAllocated(failure) => of_failure(&failure),
+        EngineError::Failed(failure) => of_failure(&failure),
         EngineError::NotConnected(_) => PyConnectionError::new_err(error.to_string()),
         EngineError::Repeated(_) => PyValueError::new_err(error.to_string()),
         EngineError::TimedOut => timed_out(&error.to_string()),

@@ -8,8 +8,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
-use runtime::engine::{Data, EngineError, Handle, Outcomes, Patience};
-use types::{Failure, Timestamp, Value};
+use runtime::engine::{Data, EngineError, Handle, Patience};
+use types::{Timestamp, Value};
 use wire::ToNode;
 
 use crate::current::{self, Process};
@@ -207,52 +207,14 @@ fn split<'py>(
 /// The contents of all objects. The failure of one ends the wait for the others.
 fn contents(
     py: Python<'_>,
-    process: &Arc<Process>,
+    process: &Process,
     handles: &[Handle],
     until: Option<Timestamp>,
 ) -> PyResult<Vec<Data>> {
-    let mut failed = None;
-    let got = await_contents(py, process, handles, until, &mut || {
-        failed = first_failure(handles);
-        failed.is_some()
-    })?;
-    match got {
-        Ok(Some(contents)) => return Ok(contents),
-        Ok(None) => failed = first_failure(handles),
-        Err(EngineError::Interrupted) if failed.is_some() => {}
-        Err(error) => return Err(error::of_engine(error)),
+    match interruptible(py, until, |patience| process.engine.get(handles, patience))? {
+        Err(EngineError::TimedOut) => Err(missing(handles)),
+        got => error::done(got),
     }
-    Err(failed.map_or_else(|| missing(handles), |failure| error::of_failure(&failure)))
-}
-
-/// The contents of all objects, running what it is asked to run meanwhile; `None` at the deadline. `enough` ends the
-/// wait before.
-fn await_contents(
-    py: Python<'_>,
-    process: &Arc<Process>,
-    handles: &[Handle],
-    until: Option<Timestamp>,
-    enough: &mut (dyn FnMut() -> bool + Send),
-) -> PyResult<Outcomes<Option<Vec<Data>>>> {
-    if enough() {
-        return Ok(Err(EngineError::Interrupted));
-    }
-    let got = interruptible(py, until, |Patience { deadline, caller, interrupted }| {
-        let interrupted = &mut || enough() || interrupted();
-        process.engine.get(handles, Patience { deadline, caller, interrupted })
-    })?;
-    Ok(match got {
-        Ok(contents) => Ok(Some(contents)),
-        Err(EngineError::TimedOut) => Ok(None),
-        Err(error) => Err(error),
-    })
-}
-
-fn first_failure(handles: &[Handle]) -> Option<Arc<Failure>> {
-    handles.iter().find_map(|handle| match handle.data() {
-        Some(Data::Failed(failure)) => Some(failure),
-        Some(Data::Bytes(_) | Data::Mapped(_)) | None => None,
-    })
 }
 
 fn missing(handles: &[Handle]) -> PyErr {

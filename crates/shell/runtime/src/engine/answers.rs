@@ -48,16 +48,15 @@ pub enum EngineError {
     /// The same ref stands twice where each must be another.
     #[error("{0} stands twice in the list")]
     Repeated(ObjectId),
-    /// The object cannot be written.
+    /// An object cannot be written or read, for this reason.
     #[error("{0}")]
-    NotAllocated(Arc<types::Failure>),
+    Failed(Arc<types::Failure>),
 }
 
 /// The answer of one call of this module.
 pub type Outcomes<T> = Result<T, EngineError>;
 
-/// Says whether a waiting call is to end. Called without locks: after every signal, when an awaited object failed, and
-/// now and then.
+/// Says whether a waiting call is to end. Called without locks, after every signal and now and then.
 pub type Interrupted<'a> = &'a mut dyn FnMut() -> bool;
 
 /// How long a call waits.

@@ -154,13 +154,8 @@ impl Core {
 
     /// Sends everything, as far as others read it.
     pub(super) fn last_words(&mut self) {
-        let deadline = clock::now() + LAST_WORDS;
         self.flush(true);
-        while self.links.are_blocked() && clock::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-            self.links.unblock();
-            self.flush(true);
-        }
+        self.links.write_patiently(LAST_WORDS);
     }
 
     /// Every later call fails with `why`, and every waiting one.

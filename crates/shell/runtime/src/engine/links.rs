@@ -10,6 +10,7 @@ use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use types::limits::{OUTBOX_BYTES, OUTBOX_DELAY};
 use types::{Map, Timestamp, WorkerId};
@@ -111,14 +112,9 @@ impl Links {
     /// The socket of a connection takes bytes again.
     pub(super) fn writable(&mut self, number: u64) {
         if let Some(link) = self.links.get_mut(&number) {
-            link.unblock(number, &mut self.waiting);
+            link.state = Writing::Idle;
+            link.note_waiting(number, &mut self.waiting);
         }
-    }
-
-    /// Tries those again whose sockets were full.
-    pub(super) fn unblock(&mut self) {
-        let blocked = self.links.iter_mut().filter(|(_, link)| link.state == Writing::Blocked);
-        blocked.for_each(|(number, link)| link.unblock(*number, &mut self.waiting));
     }
 
     /// Whether something waits to be written.
@@ -151,10 +147,11 @@ impl Links {
         broken
     }
 
-    /// Whether anything could not be written.
-    pub(super) fn are_blocked(&self) -> bool {
-        let unsaid = |link: &Link| link.stream.is_some() && !link.outbox.is_empty();
-        self.links.values().any(unsaid)
+    /// Writes what could not be written, since the process ends: waits until it is read, at each for no longer than this.
+    pub(super) fn write_patiently(&mut self, patience: Duration) {
+        let unsaid = self.links.values_mut().filter(|link| !link.outbox.is_empty());
+        // Who broke, or takes longer, hears no more.
+        unsaid.for_each(|link| drop(link.write_patiently(patience)));
     }
 
     /// Ends all connections. Those that broke before are ended already.
@@ -190,11 +187,6 @@ impl Link {
         }
     }
 
-    fn unblock(&mut self, number: u64, waiting: &mut Vec<u64>) {
-        self.state = Writing::Idle;
-        self.note_waiting(number, waiting);
-    }
-
     fn is_due(&self, now: Timestamp) -> bool {
         self.outbox.len() >= OUTBOX_BYTES || now.since(self.written) >= OUTBOX_DELAY
     }
@@ -205,5 +197,14 @@ impl Link {
         };
         self.written = now;
         self.outbox.flush(stream.as_fd())
+    }
+
+    fn write_patiently(&mut self, patience: Duration) -> io::Result<()> {
+        if let Some(stream) = &self.stream {
+            stream.set_write_timeout(Some(patience))?;
+            stream.set_nonblocking(false)?;
+            self.outbox.flush(stream.as_fd())?;
+        }
+        Ok(())
     }
 }

@@ -66,19 +66,18 @@ impl Engine {
         Ok(handle)
     }
 
-    /// The contents of all, in the order of the handles. Failures are contents, too. With all of them ready, no lock is
-    /// taken.
+    /// The contents of all, in the order of the handles. With all of them ready, no lock is taken.
     ///
     /// # Errors
-    /// `TimedOut` at the deadline.
+    /// `Failed` as soon as one of them is known to have failed; `TimedOut` at the deadline.
     pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
         if let Some(contents) = contents(handles) {
-            return Ok(contents);
+            return contents;
         }
         let topic = Topic::Objects { load: true };
         let check = &mut |_: &mut Core, enough| if enough { contents(handles) } else { None };
         let got = self.await_objects(topic, handles, handles.len(), patience, check)?;
-        got.ok_or(EngineError::TimedOut)
+        got.unwrap_or(Err(EngineError::TimedOut))
     }
 
     /// The value of an object, as far as this process knows it: of a large one, where it lies.
@@ -197,9 +196,12 @@ impl Core {
 
     /// Asks for objects, or for their contents, until there are `count` of them.
     fn ask_for(&mut self, wait: u64, handles: &[Handle], count: usize, load: bool) {
-        let (mut refs, mut ready) = (Vec::new(), 0);
+        let (mut refs, mut ready, mut count) = (Vec::new(), 0, count);
         for handle in handles {
             let data = if load { handle.data() } else { None };
+            if matches!(data, Some(Data::Failed(_))) {
+                count = 0;
+            }
             if data.is_some() || (!load && handle.is_available()) {
                 self.waits.keep(wait, data);
                 ready += 1;
@@ -217,9 +219,17 @@ impl Core {
     }
 }
 
-/// The contents of all; `None` if one is not here.
-fn contents(handles: &[Handle]) -> Option<Vec<Data>> {
-    handles.iter().map(Handle::data).collect()
+/// The contents of all, or the first failure; `None` if one is not here.
+fn contents(handles: &[Handle]) -> Option<Outcomes<Vec<Data>>> {
+    let (mut contents, mut whole) = (Vec::with_capacity(handles.len()), true);
+    for handle in handles {
+        match handle.data() {
+            Some(Data::Failed(failure)) => return Some(Err(EngineError::Failed(failure))),
+            Some(data) => contents.push(data),
+            None => whole = false,
+        }
+    }
+    whole.then_some(Ok(contents))
 }
 
 /// The positions of the first `count` that are available.

@@ -29,7 +29,7 @@ impl Engine {
     /// Writes `value` into shared memory, as that of `object`. Waits while there is no room.
     ///
     /// # Errors
-    /// `NotAllocated` if the store and the disk are full, or the system has no memory; `Interrupted`.
+    /// `Failed` if the store and the disk are full, or the system has no memory; `Interrupted`.
     pub fn store(
         &self,
         object: ObjectId,
@@ -49,7 +49,7 @@ impl Engine {
         if let Err(error) = done {
             self.step(Event::Discard(object))?;
             let text = format!("the system has no memory for {size} bytes: {error}");
-            return Err(EngineError::NotAllocated(Arc::new(Failure::StoreFull(text))));
+            return Err(EngineError::Failed(Arc::new(Failure::StoreFull(text))));
         }
         self.step(Event::Written(object))?;
         Ok(Value::Shared { node: self.identity.worker.node, size })
@@ -73,7 +73,7 @@ impl Engine {
         drop(locked);
         let topic = Topic::Allocation(object);
         match self.await_topic(topic, patience, &mut |core| core.take_range(object)) {
-            Ok(came) => came.ok_or(EngineError::TimedOut)?.map_err(EngineError::NotAllocated),
+            Ok(came) => came.ok_or(EngineError::TimedOut)?.map_err(EngineError::Failed),
             Err(error) => {
                 self.lock().give_up_range(object);
                 Err(error)

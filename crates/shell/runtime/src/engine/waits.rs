@@ -296,8 +296,11 @@ impl Waits {
             entry.kept.push(Arc::clone(pinned));
         }
         entry.missing = entry.missing.saturating_sub(1);
-        // A failure may be all that its caller wants to know.
-        if entry.missing <= entry.spare || matches!(data, Some(Data::Failed(_))) {
+        if matches!((data, &entry.topic), (Some(Data::Failed(_)), Topic::Objects { load: true })) {
+            // Who wants all the contents wants no other any more.
+            entry.spare = entry.missing;
+        }
+        if entry.missing <= entry.spare {
             self.wakes.push(Arc::clone(&entry.sleeper));
         }
         true
