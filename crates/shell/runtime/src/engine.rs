@@ -67,7 +67,7 @@ pub struct Engine {
     reader: Mutex<Reader>,
     /// How many threads wait.
     waiting: AtomicUsize,
-    /// Something is to be done by the reader before it polls.
+    /// Somebody is to be met by the reader before it polls.
     requested: AtomicBool,
     /// Counts all events.
     steps: AtomicU64,

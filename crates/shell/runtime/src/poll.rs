@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::sys;
 
 /// How many events one wait takes; the rest come with the next, which does not sleep.
-const EVENTS_PER_WAIT: usize = 128;
+const EVENTS_PER_WAIT: usize = 64;
 
 /// What somebody waits for at a descriptor; its end is always reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,9 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
 }
 
-/// An epoll instance; level-triggered.
+/// An epoll instance; level-triggered. While one thread waits, others may change what is watched.
 #[derive(Debug)]
-pub(crate) struct Poller {
-    epoll: OwnedFd,
-    events: Box<[libc::epoll_event; EVENTS_PER_WAIT]>,
-}
+pub(crate) struct Poller(OwnedFd);
 
 impl Interest {
     const fn bits(self) -> u32 {
@@ -58,10 +55,8 @@ impl Poller {
     /// # Errors
     /// If the system has no descriptor left.
     pub(crate) fn new() -> io::Result<Self> {
-        let nothing = libc::epoll_event { events: 0, u64: 0 };
         // SAFETY: no memory is handed over.
-        let epoll = sys::owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-        Ok(Self { epoll, events: Box::new([nothing; EVENTS_PER_WAIT]) })
+        Ok(Self(sys::owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?))
     }
 
     /// Begins to watch `watched` under the number `token`.
@@ -90,7 +85,7 @@ impl Poller {
 
     fn control(&self, how: i32, watched: &impl AsFd, events: u32, token: u64) -> io::Result<()> {
         let mut event = libc::epoll_event { events, u64: token };
-        let (epoll, watched) = (self.epoll.as_raw_fd(), watched.as_fd().as_raw_fd());
+        let (epoll, watched) = (self.0.as_raw_fd(), watched.as_fd().as_raw_fd());
         // SAFETY: `event` lives through the call, and the kernel copies it.
         sys::checked(unsafe { libc::epoll_ctl(epoll, how, watched, &raw mut event) }).map(drop)
     }
@@ -100,11 +95,7 @@ impl Poller {
     ///
     /// # Errors
     /// If the kernel refuses, which it has no reason to.
-    pub(crate) fn wait(
-        &mut self,
-        limit: Option<Duration>,
-        ready: &mut Vec<Ready>,
-    ) -> io::Result<()> {
+    pub(crate) fn wait(&self, limit: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         const READABLE: u32 =
             (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
         const WRITABLE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
@@ -113,15 +104,16 @@ impl Poller {
             tv_nsec: libc::c_long::from(span.subsec_nanos()),
         });
         let span = span.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let (epoll, events) = (self.epoll.as_raw_fd(), self.events.as_mut_ptr());
-        let room = EVENTS_PER_WAIT as i32;
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS_PER_WAIT];
+        let (epoll, room) = (self.0.as_raw_fd(), EVENTS_PER_WAIT as i32);
         // SAFETY: `events` has so much room; `span` is null or points to a value that lives here.
-        let result = unsafe { libc::epoll_pwait2(epoll, events, room, span, ptr::null()) };
+        let result =
+            unsafe { libc::epoll_pwait2(epoll, events.as_mut_ptr(), room, span, ptr::null()) };
         let count = match sys::checked(result) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             other => other? as usize,
         };
-        ready.extend(self.events[..count].iter().map(|event| {
+        ready.extend(events[..count].iter().map(|event| {
             let bits = event.events;
             Ready {
                 token: event.u64,
@@ -135,6 +127,6 @@ impl Poller {
 
 impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
+        self.0.as_fd()
     }
 }

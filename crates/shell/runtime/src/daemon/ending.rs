@@ -115,7 +115,7 @@ impl Daemon {
         self.workers.kill_all();
         // A process whose number is not known yet hears by its connection's end.
         self.peers = Peers::new(Payload::EMPTY);
-        let mut poller = Poller::new()?;
+        let poller = Poller::new()?;
         poller.add(&self.signals, 0, Interest::Read)?;
         let deadline = clock::now() + END_PATIENCE;
         while children::has_children() {

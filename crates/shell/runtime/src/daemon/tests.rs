@@ -49,7 +49,7 @@ impl World {
         (meeting, self.ready().token)
     }
 
-    fn ready(&mut self) -> Ready {
+    fn ready(&self) -> Ready {
         let mut ready = Vec::new();
         self.watch.poller.wait(None, &mut ready).unwrap();
         ready.pop().unwrap()

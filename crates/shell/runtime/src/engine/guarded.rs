@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -77,18 +76,17 @@ impl Core {
         identity: Arc<Identity>,
         token: Payload,
         arena: Segment,
-        node: Arc<UnixStream>,
+        links: Links,
         notices: Arc<Notices>,
     ) -> Self {
-        let now = clock::now();
         Self {
             role: Worker::new(identity.worker, &identity.settings),
             identity,
             token,
-            now,
+            now: clock::now(),
             events: VecDeque::new(),
             effects: Vec::new(),
-            links: Links::new(node, now),
+            links,
             handles: Interned::new(Arc::clone(&notices)),
             notices,
             arena: Arc::new(arena),
@@ -242,7 +240,7 @@ impl Drop for Locked<'_> {
         core.flush(false);
         self.engine.steps.store(core.steps, Ordering::SeqCst);
         let wakes = core.waits.take_wakes();
-        let requested = !core.links.requests.is_empty();
+        let requested = !core.links.newcomers.is_empty();
         if requested {
             self.engine.requested.store(true, Ordering::SeqCst);
         }

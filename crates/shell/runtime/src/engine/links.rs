@@ -16,8 +16,9 @@ use types::limits::{OUTBOX_BYTES, OUTBOX_DELAY};
 use types::{Map, Timestamp, WorkerId};
 use wire::{FromPeer, ToDaemon};
 
-use super::reading::Request;
 use crate::conn::{Flushed, Outbox};
+use crate::meeting::Meeting;
+use crate::poll::{Interest, Poller};
 
 /// The number of the connection to the node daemon.
 pub(super) const NODE: u64 = 0;
@@ -30,8 +31,10 @@ pub(super) struct Links {
     next: u64,
     /// Connections with something to say.
     waiting: Vec<u64>,
-    /// What the next reader is to do first.
-    pub(super) requests: Vec<Request>,
+    /// Handshakes for the next reader to carry on; what was said meanwhile waits.
+    pub(super) newcomers: Vec<(u64, Meeting)>,
+    /// In which the reader sleeps.
+    pub(super) poller: Arc<Poller>,
 }
 
 struct Link {
@@ -54,11 +57,11 @@ enum Writing {
 }
 
 impl Links {
-    pub(super) fn new(node: Arc<UnixStream>, now: Timestamp) -> Self {
+    pub(super) fn new(node: Arc<UnixStream>, poller: Arc<Poller>, now: Timestamp) -> Self {
         let mut links = Map::default();
         links.insert(NODE, Link::new(Some(node), None, now));
-        let (spoken, waiting, requests) = (Map::default(), Vec::new(), Vec::new());
-        Self { links, spoken, next: NODE + 1, waiting, requests }
+        let (spoken, waiting, newcomers) = (Map::default(), Vec::new(), Vec::new());
+        Self { links, spoken, next: NODE + 1, waiting, newcomers, poller }
     }
 
     pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
@@ -96,9 +99,10 @@ impl Links {
         number
     }
 
-    /// Both sides proved themselves: what was said meanwhile may go.
+    /// Both sides proved themselves: what was said meanwhile may go. One that is over by now is closed.
     pub(super) fn connected(&mut self, number: u64, peer: WorkerId, stream: Arc<UnixStream>) {
         let Some(link) = self.links.get_mut(&number) else {
+            drop(stream.shutdown(Shutdown::Both));
             return;
         };
         link.stream = Some(stream);
@@ -133,14 +137,10 @@ impl Links {
             if !everything && !link.is_due(now) {
                 return true;
             }
-            match link.write(now) {
-                Ok(Flushed::All) => link.state = Writing::Idle,
-                Ok(Flushed::Blocked) => {
-                    link.state = Writing::Blocked;
-                    self.requests.push(Request::TellWritable(number));
-                }
-                Err(error) => broken.push((number, error.to_string())),
-            }
+            let written = link
+                .write(now)
+                .and_then(|written| link.note_written(written, number, &self.poller));
+            broken.extend(written.err().map(|error| (number, error.to_string())));
             false
         });
         self.waiting = waiting;
@@ -156,18 +156,17 @@ impl Links {
 
     /// Ends all connections. Those that broke before are ended already.
     pub(super) fn close(&self) {
-        let streams = self.links.values().filter_map(|link| link.stream.as_ref());
-        streams.for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+        self.links.values().for_each(Link::close);
     }
 
     /// Ends a connection that broke, and every other one to the same peer. Answers the peer if it had been one, or
     /// if it was to be one.
     pub(super) fn end(&mut self, number: u64) -> Option<WorkerId> {
         let gone = self.links.remove(&number)?;
-        self.requests.push(Request::Forget(number));
+        gone.close();
         let peer = gone.peer?;
         let others = self.links.extract_if(|_, link| link.peer == Some(peer));
-        self.requests.extend(others.map(|(other, _)| Request::Forget(other)));
+        others.for_each(|(_, other)| other.close());
         self.spoken.remove(&peer);
         Some(peer)
     }
@@ -197,6 +196,22 @@ impl Link {
         };
         self.written = now;
         self.outbox.flush(stream.as_fd())
+    }
+
+    fn note_written(&mut self, written: Flushed, number: u64, poller: &Poller) -> io::Result<()> {
+        self.state = match (written, &self.stream) {
+            (Flushed::Blocked, Some(stream)) => {
+                poller.change(stream, number, Interest::ReadWrite)?;
+                Writing::Blocked
+            }
+            (Flushed::Blocked, None) | (Flushed::All, _) => Writing::Idle,
+        };
+        Ok(())
+    }
+
+    /// Has the reader see its end and forget it. One that broke before is ended already.
+    fn close(&self) {
+        self.stream.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
     }
 
     fn write_patiently(&mut self, patience: Duration) -> io::Result<()> {

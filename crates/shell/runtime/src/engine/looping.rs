@@ -13,10 +13,11 @@ use types::TaskId;
 
 use super::completions::{Channel, Completion};
 use super::guarded::Core;
-use super::reading::Request;
+use super::reading::LOOP;
 use super::running::Running;
 use super::waits::Topic;
 use super::{Engine, Outcomes, Patience};
+use crate::poll::Interest;
 
 /// What an event loop is told at a turn.
 #[derive(Debug, Default)]
@@ -34,6 +35,7 @@ pub struct News {
 /// The loop, as the engine knows it.
 #[derive(Debug, Default)]
 pub(super) struct ServedLoop {
+    poller: Option<OwnedFd>,
     /// The reader tells once when something is ready for it.
     pub(super) attended: bool,
     /// Something is, and the reader tells no more of it.
@@ -44,8 +46,9 @@ impl Engine {
     /// Serves the event loop whose poller this is, from its thread: [`Self::attend`] is how it sleeps.
     pub fn serve_loop(&self, poller: OwnedFd) -> Outcomes<()> {
         let mut locked = self.enter()?;
-        locked.links.requests.push(Request::ServeLoop(poller));
-        locked.served_loop = ServedLoop { attended: true, readable: false };
+        locked.links.poller.add(&poller, LOOP, Interest::ReadOnce)?;
+        let poller = Some(poller);
+        locked.served_loop = ServedLoop { poller, attended: true, readable: false };
         Ok(())
     }
 
@@ -53,9 +56,8 @@ impl Engine {
     pub fn attend(&self, patience: Patience<'_>) -> Outcomes<News> {
         let news = self.await_topic(Topic::Loop, patience, &mut |core| {
             let news = core.news();
-            if news.is_none() && !core.served_loop.attended {
-                core.links.requests.push(Request::AttendLoop);
-                core.served_loop.attended = true;
+            if news.is_none() {
+                core.attend_loop();
             }
             news
         })?;
@@ -70,6 +72,16 @@ impl Engine {
 }
 
 impl Core {
+    /// Has the reader tell once more when something is ready for the loop.
+    fn attend_loop(&mut self) {
+        let ServedLoop { poller: Some(poller), attended: attended @ false, .. } =
+            &mut self.served_loop
+        else {
+            return;
+        };
+        *attended = self.links.poller.change(poller, LOOP, Interest::ReadOnce).is_ok();
+    }
+
     fn news(&mut self) -> Option<News> {
         let news = News {
             // Nothing is promised of the order between groups.

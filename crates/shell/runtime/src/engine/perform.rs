@@ -14,8 +14,7 @@ use super::EngineError;
 use super::completions::Watched;
 use super::guarded::Core;
 use super::links::NODE;
-use super::looping::ServedLoop;
-use super::reading::{Heard, Request};
+use super::reading::Heard;
 use super::running::Running;
 use super::waits::Topic;
 use crate::meeting::Meeting;
@@ -88,7 +87,7 @@ impl Core {
             Heard::Visitor(stream) => self.receive_visitor(stream),
             Heard::Met { link, peer, stream } => self.links.connected(link, peer, stream),
             Heard::Loop => {
-                self.served_loop = ServedLoop { attended: false, readable: true };
+                (self.served_loop.attended, self.served_loop.readable) = (false, true);
                 self.waits.wake(&Topic::Loop);
             }
             Heard::Writable(link) => self.links.writable(link),
@@ -159,7 +158,7 @@ impl Core {
         let me = Some(self.identity.worker);
         let socket = Path::new(&self.identity.socket);
         match Meeting::dial(socket, &self.token, Some(peer), me, self.now) {
-            Ok(meeting) => self.links.requests.push(Request::Meet { link, meeting }),
+            Ok(meeting) => self.links.newcomers.push((link, meeting)),
             Err(_unreachable) => {
                 self.links.end(link);
                 self.events.push_back(Event::PeerLost(peer));
@@ -173,7 +172,7 @@ impl Core {
             Meeting::accept(stream, &self.token, Some(self.identity.worker), self.now)
         {
             let link = self.links.begin(None, self.now);
-            self.links.requests.push(Request::Meet { link, meeting });
+            self.links.newcomers.push((link, meeting));
         }
     }
 

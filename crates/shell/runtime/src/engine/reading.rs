@@ -4,7 +4,7 @@
 //! follows from a message (`perform`), or what is said (`links`).
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,16 @@ use crate::poll::{Interest, Poller, Ready};
 /// The number under which the alarm is polled.
 const ALARM: u64 = u64::MAX;
 /// That of the event loop which the engine serves.
-const LOOP: u64 = u64::MAX - 1;
+pub(super) const LOOP: u64 = u64::MAX - 1;
 /// How often handshakes are looked at that may take too long.
 const MEETING_LOOK: Duration = Duration::from_millis(500);
 
 /// Reads all sockets of the process.
 pub(super) struct Reader {
-    poller: Poller,
+    poller: Arc<Poller>,
     alarm: Arc<Alarm>,
     talks: Map<u64, Talk>,
     meetings: Map<u64, Meeting>,
-    served_loop: Option<OwnedFd>,
     ready: Vec<Ready>,
     heard: Vec<Heard>,
 }
@@ -43,21 +42,6 @@ struct Talk {
     inbox: Inbox,
     /// None for the node.
     peer: Option<WorkerId>,
-}
-
-/// What the reader is to do before it polls.
-#[expect(clippy::large_enum_variant, reason = "requests are rare and moved once")]
-pub(super) enum Request {
-    /// Carry on this handshake, and read what follows.
-    Meet { link: u64, meeting: Meeting },
-    /// Tell when this connection can be written to.
-    TellWritable(u64),
-    /// Read it no more.
-    Forget(u64),
-    /// Tell once when something is ready for this event loop, the only one.
-    ServeLoop(OwnedFd),
-    /// Tell it once more.
-    AttendLoop,
 }
 
 /// What was heard.
@@ -79,33 +63,26 @@ pub(super) enum Heard {
 impl Reader {
     /// Reads what the node says, and what came of it with its welcome.
     pub(super) fn new(
+        poller: Arc<Poller>,
         alarm: Arc<Alarm>,
         stream: Arc<UnixStream>,
         inbox: Inbox,
     ) -> io::Result<Self> {
-        let poller = Poller::new()?;
         poller.add(&*alarm, ALARM, Interest::Read)?;
         poller.add(&stream, NODE, Interest::Read)?;
         let (mut talks, meetings) = (Map::default(), Map::default());
         talks.insert(NODE, Talk { stream, inbox, peer: None });
-        let (ready, heard, served_loop) = (Vec::new(), Vec::new(), None);
-        let mut reader = Self { poller, alarm, talks, meetings, served_loop, ready, heard };
+        let (ready, heard) = (Vec::new(), Vec::new());
+        let mut reader = Self { poller, alarm, talks, meetings, ready, heard };
         reader.take_frames(NODE)?;
         Ok(reader)
     }
 
-    /// Does what was asked of the reader.
-    pub(super) fn obey(&mut self, requests: Vec<Request>) {
-        for request in requests {
-            let (link, done) = match request {
-                Request::Meet { link, meeting } => (link, self.meet(link, meeting)),
-                Request::TellWritable(link) => (link, self.set_interest(link, Interest::ReadWrite)),
-                Request::Forget(link) => (link, self.forget(link)),
-                Request::ServeLoop(poller) => (LOOP, self.serve_loop(poller)),
-                Request::AttendLoop => (LOOP, self.attend_loop()),
-            };
-            self.note_loss(link, done);
-        }
+    /// Carries on a handshake, and reads what follows it.
+    pub(super) fn meet(&mut self, link: u64, meeting: Meeting) {
+        let watched = self.poller.add(&meeting, link, Interest::Read);
+        self.meetings.insert(link, meeting);
+        self.note_loss(link, watched);
     }
 
     /// Waits until something can be read or `limit` is over; reads it. Whether anything was heard.
@@ -149,42 +126,18 @@ impl Reader {
     }
 
     fn note_loss(&mut self, link: u64, done: io::Result<()>) {
-        if let Err(error) = done {
-            self.heard.push(Heard::Lost { link, why: error.to_string() });
+        let Err(error) = done else { return };
+        if let Some(talk) = self.talks.remove(&link) {
+            // It is closed only when those who write to it have let go of it, too.
+            drop(self.poller.remove(&talk.stream));
         }
-    }
-
-    fn meet(&mut self, link: u64, meeting: Meeting) -> io::Result<()> {
-        self.poller.add(&meeting, link, Interest::Read)?;
-        self.meetings.insert(link, meeting);
-        Ok(())
-    }
-
-    fn serve_loop(&mut self, poller: OwnedFd) -> io::Result<()> {
-        self.poller.add(&poller, LOOP, Interest::ReadOnce)?;
-        let earlier = self.served_loop.replace(poller);
-        earlier.map_or(Ok(()), |earlier| self.poller.remove(&earlier))
-    }
-
-    fn attend_loop(&self) -> io::Result<()> {
-        let served = self.served_loop.as_ref();
-        served.map_or(Ok(()), |served| self.poller.change(served, LOOP, Interest::ReadOnce))
-    }
-
-    fn set_interest(&self, link: u64, interest: Interest) -> io::Result<()> {
-        let talk = self.talks.get(&link);
-        talk.map_or(Ok(()), |talk| self.poller.change(&talk.stream, link, interest))
-    }
-
-    fn forget(&mut self, link: u64) -> io::Result<()> {
-        let meeting = self.meetings.remove(&link);
-        meeting.map_or(Ok(()), |meeting| self.poller.remove(&meeting))?;
-        let talk = self.talks.remove(&link);
-        talk.map_or(Ok(()), |talk| self.poller.remove(&talk.stream))
+        self.meetings.remove(&link);
+        self.heard.push(Heard::Lost { link, why: error.to_string() });
     }
 
     fn on_writable(&mut self, link: u64) -> io::Result<()> {
-        self.set_interest(link, Interest::Read)?;
+        let talk = self.talks.get(&link);
+        talk.map_or(Ok(()), |talk| self.poller.change(&talk.stream, link, Interest::Read))?;
         self.heard.push(Heard::Writable(link));
         Ok(())
     }

@@ -18,6 +18,7 @@ use wire::{FromNode, Peer, ToDaemon, ToHead, ToNode, ToWorker};
 
 use super::background::{self, Alarm};
 use super::guarded::Core;
+use super::links::Links;
 use super::notice::Notices;
 use super::perform::JOB_REQUEST;
 use super::reading::Reader;
@@ -111,7 +112,7 @@ fn join(mut conn: Conn, peer: Peer, interrupted: Interrupted<'_>) -> Outcomes<Ar
 
 /// Tries again whenever there is something to read, until something comes of it.
 fn try_until<T>(
-    mut poller: Poller,
+    poller: Poller,
     interrupted: Interrupted<'_>,
     mut attempt: impl FnMut() -> Outcomes<Option<T>>,
 ) -> Outcomes<T> {
@@ -150,9 +151,11 @@ fn start(
     let (stream, inbox, _) = conn.into_parts();
     let node = Arc::new(stream);
     let alarm = Arc::new(Alarm::new()?);
-    let reader = Reader::new(Arc::clone(&alarm), Arc::clone(&node), inbox)?;
+    let poller = Arc::new(Poller::new()?);
+    let reader = Reader::new(Arc::clone(&poller), Arc::clone(&alarm), Arc::clone(&node), inbox)?;
     let notices = Arc::new(Notices::new(Arc::clone(&alarm)));
-    let core = Core::new(Arc::clone(&identity), token, segment, node, Arc::clone(&notices));
+    let links = Links::new(node, poller, clock::now());
+    let core = Core::new(Arc::clone(&identity), token, segment, links, Arc::clone(&notices));
     let engine = Arc::new(Engine {
         identity,
         core: Mutex::new(core),

@@ -206,7 +206,7 @@ impl Engine {
         let Some(mut reader) = self.try_reader() else {
             return;
         };
-        self.obey_requests(&mut reader);
+        self.take_newcomers(&mut reader);
         if self.poll_asleep(&mut reader, &Sleeper::current(), limit) {
             drop(self.take_heard(&mut reader));
         }
@@ -244,7 +244,7 @@ impl Engine {
         until: Timestamp,
     ) -> Turn<T> {
         let turn = loop {
-            self.obey_requests(&mut reader);
+            self.take_newcomers(&mut reader);
             let heard = self.poll_for(&mut reader, &vigil.sleeper, until);
             if heard && let Some(answer) = self.take_heard_for(&mut reader, vigil) {
                 break Turn::Done(answer);
@@ -335,10 +335,10 @@ impl Engine {
         answer
     }
 
-    fn obey_requests(&self, reader: &mut Reader) {
+    fn take_newcomers(&self, reader: &mut Reader) {
         if self.requested.swap(false, Ordering::SeqCst) {
-            let requests = std::mem::take(&mut self.lock().links.requests);
-            reader.obey(requests);
+            let newcomers = std::mem::take(&mut self.lock().links.newcomers);
+            newcomers.into_iter().for_each(|(link, meeting)| reader.meet(link, meeting));
         }
     }
 

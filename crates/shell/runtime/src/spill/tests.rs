@@ -9,7 +9,7 @@ fn object(index: u32) -> ObjectId {
 }
 
 fn outcomes(spiller: &Spiller, count: usize) -> Vec<Event> {
-    let mut poller = crate::poll::Poller::new().unwrap();
+    let poller = crate::poll::Poller::new().unwrap();
     poller.add(spiller, 0, crate::poll::Interest::Read).unwrap();
     let mut seen = Vec::new();
     while seen.len() < count {
