@@ -137,10 +137,9 @@ impl Links {
             if !everything && !link.is_due(now) {
                 return true;
             }
-            let written = link
-                .write(now)
-                .and_then(|written| link.note_written(written, number, &self.poller));
-            broken.extend(written.err().map(|error| (number, error.to_string())));
+            if let Err(error) = link.write(number, now, &self.poller) {
+                broken.push((number, error.to_string()));
+            }
             false
         });
         self.waiting = waiting;
@@ -190,22 +189,16 @@ impl Link {
         self.outbox.len() >= OUTBOX_BYTES || now.since(self.written) >= OUTBOX_DELAY
     }
 
-    fn write(&mut self, now: Timestamp) -> io::Result<Flushed> {
+    fn write(&mut self, number: u64, now: Timestamp, poller: &Poller) -> io::Result<()> {
+        self.state = Writing::Idle;
         let Some(stream) = &self.stream else {
-            return Ok(Flushed::All);
+            return Ok(());
         };
         self.written = now;
-        self.outbox.flush(stream.as_fd())
-    }
-
-    fn note_written(&mut self, written: Flushed, number: u64, poller: &Poller) -> io::Result<()> {
-        self.state = match (written, &self.stream) {
-            (Flushed::Blocked, Some(stream)) => {
-                poller.change(stream, number, Interest::ReadWrite)?;
-                Writing::Blocked
-            }
-            (Flushed::Blocked, None) | (Flushed::All, _) => Writing::Idle,
-        };
+        if self.outbox.flush(stream.as_fd())? == Flushed::Blocked {
+            poller.change(stream, number, Interest::ReadWrite)?;
+            self.state = Writing::Blocked;
+        }
         Ok(())
     }
 
