@@ -21,8 +21,8 @@ ALLOWED = {
     "objects": "types | smallvec",
     "control": "types | smallvec",
     "roles": "types wire scheduler ownership objects control | smallvec",
-    "shm": "types | libc",
-    "runtime": "types wire roles shm | libc hmac sha2 getrandom serde smallvec thiserror",
+    "shm": "types | rustix",
+    "runtime": "types wire roles shm | libc rustix hmac sha2 getrandom serde smallvec thiserror",
     "python": "types wire roles shm runtime | pyo3 pythonize serde",
     "sim": "types wire scheduler ownership objects control roles |",
 }

@@ -123,7 +123,12 @@ def array(value: int) -> np.ndarray:
 
 def spilled_bytes(directory: Path) -> int:
     """How much lies in the spilling directory."""
-    return sum(path.stat().st_size for path in (directory / "spilled").rglob("*") if path.is_file())
+    total = 0
+    for path in (directory / "spilled").rglob("*"):
+        # It may be deleted while it is looked at.
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 @aktis.remote

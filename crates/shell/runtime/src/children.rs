@@ -1,24 +1,22 @@
 //! Processes that this one started or adopted: how they begin, end, and are taken leave of.
 //!
 //! Owns: the system calls. Does not own: whose process is which (`daemon::workers`).
-#![expect(unsafe_code, reason = "the standard library has no door to these calls")]
+#![expect(unsafe_code, reason = "`waitid` that leaves a child, and `wait4`, have no safe door")]
 
 use std::io;
 use std::mem::zeroed;
 
 use libc::c_int;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group, set_child_subreaper};
 use types::Exit;
-
-use crate::sys::checked;
 
 /// From now on, processes whose parent ends become children of this process.
 ///
 /// # Errors
 /// If the kernel does not know the call.
 pub(crate) fn adopt_orphans() -> io::Result<()> {
-    // SAFETY: the call takes numbers only.
-    checked(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
-    Ok(())
+    Ok(set_child_subreaper(Some(getpid()))?)
 }
 
 /// Ends a process and all of its group at once. A process that is already gone is no error.
@@ -26,14 +24,13 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
 /// # Errors
 /// If the process belongs to somebody else.
 pub(crate) fn kill_group(pid: u32) -> io::Result<()> {
-    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
     assert!(pid > 1, "process {pid} is not ours to end");
-    // SAFETY: the calls take numbers only. The process itself is named too: it may not have made its group yet.
-    let results = unsafe { [libc::kill(-pid, libc::SIGKILL), libc::kill(pid, libc::SIGKILL)] };
-    for result in results {
-        match checked(result) {
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
-            Ok(_) | Err(_) => {}
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+    // The process itself is named too: it may not have made its group yet.
+    for killed in [kill_process_group(pid, Signal::KILL), kill_process(pid, Signal::KILL)] {
+        match killed {
+            Err(error) if error != Errno::SRCH => return Err(error.into()),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
@@ -69,7 +66,9 @@ pub(crate) fn reap_one() -> io::Result<Option<Reaped>> {
     // SAFETY: the structure consists of numbers, for which zero is a value.
     let mut usage: libc::rusage = unsafe { zeroed() };
     // SAFETY: the kernel writes into `status` and `usage` only.
-    checked(unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) })?;
+    if unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
     let peak_kib = u64::try_from(usage.ru_maxrss).unwrap_or(0);
     Ok(Some(Reaped { pid: number, exit: exit_of(status), peak_memory_bytes: peak_kib * 1024 }))
 }
@@ -90,7 +89,9 @@ fn first_ended(kind: libc::idtype_t, id: libc::id_t) -> io::Result<libc::pid_t> 
     let mut seen: libc::siginfo_t = unsafe { zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: the kernel writes into `seen` only.
-    checked(unsafe { libc::waitid(kind, id, &raw mut seen, options) })?;
+    if unsafe { libc::waitid(kind, id, &raw mut seen, options) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
     // SAFETY: `waitid` filled the structure, or left its zeros.
     Ok(unsafe { seen.si_pid() })
 }

@@ -10,7 +10,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use crate::sys;
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
 
 /// The longest path that the kernel takes for a socket.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -42,7 +43,7 @@ impl Listener {
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         let directory = path.parent().unwrap_or_else(|| Path::new("."));
         let found = fs::metadata(directory)?;
-        if found.uid() != sys::user() || found.mode() & 0o077 != 0 {
+        if found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
             let told =
                 format!("{} is open to other users; it must be private", directory.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, told));
@@ -65,7 +66,7 @@ impl Listener {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(error),
             };
-            if sys::peer_user(stream.as_fd())? == sys::user() {
+            if socket_peercred(&stream)?.uid == geteuid() {
                 stream.set_nonblocking(true)?;
                 return Ok(Some(stream));
             }

@@ -1,17 +1,18 @@
 //! Waits for many descriptors at once: which one can go on, by a number its owner chose.
 //!
 //! Owns: the epoll instance. Does not own: the descriptors; who closes one removes it first.
-#![expect(unsafe_code, reason = "the standard library has no door to epoll")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::ptr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use crate::sys;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
 
 /// How many events one wait takes; the rest come with the next, which does not sleep.
-const EVENTS_PER_WAIT: usize = 64;
+const EVENTS_PER_WAIT: usize = 128;
 
 /// What somebody waits for at a descriptor; its end is always reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +41,12 @@ pub(crate) struct Ready {
 pub(crate) struct Poller(OwnedFd);
 
 impl Interest {
-    const fn bits(self) -> u32 {
-        (match self {
-            Self::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
-            Self::ReadOnce => libc::EPOLLIN | libc::EPOLLONESHOT,
-            Self::ReadWrite => libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLOUT,
-        }) as u32
+    const fn flags(self) -> EventFlags {
+        match self {
+            Self::Read => EventFlags::IN.union(EventFlags::RDHUP),
+            Self::ReadOnce => EventFlags::IN.union(EventFlags::ONESHOT),
+            Self::ReadWrite => Self::Read.flags().union(EventFlags::OUT),
+        }
     }
 }
 
@@ -55,8 +56,7 @@ impl Poller {
     /// # Errors
     /// If the system has no descriptor left.
     pub(crate) fn new() -> io::Result<Self> {
-        // SAFETY: no memory is handed over.
-        Ok(Self(sys::owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?))
+        Ok(Self(epoll::create(CreateFlags::CLOEXEC)?))
     }
 
     /// Begins to watch `watched` under the number `token`.
@@ -64,7 +64,7 @@ impl Poller {
     /// # Errors
     /// If it is watched already or cannot be.
     pub(crate) fn add(&self, watched: &impl AsFd, token: u64, what: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, watched, what.bits(), token)
+        Ok(epoll::add(&self.0, watched, EventData::new_u64(token), what.flags())?)
     }
 
     /// Changes what is waited for at `watched`.
@@ -72,7 +72,7 @@ impl Poller {
     /// # Errors
     /// If it is not watched.
     pub(crate) fn change(&self, watched: &impl AsFd, token: u64, what: Interest) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, watched, what.bits(), token)
+        Ok(epoll::modify(&self.0, watched, EventData::new_u64(token), what.flags())?)
     }
 
     /// Watches `watched` no longer.
@@ -80,14 +80,7 @@ impl Poller {
     /// # Errors
     /// If it is not watched.
     pub(crate) fn remove(&self, watched: &impl AsFd) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_DEL, watched, 0, 0)
-    }
-
-    fn control(&self, how: i32, watched: &impl AsFd, events: u32, token: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event { events, u64: token };
-        let (epoll, watched) = (self.0.as_raw_fd(), watched.as_fd().as_raw_fd());
-        // SAFETY: `event` lives through the call, and the kernel copies it.
-        sys::checked(unsafe { libc::epoll_ctl(epoll, how, watched, &raw mut event) }).map(drop)
+        Ok(epoll::delete(&self.0, watched)?)
     }
 
     /// Waits until something can go on or `limit` is over, and appends to `ready` what can. `None` waits without a limit;
@@ -96,29 +89,21 @@ impl Poller {
     /// # Errors
     /// If the kernel refuses, which it has no reason to.
     pub(crate) fn wait(&self, limit: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
-        const READABLE: u32 =
-            (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
-        const WRITABLE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
-        let span = limit.map(|span| libc::timespec {
-            tv_sec: libc::time_t::try_from(span.as_secs()).unwrap_or(libc::time_t::MAX),
-            tv_nsec: libc::c_long::from(span.subsec_nanos()),
-        });
-        let span = span.as_ref().map_or(ptr::null(), ptr::from_ref);
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS_PER_WAIT];
-        let (epoll, room) = (self.0.as_raw_fd(), EVENTS_PER_WAIT as i32);
-        // SAFETY: `events` has so much room; `span` is null or points to a value that lives here.
-        let result =
-            unsafe { libc::epoll_pwait2(epoll, events.as_mut_ptr(), room, span, ptr::null()) };
-        let count = match sys::checked(result) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            other => other? as usize,
+        const ENDED: EventFlags = EventFlags::HUP.union(EventFlags::ERR);
+        const READABLE: EventFlags = ENDED.union(Interest::Read.flags());
+        const WRITABLE: EventFlags = ENDED.union(EventFlags::OUT);
+        let limit = limit.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        let mut room = [MaybeUninit::<Event>::uninit(); EVENTS_PER_WAIT];
+        let seen = match epoll::wait(&self.0, &mut room, limit.as_ref()) {
+            Err(Errno::INTR) => return Ok(()),
+            other => other?.0,
         };
-        ready.extend(events[..count].iter().map(|event| {
-            let bits = event.events;
+        ready.extend(seen.iter().map(|event| {
+            let flags = event.flags;
             Ready {
-                token: event.u64,
-                readable: bits & READABLE != 0,
-                writable: bits & WRITABLE != 0,
+                token: event.data.u64(),
+                readable: flags.intersects(READABLE),
+                writable: flags.intersects(WRITABLE),
             }
         }));
         Ok(())

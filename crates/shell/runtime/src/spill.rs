@@ -35,7 +35,7 @@ impl Spiller {
     pub(crate) fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
         let (sender, jobs) = sync_channel(SPILLS_MAX);
         let (results, done) = sync_channel(SPILLS_MAX);
-        let bell = Arc::new(sys::eventfd()?);
+        let bell = Arc::new(sys::event_counter()?);
         let files = Files { directory, arena };
         let theirs = Arc::clone(&bell);
         let thread = thread::Builder::new()

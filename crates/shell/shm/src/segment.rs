@@ -5,13 +5,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use types::limits::ARENA_GRAIN_BYTES;
 
 use crate::copying::{STREAMED_BYTES_MIN, copy, stream};
@@ -28,8 +31,6 @@ const UNTOUCHED: u8 = 0;
 const FILLED: u8 = 1;
 /// The pages are in the mapping: a copy makes no fault.
 const MAPPED: u8 = 2;
-
-const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
 /// Memory that several processes map.
 #[derive(Debug)]
@@ -59,19 +60,10 @@ impl Segment {
     /// # Errors
     /// If the system has no descriptor or address space left.
     pub fn create(len: u64) -> io::Result<Self> {
-        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-        // SAFETY: the name is a string with its end, which the kernel copies.
-        let number = unsafe { libc::memfd_create(c"aktis".as_ptr(), flags) };
-        if number < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel made this descriptor for us just now, so nobody else owns it.
-        let file = File::from(unsafe { OwnedFd::from_raw_fd(number) });
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = File::from(memfd_create(c"aktis", flags)?);
         file.set_len(len)?;
-        // SAFETY: the call takes numbers only.
-        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         Self::map(OwnedFd::from(file), len)
     }
 
@@ -80,21 +72,17 @@ impl Segment {
     /// # Errors
     /// If it is shorter than `len`, might become so, or cannot be mapped.
     pub fn map(descriptor: OwnedFd, len: u64) -> io::Result<Self> {
-        // SAFETY: the call takes numbers only.
-        let seals = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_GET_SEALS) };
+        let seals = fcntl_get_seals(&descriptor).unwrap_or(SealFlags::empty());
         let file = File::from(descriptor);
-        if seals < 0 || seals & libc::F_SEAL_SHRINK == 0 || file.metadata()?.len() < len {
+        if !seals.contains(SealFlags::SHRINK) || file.metadata()?.len() < len {
             let told = format!("no sealed segment of {len} bytes came with the descriptor");
             return Err(io::Error::new(io::ErrorKind::InvalidData, told));
         }
         let len = usize::try_from(len).map_err(io::Error::other)?;
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::SHARED | MapFlags::NORESERVE;
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory in use.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, file.as_raw_fd(), 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+        let start = unsafe { mmap(ptr::null_mut(), len, access, flags, &file, 0) }?;
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
         let chunks = (0..len.div_ceil(CHUNK_BYTES as usize)).map(|_| AtomicU8::new(UNTOUCHED));
         Ok(Self { file, start, len, chunks: chunks.collect() })
@@ -177,18 +165,12 @@ impl Segment {
         let start = self.range(first, len + (offset - first));
         let len = (len + (offset - first)) as usize;
         // SAFETY: the range is mapped, as `range` saw to; the advice changes none of its bytes.
-        let result =
-            unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_POPULATE_WRITE) };
-        if result == 0 {
-            return Ok(());
+        match unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxPopulateWrite) } {
+            // Kernels before 5.14 do not know the advice.
+            Err(Errno::INVAL) => touch_by_hand(start, len),
+            done => done?,
         }
-        let error = io::Error::last_os_error();
-        // Kernels before 5.14 do not know the advice.
-        if error.raw_os_error() == Some(libc::EINVAL) {
-            touch_by_hand(start, len);
-            return Ok(());
-        }
-        Err(error)
+        Ok(())
     }
 
     /// Where a range begins.
@@ -235,8 +217,8 @@ impl AsFd for Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         // SAFETY: every range keeps its segment, so that nobody uses the mapping any more.
-        let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
-        assert_eq!(result, 0, "a mapping that was made can be unmapped");
+        let result = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+        assert_eq!(result, Ok(()), "a mapping that was made can be unmapped");
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, PipeReader, Read};
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use roles::node::Event;
+use rustix::io::ioctl_fionbio;
 use types::limits::READ_BYTES;
 use types::{Exit, Map, Timestamp, WorkerId};
 
@@ -82,7 +82,7 @@ impl Workers {
         reader: PipeReader,
         error: bool,
     ) -> io::Result<u64> {
-        sys::set_nonblocking(reader.as_fd())?;
+        ioctl_fionbio(&reader, true)?;
         let token = watch.add(&reader)?;
         self.pipes.insert(token, Pipe { reader, worker, error, lines: Lines::default() });
         Ok(token)

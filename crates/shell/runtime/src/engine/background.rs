@@ -56,7 +56,7 @@ struct Outlook {
 
 impl Alarm {
     pub(super) fn new() -> io::Result<Self> {
-        let descriptor = sys::eventfd()?;
+        let descriptor = sys::event_counter()?;
         let (background, polled) = (AtomicU8::new(NAPPING), AtomicBool::new(false));
         Ok(Self { descriptor, background, polled, thread: OnceLock::new() })
     }

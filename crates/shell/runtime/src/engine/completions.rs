@@ -195,7 +195,7 @@ impl Completions {
 
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { descriptor: sys::eventfd()?, rung: false })
+        Ok(Self { descriptor: sys::event_counter()?, rung: false })
     }
 
     /// The descriptor, owned by the engine.

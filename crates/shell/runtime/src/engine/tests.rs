@@ -230,7 +230,7 @@ fn what_is_watched_is_told_once() {
 fn a_loop_that_the_engine_serves_hears_of_tasks_and_of_its_own_descriptors() {
     let (node, driver, job) = FakeNode::start();
     let worker = node.add_worker();
-    let (poller, bell) = (Poller::new().unwrap(), crate::sys::eventfd().unwrap());
+    let (poller, bell) = (Poller::new().unwrap(), crate::sys::event_counter().unwrap());
     poller.add(&bell, 1, Interest::Read).unwrap();
     worker.serve_loop(poller.as_fd().try_clone_to_owned().unwrap()).unwrap();
 
