@@ -242,6 +242,17 @@ def test_a_stream_of_an_ended_session_does_not_go_on() -> None:
     assert not aktis.is_initialized()
 
 
+def test_an_executor_and_a_pool_of_an_ended_session_take_no_more_calls() -> None:
+    executor, pool = Executor(), Pool(1)
+    aktis.shutdown()
+
+    with pytest.raises(RuntimeError, match="its session has ended"):
+        executor.submit(abs, -1)
+    with pytest.raises(ValueError, match="Pool not running"):
+        pool.apply_async(abs, (-1,))
+    assert not aktis.is_initialized(), "a call began another session"
+
+
 class Blocked:
     """A thread that waits."""
 

@@ -82,7 +82,7 @@ class Executor(concurrent.futures.Executor):
         What cannot be pickled is the error of the future.
 
         Raises:
-            RuntimeError: the executor is shut down.
+            RuntimeError: the executor is shut down, or its session has ended.
         """
         return self._submit(fn, args, kwargs)
 
@@ -178,9 +178,11 @@ class Executor(concurrent.futures.Executor):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> _Future:
         future = _Future(self)
+        is_over = self._session.is_over()
         with self._changed:
-            if self._is_shut_down:
-                message = "this executor takes no calls any more: it is shut down"
+            if self._is_shut_down or is_over:
+                why = "its session has ended" if is_over else "it is shut down"
+                message = f"this executor takes no calls any more: {why}"
                 raise RuntimeError(message)
             self._waiting.append(_Call(future, function, args, kwargs))
             failed = self._send()

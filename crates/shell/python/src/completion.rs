@@ -108,6 +108,8 @@ impl Drop for Channel {
     fn drop(&mut self) {
         if self.descriptor.is_some() {
             self.process.engine.close_channel(self.channel);
+            // Bound to a name, so that they go after the lock: their last references may run the user's finalizers.
+            let _forgotten = lock(&self.process.waiters).remove(&self.channel);
         }
     }
 }

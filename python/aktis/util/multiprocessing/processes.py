@@ -74,7 +74,8 @@ class Processes:
         self._takes_jobs = True
 
     def check_running(self) -> None:
-        """Raises `ValueError` once the pool is closed."""
+        """Raises `ValueError` once the pool is closed, or its session has ended."""
+        self.give_up_if_over()
         if not self._takes_jobs:
             message = "Pool not running: it was closed or terminated, and takes no more work"
             raise ValueError(message)
