@@ -8,7 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
-use runtime::engine::{Data, EngineError, Handle, Patience};
+use runtime::engine::{Data, EngineError, Handle};
 use types::{Timestamp, Value};
 use wire::ToNode;
 
