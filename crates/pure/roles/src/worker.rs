@@ -258,13 +258,11 @@ impl Worker {
             Event::RemoveGroup(group) => {
                 self.effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
             }
-            Event::AskLines(request) => {
-                self.effects.push(Effect::ToNode(wire::ToNode::AskLines(request)));
-            }
             Event::Ask { request, question } => {
                 self.effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
             }
             Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
+            Event::TellNode(message) => self.effects.push(Effect::ToNode(message)),
             Event::Leave => self.leave(),
             Event::Named(name) => self.effects.push(Effect::ToNode(wire::ToNode::Named(name))),
             Event::Peer(from, message) => self.on_peer(from, message),

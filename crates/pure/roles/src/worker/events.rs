@@ -121,10 +121,10 @@ pub enum Event {
         /// What is asked.
         question: Question,
     },
-    /// The user wants all that workers of the job wrote until now: what it was comes before the answer to this number.
-    AskLines(u64),
     /// To be said to the head as it is.
     Tell(ToHead),
+    /// To be said to the node daemon as it is.
+    TellNode(ToNode),
     /// The actor in this process leaves by itself, after what it is doing.
     Leave,
     /// What this process calls itself in the driver's terminal.

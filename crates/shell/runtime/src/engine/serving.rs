@@ -8,7 +8,7 @@ use std::time::Duration;
 use roles::worker::{Event, Interrupt};
 use types::{JobId, TaskId};
 use wire::to_worker::{Outcome, OutputLines};
-use wire::{Answer, Question};
+use wire::{Answer, Question, ToNode};
 
 use super::guarded::Core;
 use super::running::Running;
@@ -119,7 +119,7 @@ impl Engine {
     /// # Errors
     /// `TimedOut` if the node does not tell it before the deadline.
     pub fn await_lines(&self, patience: Patience<'_>) -> Outcomes<()> {
-        self.request(Event::AskLines, patience).map(drop)
+        self.request(|request| Event::TellNode(ToNode::AskLines(request)), patience).map(drop)
     }
 
     /// Keeps a span of the user's own for the timeline, as of `ran` ago until now.
