@@ -10,6 +10,7 @@ cut (`aktis._kernel`), nor the double types of tasks' errors (`aktis.dual_errors
     ├── TaskCancelledError
     ├── TaskTimeoutError               also TimeoutError
     ├── GetTimeoutError                also TimeoutError
+    ├── DeadlockError                  waits that keep each other from ending
     ├── WorkerCrashedError
     ├── LocalNodeDiedError, NodeDiedError
     ├── ActorError
@@ -62,6 +63,7 @@ __all__ = [
     "ChannelTimeoutError",
     "CompiledGraphCapacityExceeded",
     "CrossLanguageError",
+    "DeadlockError",
     "DirectTransportError",
     "EngineError",
     "GetTimeoutError",
@@ -181,6 +183,14 @@ class TaskTimeoutError(AktisError, TimeoutError):
 
 class GetTimeoutError(AktisError, TimeoutError):
     """The time given to `get` is over; what makes the object goes on."""
+
+
+class DeadlockError(AktisError):
+    """The wait would never end: what it waits for waits for the method or task that waits.
+
+    Raised by `get`, or by `wait` for all of its refs, inside a method or task; once for each circle
+    of waits. Who waits for the method gets it as any error of the method.
+    """
 
 
 class WorkerCrashedError(AktisError):
@@ -467,4 +477,5 @@ FAILURES: dict[str, Maker] = {
     "GroupRemoved": _saying(TaskPlacementGroupRemoved),
     "EnvironmentFailed": _saying(RuntimeEnvSetupError),
     "StreamChanged": _saying(StreamingGeneratorReplayInconsistentError),
+    "Deadlock": _saying(DeadlockError),
 }

@@ -24,6 +24,7 @@ BASES: dict[str, tuple[type[BaseException], ...]] = {
     "TaskError": (AktisError,),
     "TaskCancelledError": (AktisError,),
     "GetTimeoutError": (AktisError, TimeoutError),
+    "DeadlockError": (AktisError,),
     "TaskTimeoutError": (AktisError, TimeoutError),
     "WorkerCrashedError": (AktisError,),
     "LocalNodeDiedError": (AktisError,),

@@ -21,6 +21,9 @@ use crate::outside::{Flaw, Happening, Outside};
 use crate::process::Process;
 use crate::script::{Slot, got_number, mix, result_name};
 
+/// A wait may last if it took so many microseconds: few here, so that many that do not last are looked into.
+const LONG_WAIT_US: u64 = 2_000;
+
 /// One thread of a program.
 #[derive(Debug)]
 pub(crate) struct Fiber {
@@ -35,6 +38,10 @@ pub(crate) struct Fiber {
     found: VecDeque<Ref>,
     reads: Vec<Data>,
     pub(crate) wait: Wait,
+    /// The number of that wait, if somebody may be told that it lasts; else 0.
+    pub(crate) waits: u64,
+    /// Why the wait ends without what it waits for.
+    pub(crate) broken: Option<Arc<Failure>>,
     /// The content it waited for.
     pub(crate) came: Option<Data>,
     /// The role knows that this task of it waits.
@@ -140,6 +147,8 @@ impl Fiber {
             found: VecDeque::new(),
             reads: Vec::new(),
             wait: Wait::Nothing,
+            waits: 0,
+            broken: None,
             came: None,
             blocked: None,
             interrupted: None,
@@ -180,11 +189,18 @@ impl Process {
             self.step(out, Event::Unblocked(task));
         }
         let fiber = self.fiber(number);
+        fiber.waits = 0;
         if fiber.interrupted.is_some() && !fiber.deaf {
             self.abort(out, number);
             return;
         }
         fiber.wait = Wait::Nothing;
+        if let Some(failure) = fiber.broken.take() {
+            out.observed.on_failure(&failure, false);
+            let yielded = fiber.items.len() as u32;
+            self.finish(out, number, Outcome::Failed { failure, retriable: false, yielded });
+            return;
+        }
         loop {
             if self.exited {
                 return;
@@ -370,12 +386,42 @@ impl Process {
             Wait::Content(_) | Wait::Available(_) | Wait::Stream(_) | Wait::Consumed { .. } => true,
             Wait::Nothing | Wait::Until(_) | Wait::Answer(_) | Wait::Allocation(_) => false,
         };
-        let plain = |task: &&Execution| task.template.callee == Callee::Function;
-        let task = fiber.task.as_deref().filter(plain).map(|execution| execution.task);
-        if let Some(task) = task.filter(|_| lends && !self.can_go_on(out.now, number)) {
+        let Some(execution) = fiber.task.as_deref().filter(|_| lends) else { return };
+        let (task, plain) = (execution.task, execution.template.callee == Callee::Function);
+        if self.can_go_on(out.now, number) {
+            return;
+        }
+        if plain {
             self.fiber(number).blocked = Some(task);
             self.step(out, Event::Blocked(task));
         }
+        self.counts.waits += 1;
+        let (worker, wait) = (self.me, self.counts.waits);
+        self.fiber(number).waits = wait;
+        let lasts = Happening::Lasts { worker, fiber: number, wait, since: out.now };
+        out.within(LONG_WAIT_US, lasts);
+    }
+
+    /// A wait that began so long ago may last: the role is told, later and later.
+    pub(crate) fn lasts(&mut self, out: &mut Outside, number: u64, wait: u64, since: Timestamp) {
+        let Some(fiber) = self.fibers.get(&number).filter(|fiber| fiber.waits == wait) else {
+            return;
+        };
+        let Some(task) = fiber.task.as_deref().map(|execution| execution.task) else { return };
+        let reference = match fiber.wait {
+            Wait::Content(object) | Wait::Available(object) => self.handles.reference(object),
+            Wait::Stream(task) => Some(Ref { object: task.output(1), owner: self.me }),
+            Wait::Nothing
+            | Wait::Until(_)
+            | Wait::Answer(_)
+            | Wait::Allocation(_)
+            | Wait::Consumed { .. } => None,
+        };
+        let Some(reference) = reference else { return };
+        self.fiber(number).blocked = Some(task);
+        let next = out.now + out.now.since(since);
+        out.at(next, Happening::Lasts { worker: self.me, fiber: number, wait, since });
+        self.happen(out, Event::Stuck { task, wait, refs: vec![reference] });
     }
 
     /// The interrupt raises in the user's code.

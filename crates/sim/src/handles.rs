@@ -80,6 +80,11 @@ impl Handles {
         self.handles.get(&object).is_none_or(|handle| handle.available)
     }
 
+    /// The ref of an object to which there is a handle.
+    pub(crate) fn reference(&self, object: ObjectId) -> Option<Ref> {
+        Some(self.handles.get(&object)?.reference)
+    }
+
     /// The content, if it is here.
     pub(crate) fn data(&self, object: ObjectId) -> Option<Data> {
         self.handles.get(&object)?.data.clone()

@@ -56,6 +56,13 @@ pub(crate) enum Happening {
     Restored(ObjectId, u64, u64),
     /// A fiber of a process has waited long enough.
     Wake(WorkerId),
+    /// A wait of a fiber that began so long ago may last.
+    Lasts {
+        worker: WorkerId,
+        fiber: u64,
+        wait: u64,
+        since: Timestamp,
+    },
     Notice(WorkerId, Notice),
     /// A role has something to do: that of a process, or those of the daemon.
     Due(Option<WorkerId>),

@@ -58,6 +58,7 @@ pub(crate) struct Counts {
     pub(crate) groups: u32,
     pub(crate) requests: u64,
     pub(crate) templates: u64,
+    pub(crate) waits: u64,
 }
 
 impl Process {
@@ -196,6 +197,10 @@ impl Process {
             Effect::Loaded(object, content) => self.loaded(out, object, content),
             Effect::Allocated(object, range) => self.allocated(object, range),
             Effect::Run(execution) => self.begin(out, *execution),
+            Effect::Break(wait, failure) => {
+                let fiber = self.fibers.values_mut().find(|fiber| fiber.waits == wait);
+                fiber.expect("a wait is broken that waits").broken = Some(failure);
+            }
             Effect::Interrupt(task, why) => self.interrupt(task, why),
             Effect::Consumed(task, count) => {
                 self.consumed.insert(task, count);
@@ -290,6 +295,7 @@ impl Process {
     pub(crate) fn can_go_on(&self, now: Timestamp, fiber: u64) -> bool {
         let Some(fiber) = self.fibers.get(&fiber) else { return false };
         fiber.interrupted.is_some() && !fiber.deaf
+            || fiber.broken.is_some()
             || match fiber.wait {
                 Wait::Nothing => true,
                 Wait::Until(at) => at <= now,

@@ -53,6 +53,8 @@ pub(crate) fn breach(rule: &Rule, what: impl Display) -> ! {
 pub(crate) struct Causes {
     /// Nothing in the program cancels, kills, times out or leaves.
     pub(crate) calm: bool,
+    /// Actors may wait for each other.
+    pub(crate) circular: bool,
     /// The arena is small.
     pub(crate) tight: bool,
     /// Processes were killed, or did not start.

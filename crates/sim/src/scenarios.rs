@@ -2,6 +2,7 @@
 //!
 //! Owns: how a story is told. Does not own: rules (`rules`).
 
+mod circles;
 mod ends;
 mod lending;
 mod memory;
@@ -26,6 +27,7 @@ struct Story {
     faults: Vec<Fault>,
     arena_bytes: u64,
     calm: bool,
+    circular: bool,
     cpus: u64,
     settings: Settings,
 }
@@ -34,7 +36,7 @@ impl Story {
     fn of(scripts: Vec<Script>) -> Self {
         let settings = Settings { lease_linger_ms: 1, workers_max: 16, ..Settings::default() };
         let (faults, arena_bytes) = (Vec::new(), 64 << 20);
-        Self { scripts, faults, arena_bytes, calm: true, cpus: 3, settings }
+        Self { scripts, faults, arena_bytes, calm: true, circular: false, cpus: 3, settings }
     }
 
     /// Tells the story with many seeds.
@@ -43,8 +45,12 @@ impl Story {
     /// If a rule breaks.
     fn holds(self) {
         for seed in 1..=TOLD {
-            let program =
-                Program { scripts: self.scripts.clone(), roots: vec![0], calm: self.calm };
+            let program = Program {
+                scripts: self.scripts.clone(),
+                roots: vec![0],
+                calm: self.calm,
+                circular: self.circular,
+            };
             let run = Run {
                 seed,
                 program,

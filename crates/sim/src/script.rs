@@ -17,6 +17,8 @@ pub(crate) struct Program {
     pub(crate) roots: Vec<usize>,
     /// Nothing in it cancels, kills, times out or leaves.
     pub(crate) calm: bool,
+    /// Actors in it may wait for each other.
+    pub(crate) circular: bool,
 }
 
 /// A function, a method, a constructor or a driver's main program.

@@ -4,7 +4,8 @@
 //! (`faults`).
 //!
 //! Programs are such that they end on one thread and, by Ray's rules, on any number of workers: a method never waits
-//! for a call to an actor, and nobody holds so many resources for good that others cannot run.
+//! for a call to an actor, and nobody holds so many resources for good that others cannot run. Circles of actors are
+//! what departs from that on purpose.
 
 mod actors;
 
@@ -155,7 +156,7 @@ impl Author {
         let may_call = draft.depth < 3
             && self.program.scripts.len() < SCRIPTS_MAX
             && draft.what != What::Constructor;
-        match self.rng.below(31) {
+        match self.rng.below(32) {
             0..=2 => {
                 let us = self.duration();
                 draft.script.ops.push(Op::Work(us));
@@ -180,7 +181,8 @@ impl Author {
             26 if may_call && draft.what == What::Root => self.burst(draft),
             27 if draft.what == What::Root && may_call => self.group(draft),
             28 if draft.what == What::Root && may_call => self.wandering(draft),
-            29..=30 if !self.program.calm => self.violence(draft),
+            29 if draft.what == What::Root && may_call => self.circle(draft),
+            30..=31 if !self.program.calm => self.violence(draft),
             _ => {}
         }
     }

@@ -18,6 +18,7 @@ use crate::network::End;
 use crate::outside::{Flaw, Happening, Outside};
 use crate::process::Process;
 use crate::rules::{Causes, Observed, breach, everything_ends, no_leak, resources_conserved};
+use crate::script::Program;
 use crate::story::Story;
 use crate::workload::Run;
 
@@ -41,7 +42,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(run: &Run, flaw: Flaw, keeps_story: bool) -> Self {
-        let causes = Causes { calm: run.program.calm, tight: run.is_tight(), ..Causes::default() };
+        let Program { calm, circular, .. } = run.program;
+        let causes = Causes { calm, circular, tight: run.is_tight(), ..Causes::default() };
         let observed = Observed::new(causes, crate::reference::expected(&run.program));
         let story = Story::new(keeps_story);
         let program = Arc::new(run.program.clone());
@@ -125,6 +127,9 @@ impl World {
                 self.daemon.on_restored(out, object, offset, size);
             }
             Happening::Wake(worker) => self.with(worker, Process::wake),
+            Happening::Lasts { worker, fiber, wait, since } => {
+                self.with(worker, |process, out| process.lasts(out, fiber, wait, since));
+            }
             Happening::Notice(worker, notice) => {
                 self.with(worker, |process, out| process.notice(out, notice));
             }

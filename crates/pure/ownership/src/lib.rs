@@ -12,6 +12,7 @@ pub mod tasks;
 pub mod dispatch;
 pub mod calls;
 pub mod streams;
+pub mod deadlock;
 
 pub use calls::{Calls, Reach};
 pub use dispatch::{Burst, Demand, Dispatch};

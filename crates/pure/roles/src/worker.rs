@@ -11,6 +11,7 @@ mod executing;
 mod inbox;
 mod losing;
 mod owning;
+mod probing;
 mod reading;
 mod streaming;
 mod submitting;
@@ -173,6 +174,7 @@ impl Worker {
             FromPeer::Settled(tasks) => self.settled(&tasks),
             FromPeer::Fetch(objects) => self.fetch_came(from, &objects),
             FromPeer::Fetched { object, stored } => self.value_came(object, stored),
+            FromPeer::Probe(probe) => self.probe_came(probe),
         }
     }
 
@@ -244,6 +246,7 @@ impl Worker {
                 refs.into_iter().for_each(|wanted| self.want(wanted, load))
             }
             Event::Blocked(task) => self.blocked(task),
+            Event::Stuck { task, wait, refs } => self.stuck(task, wait, refs),
             Event::Unblocked(task) => self.unblocked(task),
             Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran),
             Event::Yielded { task, index, item } => self.yielded(task, index, item),

@@ -85,6 +85,8 @@ pub enum Failure {
     EnvironmentFailed(String),
     /// A repeated stream yielded another number of items than before.
     StreamChanged(TaskId),
+    /// Waits that keep each other from ending: who waits, and for what.
+    Deadlock(Vec<(String, String)>),
 }
 
 /// Why an actor ended.
@@ -226,6 +228,16 @@ impl fmt::Display for Failure {
                 write!(
                     f,
                     "{task} was run again and yielded another number of items; a repeated generator must yield the same"
+                )
+            }
+            Self::Deadlock(waits) => {
+                let waits = waits.iter().map(|(who, what)| format!("{who}() waits for {what}()"));
+                write!(
+                    f,
+                    "this wait would never end: {}. An actor that waits keeps the thread that its next call needs; \
+                     give it more of them (max_concurrency, a concurrency group), make the method async and await \
+                     the ref, or return the ref instead of waiting for it inside the method",
+                    waits.collect::<Vec<_>>().join(", and ")
                 )
             }
         }

@@ -10,6 +10,7 @@ pub mod resources;
 pub mod object;
 pub mod task;
 pub mod actor;
+pub mod probe;
 pub mod group;
 pub mod span;
 pub mod failure;
@@ -28,6 +29,7 @@ pub use ids::{
 pub use memory::Memory;
 pub use object::{Dependency, Ref, Stored, Value};
 pub use payload::Payload;
+pub use probe::{Finding, Place, Probe};
 pub use resources::{Amount, Assignment, DeviceShare, Resources};
 pub use rng::Rng;
 pub use settings::Settings;

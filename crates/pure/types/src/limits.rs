@@ -14,6 +14,14 @@ pub const BURST: Duration = Duration::from_millis(2);
 pub const BURST_TASKS_MAX: usize = 512;
 /// After so long, the tasks queued behind a running one go back to their owner.
 pub const STUCK_BEHIND: Duration = Duration::from_millis(5);
+/// A wait inside a task is looked into after this long: few last so long, and people wait longer before they ask why.
+pub const LONG_WAIT: Duration = Duration::from_millis(500);
+/// At the latest after this long a wait that lasts is looked into again.
+pub const LONG_WAIT_AGAIN: Duration = Duration::from_secs(30);
+/// So many refs of one wait are looked into: one that cannot come is enough.
+pub const PROBED_REFS_MAX: usize = 64;
+/// A probe goes to so many places; circles of waiting actors are smaller by far.
+pub const PROBED_PLACES_MAX: usize = 256;
 /// How long an owner keeps an idle lease in the hope of more work.
 pub const LEASE_LINGER: Duration = Duration::from_millis(50);
 /// How many leases an owner asks for at once for one shape.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use types::{
     ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, ObjectId, Payload,
-    Settings, Stored, TaskId, Template, TemplateId, WorkerId,
+    Probe, Settings, Stored, TaskId, Template, TemplateId, WorkerId,
 };
 
 use crate::to_head::Answer;
@@ -114,6 +114,8 @@ pub enum FromPeer {
         /// Its value.
         stored: Stored,
     },
+    /// To whoever knows about the place where it has to look next.
+    Probe(Box<Probe>),
 }
 
 /// One task on its way to a worker.

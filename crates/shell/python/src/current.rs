@@ -207,12 +207,14 @@ pub(crate) fn on_behalf_of<R>(execution: Py<Execution>, call: impl FnOnce() -> R
 ///
 /// Others may come to be run in this process meanwhile: a thread is made ready for them.
 pub(crate) fn caller(py: Python<'_>) -> PyResult<Caller> {
-    let task = EXECUTION.with_borrow(|here| {
-        let plain = here.as_ref().map(Py::get).filter(|execution| execution.is_plain_task())?;
-        Some((plain.running.task, Arc::clone(&plain.process)))
+    let here = EXECUTION.with_borrow(|here| {
+        let here = here.as_ref()?.get();
+        Some((here.running.task, here.is_plain_task().then(|| Arc::clone(&here.process))))
     });
-    let Some((task, process)) = task else {
-        return Ok(Caller::Thread);
+    let (task, process) = match here {
+        None => return Ok(Caller::Thread),
+        Some((call, None)) => return Ok(Caller::Call(call)),
+        Some((task, Some(process))) => (task, process),
     };
     let ready = &process.asides_ready;
     if ready.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {

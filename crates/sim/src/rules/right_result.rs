@@ -21,9 +21,9 @@ pub(super) fn check(expected: &Expected, place: (u64, usize), number: u64, taint
 }
 
 pub(super) fn check_untouched(causes: &Causes, driver: usize, tainted: bool) {
-    let gentle =
-        causes.calm && !causes.harm && !causes.tight && !causes.disk_full && !causes.actor_trouble;
-    if tainted && gentle {
+    let troubled =
+        causes.harm || causes.circular || causes.tight || causes.disk_full || causes.actor_trouble;
+    if tainted && causes.calm && !troubled {
         breach(&RULE, format!("the program of driver {driver} met a failure though none was made"));
     }
 }

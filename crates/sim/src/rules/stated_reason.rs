@@ -24,6 +24,7 @@ pub(super) fn check(causes: &Causes, failure: &Failure, quiet: bool) {
         | Failure::ActorUnavailable(..)
         | Failure::GroupRemoved(_) => violent,
         Failure::ObjectLost(..) => causes.harm || causes.force,
+        Failure::Deadlock(_) => causes.circular,
         Failure::StoreFull(_) => causes.tight,
         Failure::OutOfDisk(_) => causes.disk_full,
         Failure::Unschedulable(_) | Failure::EnvironmentFailed(_) => causes.harm,

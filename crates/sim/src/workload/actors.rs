@@ -144,6 +144,65 @@ impl Author {
         ]);
     }
 
+    /// Actors that call each other in a circle and wait: with as many threads as callers they end by themselves.
+    pub(super) fn circle(&mut self, draft: &mut Draft) {
+        self.program.circular = true;
+        let actors: Vec<Slot> = (0..=self.rng.below(3)).map(|_| draft.slot()).collect();
+        let count = actors.len();
+        let constructor = self.plain(Vec::new(), Vec::new(), Vec::new());
+        let ordered = self.rng.chance(1, 2);
+        for slot in actors.iter().copied() {
+            let calls_at_once = 1 + self.rng.below(2) as u32;
+            let new = NewActor { slot, constructor, calls_at_once, ordered, ..NewActor::default() };
+            draft.script.ops.push(Op::NewActor(Box::new(new)));
+        }
+        // Each has the handles of all in its first slots, and what it calls in the next.
+        let inputs: Vec<Slot> = (0..count as Slot).collect();
+        let result = count as Slot;
+        let work = vec![Op::Work(self.duration())];
+        let mut next = self.plain(work, inputs.clone(), Vec::new());
+        for at in (0..count).rev() {
+            let actor = Some(((at + 1) % count) as Slot);
+            let call = Submit {
+                slot: result,
+                template: result,
+                script: next,
+                actor,
+                ordered,
+                nested: inputs.clone(),
+                ..Submit::default()
+            };
+            next = self.caller(call.clone(), &inputs);
+            if self.rng.chance(1, 3) {
+                let task = Submit { script: next, actor: None, cpu: CPU, ..call };
+                next = self.caller(task, &inputs);
+            }
+        }
+        let callers: Vec<Slot> = (0..=self.rng.below(3)).map(|_| draft.slot()).collect();
+        for slot in callers {
+            let call = Submit {
+                slot,
+                template: slot,
+                script: next,
+                actor: actors.first().copied(),
+                ordered,
+                nested: actors.clone(),
+                ..Submit::default()
+            };
+            draft.script.ops.push(Op::Submit(Box::new(call)));
+            draft.things.push(Thing { slot, is: Is::Object { clean: false } });
+        }
+    }
+
+    /// A script that makes this call and waits for it.
+    fn caller(&mut self, call: Submit, inputs: &[Slot]) -> usize {
+        let slot = call.slot;
+        let mut ops = vec![Op::Work(self.duration()), Op::Submit(Box::new(call))];
+        ops.extend(self.rng.chance(1, 2).then_some(Op::Wait(slot)));
+        ops.push(Op::Get(slot));
+        self.plain(ops, inputs.to_vec(), Vec::new())
+    }
+
     /// A script that does just this, and returns a value that holds these.
     fn plain(&mut self, ops: Vec<Op>, inputs: Vec<Slot>, contains: Vec<Slot>) -> usize {
         let results = vec![Made { size: 0, contains }];

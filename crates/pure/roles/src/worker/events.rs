@@ -56,6 +56,16 @@ pub enum Event {
     },
     /// The thread that runs this task begins to wait.
     Blocked(TaskId),
+    /// The thread that runs this task has waited for long, for all of these and without a deadline. Told again now and
+    /// then as long as it lasts.
+    Stuck {
+        /// The task.
+        task: TaskId,
+        /// The wait, as the process numbers it.
+        wait: u64,
+        /// What is missing, or some of it.
+        refs: Vec<Ref>,
+    },
     /// It goes on.
     Unblocked(TaskId),
     /// The user's code ended.
@@ -171,6 +181,8 @@ pub enum Effect {
     Allocated(ObjectId, Result<u64, Arc<Failure>>),
     /// Run this, on a thread that has nothing to do: where those that run tasks all wait, on a further one.
     Run(Box<Execution>),
+    /// End a wait that was told to be stuck, with this failure.
+    Break(u64, Arc<Failure>),
     /// Interrupt a running task.
     Interrupt(TaskId, Interrupt),
     /// The consumer may have taken more items: a generator that waits looks again.

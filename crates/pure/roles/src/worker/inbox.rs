@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, Assignment, Callee, FunctionId, LeaseId, Map, TaskId, Template, Timestamp, WorkerId,
+    ActorId, Assignment, Callee, FunctionId, LeaseId, Map, Ref, TaskId, Template, Timestamp,
+    WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome};
 
@@ -58,11 +59,20 @@ pub(super) struct Running {
     pub(super) template: Arc<Template>,
     /// How many threads wait on its behalf.
     pub(super) waits: u32,
+    /// A wait that lasts.
+    pub(super) stuck: Option<Stuck>,
     pub(super) began: Timestamp,
     pub(super) interrupted: Option<(Interrupt, Timestamp)>,
     /// Borrows that are to be confirmed before the reply.
     pub(super) gates: u32,
     pub(super) ended: Option<(Outcome, Duration)>,
+}
+
+/// A wait of a running task that lasts: its number, and what is missing.
+#[derive(Debug)]
+pub(super) struct Stuck {
+    pub(super) wait: u64,
+    pub(super) refs: Vec<Ref>,
 }
 
 /// The actor that lives in this process.
@@ -121,6 +131,7 @@ impl Inbox {
             lease,
             template: Arc::clone(&execution.template),
             waits: 0,
+            stuck: None,
             began: now,
             interrupted: None,
             gates: 0,
@@ -159,6 +170,7 @@ impl Inbox {
     /// It goes on: the lease, if no other one waits.
     pub(super) fn go_on(&mut self, task: TaskId) -> Option<LeaseId> {
         let running = self.running.get_mut(&task).filter(|running| running.ended.is_none())?;
+        running.stuck = None;
         let lease = running.lease?;
         running.waits =
             running.waits.checked_sub(1).expect("OWN-14: a thread waits before it goes on");
@@ -200,6 +212,20 @@ impl Inbox {
         self.groups.values_mut().find_map(|group| {
             group.waiting.iter_mut().find(|incoming| incoming.execution.task == task)
         })
+    }
+
+    /// A call that cannot begin before one of those ends that run, since they have all threads of its group.
+    pub(super) fn behind(&self, task: TaskId) -> Option<(&Incoming, Vec<TaskId>)> {
+        let (name, group, incoming) = self.groups.iter().find_map(|(name, group)| {
+            let found = group.waiting.iter().find(|incoming| incoming.execution.task == task)?;
+            Some((name, group, found))
+        })?;
+        let full = group.busy >= group.limit && incoming.missing == 0;
+        let holds = |running: &Running| {
+            running.ended.is_none() && self.name_of_group(&running.template) == name
+        };
+        (full && self.actor.is_some() && !self.leaving)
+            .then(|| (incoming, self.running_that(holds)))
     }
 
     /// Takes a task that has not begun out of its queue.
@@ -288,9 +314,15 @@ impl Inbox {
     }
 
     fn group(&mut self, template: &Template) -> &mut Group {
-        let name = group_of(template);
-        let name = if self.groups.contains_key(name) { name } else { "" };
+        let name = self.name_of_group(template);
         self.groups.get_mut(name).expect("OWN-13: there is a default group")
+    }
+
+    fn name_of_group<'a>(&self, template: &'a Template) -> &'a str {
+        match &template.callee {
+            Callee::Method { group, .. } if self.groups.contains_key(group) => group,
+            Callee::Method { .. } | Callee::Function | Callee::Constructor => "",
+        }
     }
 
     fn default_group(&mut self) -> &mut Group {
@@ -336,12 +368,5 @@ impl Running {
             (None, Some(timeout)) => Some(self.began + timeout),
         };
         [stuck, timeout].into_iter().flatten().min()
-    }
-}
-
-fn group_of(template: &Template) -> &str {
-    match &template.callee {
-        Callee::Method { group, .. } => group,
-        Callee::Function | Callee::Constructor => "",
     }
 }

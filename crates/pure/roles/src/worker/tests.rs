@@ -2,6 +2,8 @@
 //!
 //! Owns: the builder `TestWorker`. Does not own: what whole clusters do (`sim`).
 
+mod probing;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -11,9 +11,9 @@ use serde::Serialize;
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorName, ActorSpec, Amount, Assignment, Callee, Concurrency, Death, DeviceShare,
-    Exit, Failure, FunctionId, GroupId, GroupSpec, GroupStrategy, JobId, LabelRule, LeaseId,
-    NodeId, ObjectId, Payload, Ref, Resources, Retries, Retry, Returns, Settings, Shape, Stored,
-    Strategy, TaskId, Template, TemplateId, Value, WorkerId,
+    Exit, Failure, Finding, FunctionId, GroupId, GroupSpec, GroupStrategy, JobId, LabelRule,
+    LeaseId, NodeId, ObjectId, Payload, Place, Probe, Ref, Resources, Retries, Retry, Returns,
+    Settings, Shape, Stored, Strategy, TaskId, Template, TemplateId, Value, WorkerId,
 };
 use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Span};
 use wire::to_node::{NodeReport, ToDaemon};
@@ -110,6 +110,7 @@ fn from_peer() -> Vec<FromPeer> {
         FromPeer::Settled(vec![task()]),
         FromPeer::Fetch(objects()),
         FromPeer::Fetched { object: object(1), stored: stored() },
+        FromPeer::Probe(Box::new(probe())),
     ]
 }
 
@@ -398,6 +399,7 @@ fn failures() -> Vec<Failure> {
         Failure::GroupRemoved(group()),
         Failure::EnvironmentFailed(why()),
         Failure::StreamChanged(task()),
+        Failure::Deadlock(vec![("one".to_owned(), "other".to_owned())]),
     ]
 }
 
@@ -432,6 +434,13 @@ fn task() -> TaskId {
 
 fn object(index: u32) -> ObjectId {
     task().output(index)
+}
+
+fn probe() -> Probe {
+    let (at_owner, at_executor) = (Place::Object(reference()), Place::Task(task(), worker(3)));
+    let name = "method".to_owned();
+    let finding = Finding { name, wait: Some(6), needs: vec![at_executor], any: true };
+    Probe { found: vec![(at_owner, finding)], left: vec![at_executor], again: false }
 }
 
 fn reference() -> Ref {

@@ -48,7 +48,7 @@ pub enum EngineError {
     /// The same ref stands twice where each must be another.
     #[error("{0} stands twice in the list")]
     Repeated(ObjectId),
-    /// An object cannot be written or read, for this reason.
+    /// What was waited for will not come.
     #[error("{0}")]
     Failed(Arc<types::Failure>),
 }
@@ -72,8 +72,10 @@ pub struct Patience<'a> {
 /// On whose behalf a thread waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// The user's own thread, or one of an actor that keeps its CPUs: waits and no more.
+    /// A thread of the user's own: waits and no more.
     Thread,
+    /// A thread that runs this call of an actor, which keeps its CPUs.
+    Call(TaskId),
     /// A thread that runs this task: its CPUs are lent to others while it waits for their work.
     Task(TaskId),
 }

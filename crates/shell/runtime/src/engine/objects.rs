@@ -166,7 +166,7 @@ impl Engine {
             self.end_wait(&mut locked, wait);
             return Ok(Some(answer));
         }
-        self.sleep(locked, wait, patience, &mut check)
+        self.sleep(locked, wait, patience, handles, &mut check)
     }
 
     /// Makes a handle to the object that `event` makes, and hands the event to the role.

@@ -39,6 +39,7 @@ impl Core {
             Effect::Loaded(object, content) => self.loaded(object, content),
             Effect::Allocated(object, range) => self.range_came(object, range),
             Effect::Run(execution) => self.run(execution),
+            Effect::Break(wait, failure) => self.waits.break_off(wait, failure),
             Effect::Interrupt(task, why) => {
                 self.interrupts.push((task, why));
                 self.waits.wake_those(|topic| matches!(topic, Topic::Loop | Topic::Interrupts));

@@ -9,9 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use roles::worker::Event;
-use types::Timestamp;
+use types::limits::{LONG_WAIT, LONG_WAIT_AGAIN};
+use types::{TaskId, Timestamp};
 
 use super::guarded::{Core, Locked};
+use super::handles::Handle;
 use super::reading::Reader;
 use super::waits::{Sleeper, Topic};
 use super::{Caller, Engine, EngineError, Outcomes, Patience};
@@ -51,7 +53,12 @@ struct Vigil<'a, T> {
     wait: u64,
     sleeper: Arc<Sleeper>,
     check: Check<'a, T>,
+    /// What it waits for, if that is objects.
+    handles: &'a [Handle],
     deadline: Option<Timestamp>,
+    /// On behalf of which task, if it waits without a deadline, and when the role is told next that this lasts.
+    lasting: Option<(TaskId, Timestamp)>,
+    began: Timestamp,
     /// When it was last asked whether the thread was interrupted, and how long until it is asked again.
     asked: Timestamp,
     pause: Duration,
@@ -127,7 +134,7 @@ impl Engine {
             return Ok(Some(answer));
         }
         let wait = self.begin_wait(&mut locked, topic);
-        self.sleep(locked, wait, patience, check)
+        self.sleep(locked, wait, patience, &[], check)
     }
 
     /// Begins a wait that [`Self::sleep`] or [`Self::end_wait`] ends.
@@ -147,7 +154,7 @@ impl Engine {
         if entry.topic.reads() {
             self.waiting.fetch_sub(1, Ordering::SeqCst);
         }
-        if let Some(task) = entry.lends.filter(|_| core.ended.is_none()) {
+        if let Some(task) = entry.lends.or(entry.stuck).filter(|_| core.ended.is_none()) {
             core.step(Event::Unblocked(task));
         }
     }
@@ -158,6 +165,7 @@ impl Engine {
         mut locked: Locked<'_>,
         wait: u64,
         patience: Patience<'_>,
+        handles: &[Handle],
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
         if let Caller::Task(task) = patience.caller
@@ -167,9 +175,17 @@ impl Engine {
         }
         locked.flush(true);
         let reads = locked.waits.reads(wait);
-        let Patience { deadline, interrupted, .. } = patience;
-        let (sleeper, asked) = (Sleeper::current(), locked.now);
-        let mut vigil = Vigil { wait, sleeper, check, deadline, asked, pause: TICK };
+        let Patience { deadline, caller, interrupted } = patience;
+        let (sleeper, began) = (Sleeper::current(), locked.now);
+        let lasting = match caller {
+            Caller::Call(task) | Caller::Task(task) if deadline.is_none() => {
+                Some((task, began + LONG_WAIT))
+            }
+            Caller::Call(_) | Caller::Task(_) | Caller::Thread => None,
+        };
+        let (asked, pause) = (began, TICK);
+        let mut vigil =
+            Vigil { wait, sleeper, check, handles, deadline, lasting, began, asked, pause };
         // What woke this thread at the end of an earlier wait says nothing about this one.
         vigil.sleeper.take_woken();
         drop(locked);
@@ -198,6 +214,7 @@ impl Engine {
                 return Err(EngineError::Interrupted);
             }
             vigil.note_asked(!broken && !woken && now >= vigil.end());
+            self.tell_if_lasting(&mut vigil);
         }
     }
 
@@ -264,6 +281,23 @@ impl Engine {
         turn
     }
 
+    /// Tells the role, each time after about twice as long, of a wait that may be one without end.
+    fn tell_if_lasting<T>(&self, vigil: &mut Vigil<'_, T>) {
+        let now = vigil.asked;
+        let Some((task, at)) = &mut vigil.lasting else { return };
+        if now < *at {
+            return;
+        }
+        *at = now + now.since(vigil.began).min(LONG_WAIT_AGAIN);
+        let mut locked = self.lock();
+        let (task, wait) = (*task, vigil.wait);
+        let awaited = (locked.identity.worker, vigil.handles);
+        if let Some(refs) = locked.waits.stick(wait, task, awaited) {
+            locked.step(Event::Stuck { task, wait, refs });
+            locked.flush(true);
+        }
+    }
+
     /// Looks whether the wait is over.
     fn look<T>(&self, vigil: &mut Vigil<'_, T>, over: bool) -> Option<Outcomes<Option<T>>> {
         let mut locked = self.lock();
@@ -271,10 +305,13 @@ impl Engine {
             (Some(answer), _) => Ok(Some(answer)),
             (None, Some(ended)) => Err(ended.clone()),
             (None, None) if over => Ok(None),
-            (None, None) => {
-                locked.flush(true);
-                return None;
-            }
+            (None, None) => match locked.waits.broken(vigil.wait) {
+                Some(failure) => Err(EngineError::Failed(failure)),
+                None => {
+                    locked.flush(true);
+                    return None;
+                }
+            },
         };
         self.end_wait(&mut locked, vigil.wait);
         drop(locked);

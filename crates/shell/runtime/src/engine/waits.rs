@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 
 use smallvec::SmallVec;
-use types::{Map, ObjectId, TaskId};
+use types::limits::PROBED_REFS_MAX;
+use types::{Failure, Map, ObjectId, Ref, TaskId, WorkerId};
 
 use super::background::Alarm;
 use super::handles::Handle;
@@ -78,6 +79,10 @@ pub(super) struct Entry {
     spare: usize,
     /// The task whose CPUs are lent meanwhile.
     pub(super) lends: Option<TaskId>,
+    /// The task of which the role knows that this wait lasts.
+    pub(super) stuck: Option<TaskId>,
+    /// Why it ends without what it waits for.
+    broken: Option<Arc<Failure>>,
     /// Mapped contents that came, kept until the thread has taken them.
     kept: Vec<Arc<Pinned>>,
 }
@@ -150,8 +155,10 @@ impl Sleeper {
 impl Waits {
     pub(super) fn begin(&mut self, wait: u64, topic: Topic) {
         let (sleeper, kept) = (Sleeper::current(), Vec::new());
-        let (missing, spare, lends) = (0, 0, None);
-        self.entries.push(Entry { wait, topic, sleeper, missing, spare, lends, kept });
+        let (missing, spare) = (0, 0);
+        let (lends, stuck, broken) = (None, None, None);
+        let entry = Entry { wait, topic, sleeper, missing, spare, lends, stuck, broken, kept };
+        self.entries.push(entry);
     }
 
     /// Ends a wait. What it kept goes only now, when its reader has found it.
@@ -171,6 +178,41 @@ impl Waits {
             entry.lends = entry.topic.is_work().then_some(task);
             entry.lends.is_some()
         })
+    }
+
+    /// What is missing before a wait of `task` can end, if all of that must come; of many some.
+    pub(super) fn stick(
+        &mut self,
+        wait: u64,
+        task: TaskId,
+        (me, handles): (WorkerId, &[Handle]),
+    ) -> Option<Vec<Ref>> {
+        let entry = self.find(wait).filter(|entry| entry.spare == 0)?;
+        let refs = if matches!(entry.topic, Topic::Objects { .. }) {
+            let missing = handles.iter().filter(|handle| !handle.is_available());
+            missing.map(Handle::reference).take(PROBED_REFS_MAX).collect()
+        } else if let Topic::Stream(yields) = entry.topic {
+            // Its next item does not come before the task that yields goes on.
+            vec![Ref { object: yields.output(1), owner: me }]
+        } else {
+            return None;
+        };
+        entry.stuck = Some(task);
+        Some(refs)
+    }
+
+    /// Ends a wait whose objects will not come.
+    pub(super) fn break_off(&mut self, wait: u64, failure: Arc<Failure>) {
+        // By field, since the list of those to be woken is needed, too.
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.wait == wait) {
+            entry.broken = Some(failure);
+            self.wakes.push(Arc::clone(&entry.sleeper));
+        }
+    }
+
+    /// Why a wait ends without what it waits for, if it does.
+    pub(super) fn broken(&mut self, wait: u64) -> Option<Arc<Failure>> {
+        self.find(wait)?.broken.take()
     }
 
     /// Whether a task waits and lends its CPUs.
