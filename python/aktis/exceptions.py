@@ -17,6 +17,7 @@ cut (`aktis._kernel`), nor the double types of tasks' errors (`aktis.dual_errors
     │   ├── ActorDiedError             for good
     │   └── ActorUnavailableError      for now; the call may or may not have run
     ├── OutOfMemoryError, ObjectStoreFullError, OutOfDiskError
+    ├── ObjectNotAvailableError
     ├── ObjectLostError
     │   ├── OwnerDiedError, ObjectFetchTimedOutError, ObjectReconstructionFailedError
     │   ├── ReferenceCountingAssertionError
@@ -72,6 +73,7 @@ __all__ = [
     "ObjectFetchTimedOutError",
     "ObjectFreedError",
     "ObjectLostError",
+    "ObjectNotAvailableError",
     "ObjectReconstructionFailedError",
     "ObjectRefStreamEndOfStreamError",
     "ObjectStoreFullError",
@@ -249,6 +251,10 @@ class ObjectStoreFullError(AktisError):
 
 class OutOfDiskError(AktisError):
     """The disk is full, so that nothing can be moved there from shared memory."""
+
+
+class ObjectNotAvailableError(AktisError):
+    """An object is not in shared memory; for programs that catch it, since others are fetched."""
 
 
 class ObjectLostError(AktisError):

@@ -1,16 +1,18 @@
-"""Serializers of a program's own, for classes that pickle cannot carry.
+"""Serializers of a program's own, for classes that pickle cannot carry, and what calls for one.
 
-Owns the public names. Does not own pickling (`aktis._kernel.serialize`).
+Owns the public names. Does not own pickling, nor the search (`aktis._kernel`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aktis._kernel import serialize
+from aktis._kernel import culprits, serialize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from aktis._kernel.culprits import Culprit, Note
 
 
 def register_serializer(
@@ -28,10 +30,13 @@ def deregister_serializer(cls: type) -> None:
     serialize.deregister(cls)
 
 
-def try_serialize(value: object) -> Exception | None:
-    """Serializes a value as for another process, and returns the error if that fails."""
-    try:
-        serialize.dumps(value)
-    except Exception as error:  # noqa: BLE001 - a `__reduce__` of the user's may raise anything
-        return error
-    return None
+def culprits_in(value: object, name: str, *, depth: int, note: Note) -> Iterator[Culprit]:
+    """Finds what in a value keeps it from being sent to another process.
+
+    Args:
+        value: The value.
+        name: What to call it.
+        depth: How many steps to look inside.
+        note: Told of each thing that cannot be sent: its path, itself, and the error.
+    """
+    return culprits.Search(note).culprits(value, (name,), depth)

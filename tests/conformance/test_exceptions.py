@@ -36,6 +36,7 @@ BASES: dict[str, tuple[type[BaseException], ...]] = {
     "ObjectStoreFullError": (AktisError,),
     "OutOfDiskError": (AktisError,),
     "ObjectLostError": (AktisError,),
+    "ObjectNotAvailableError": (AktisError,),
     "OwnerDiedError": (exceptions.ObjectLostError,),
     "ObjectFetchTimedOutError": (exceptions.ObjectLostError,),
     "ObjectReconstructionFailedError": (exceptions.ObjectLostError,),

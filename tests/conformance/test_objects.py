@@ -75,6 +75,20 @@ def test_a_get_that_times_out_raises_an_error_that_is_a_timeout_error(gate: Gate
     gate.open()
 
 
+def test_a_get_that_times_out_names_the_call_and_how_far_it_is(gate: Gate) -> None:
+    runs = pass_gate.remote(gate)
+    follows = follow.remote(runs)
+    is_too_many = pass_gate.options(num_cpus=4).remote(gate)
+
+    told = [reason_of_timeout(ref) for ref in (runs, follows, is_too_many)]
+
+    assert "waited 0.2 s, but 1 of 1 objects are not here" in told[0]
+    assert "pass_gate(), which runs, or waits for its turn, in worker" in told[0]
+    assert "follow(), which waits for an argument" in told[1]
+    assert "pass_gate(), which waits for a worker with {CPU: 4}" in told[2]
+    gate.open()
+
+
 def test_a_task_goes_on_after_a_get_timed_out(gate: Gate) -> None:
     ref = pass_gate.remote(gate)
 
@@ -399,6 +413,17 @@ def identity(value: Any) -> Any:
 @aktis.remote(num_returns=2)
 def pair() -> tuple[int, int]:
     return 1, 2
+
+
+@aktis.remote
+def follow(first: object) -> object:
+    return first
+
+
+def reason_of_timeout(ref: aktis.ObjectRef[Any]) -> str:
+    with pytest.raises(GetTimeoutError) as caught:
+        aktis.get(ref, timeout=0.2)
+    return str(caught.value)
 
 
 @aktis.remote(num_cpus=0.5)

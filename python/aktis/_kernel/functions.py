@@ -35,7 +35,12 @@ def publish(function: Callable[..., Any]) -> bytes:
     from aktis._kernel import carrying
 
     session = require()
-    pickled = carrying.dumps(function)
+    try:
+        pickled = carrying.dumps(function)
+    except (TypeError, pickle.PicklingError) as error:
+        from aktis._kernel import culprits
+
+        raise culprits.explained(error, function, *_named(function)) from error
     _check_size(function, len(pickled))
     function_id = hashlib.blake2b(pickled, digest_size=ID_BYTES).digest()
     known = (session.job_id, function_id)
@@ -57,6 +62,11 @@ def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
         message = f"the head knows no function {function_id.hex()} of job {job}"
         raise LookupError(message)
     return cast("Callable[..., Any]", pickle.loads(pickled))
+
+
+def _named(function: Callable[..., Any]) -> tuple[str, str]:
+    name = getattr(function, "__qualname__", repr(function))
+    return f"{'class' if isinstance(function, type) else 'function'} {name}", name
 
 
 def _check_size(function: Callable[..., Any], size: int) -> None:

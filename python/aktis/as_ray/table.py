@@ -13,6 +13,7 @@ RAY_VERSION = "2.60.0"
 ELSEWHERE: dict[str, str] = {
     # What carries Ray's own name, or a word that aktis does not use.
     "ray.exceptions.LocalRayletDiedError": "aktis.exceptions.LocalNodeDiedError",
+    "ray.exceptions.PlasmaObjectNotAvailable": "aktis.exceptions.ObjectNotAvailableError",
     "ray.exceptions.RayActorError": "aktis.exceptions.ActorError",
     "ray.exceptions.RayCgraphCapacityExceeded": "aktis.exceptions.CompiledGraphCapacityExceeded",
     "ray.exceptions.RayChannelError": "aktis.exceptions.ChannelError",
@@ -78,7 +79,6 @@ NEAREST: dict[str, str] = {
     "ray.dag.DAGContext": "graphs that run as they are written are, with execute()",
     "ray.dashboard": "aktis.nodes() and aktis.available_resources() tell what the cluster has",
     "ray.data": "tasks over parts of the data are, and aktis.put for shared arrays",
-    "ray.exceptions.PlasmaObjectNotAvailable": "aktis.exceptions.ObjectLostError is",
     "ray.experimental": "aktis.experimental.tqdm_ray, internal_kv and get_object_locations are",
     "ray.java": "functions and classes are Python only",
     "ray.job_submission": 'a program run beside the session, with aktis.init(address="auto"), is',

@@ -53,7 +53,14 @@ pub enum Failure {
     /// Somebody cancelled the task.
     Cancelled(TaskId),
     /// An attempt ran longer than the task's `timeout_s`.
-    TimedOut(TaskId, Duration),
+    TimedOut {
+        /// The task.
+        task: TaskId,
+        /// What people call it.
+        name: String,
+        /// How long an attempt may run.
+        limit: Duration,
+    },
     /// The worker ended while the task ran, and no attempt is left.
     WorkerCrashed {
         /// What people call the task.
@@ -198,8 +205,9 @@ impl fmt::Display for Failure {
         match self {
             Self::Raised { text, .. } => f.write_str(text),
             Self::Cancelled(task) => write!(f, "{task} was cancelled"),
-            Self::TimedOut(task, limit) => {
-                write!(f, "{task} ran longer than its limit of {} s", limit.as_secs_f64())
+            Self::TimedOut { task, name, limit } => {
+                let limit = limit.as_secs_f64();
+                write!(f, "{name}() ran longer than its timeout_s of {limit} s [{task}]")
             }
             Self::WorkerCrashed { task, death } => {
                 write!(f, "the worker ended while it ran {task}: {death}")

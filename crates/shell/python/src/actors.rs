@@ -48,13 +48,15 @@ impl Engine {
     ) -> PyResult<Asked<'py>> {
         let (py, options) = (template.py(), depythonize::<Options>(options)?);
         let (engine, job) = (self.core(), self.process.parent(py)?.job());
-        let arguments = Arguments::encode(&self.process, job, positional, named.as_ref())?;
+        let shared = &template.get().shared;
+        let arguments =
+            Arguments::encode(&self.process, job, &shared.name, positional, named.as_ref())?;
         let (creator, is_named) = (engine.identity().worker, options.name.is_some());
         let id = ActorId::new(creator, self.short_number(), job);
         let spec = ActorSpec {
             id,
             creator,
-            template: Arc::clone(&template.get().shared),
+            template: Arc::clone(shared),
             placement: options.placement,
             dependencies: arguments.refs.dependencies(),
             nested: arguments.refs.nested(),
@@ -100,7 +102,8 @@ impl Engine {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<ObjectRef> {
         let (group, job) = (GroupId::from_bytes(group), self.process.parent(value.py())?.job());
-        let payload = with_encoded(value, |encoded, _refs| Ok(encoded.to_payload()))?;
+        let named = || ("the value".to_owned(), "it".to_owned());
+        let payload = with_encoded(value, &named, |encoded, _refs| Ok(encoded.to_payload()))?;
         Ok(error::done(self.core().group_ready(job, group, payload))?.into())
     }
 

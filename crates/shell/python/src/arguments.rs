@@ -13,7 +13,7 @@ use types::{JobId, Payload, Ref};
 use crate::buffer::Memory;
 use crate::current::Process;
 use crate::objectref::ObjectRef;
-use crate::values::{self, with_encoded};
+use crate::values::{self, Named, with_encoded};
 
 /// Arguments as a task carries them.
 pub(crate) struct Arguments {
@@ -33,25 +33,28 @@ pub(crate) struct Refs {
 }
 
 impl Arguments {
-    /// Encodes the arguments of a call for `job`.
+    /// Encodes the arguments of a call of `function` for `job`.
     ///
     /// # Errors
     /// What pickling raises.
     pub(crate) fn encode(
         process: &Process,
         job: JobId,
+        function: &str,
         positional: &Bound<'_, PyTuple>,
         named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let count = positional.len() + named.map_or(0, |named| named.len());
         let (mut bytes, mut refs) = (ArgumentWriter::new(count), Refs::default());
-        for value in positional.iter_borrowed() {
-            refs.add(&mut bytes, process, job, &value)?;
+        for (position, value) in positional.iter_borrowed().enumerate() {
+            let which = || (format!("argument {} of {function}()", position + 1), "it".to_owned());
+            refs.add(&mut bytes, process, job, &value, &which)?;
         }
         let mut names = Vec::new();
         if let Some(named) = named {
             for (name, value) in named.iter() {
-                refs.add(&mut bytes, process, job, &value)?;
+                let which = || (format!("argument {name} of {function}()"), name.to_string());
+                refs.add(&mut bytes, process, job, &value, &which)?;
                 names.push(name.cast_into::<PyString>()?);
             }
         }
@@ -77,12 +80,13 @@ impl Refs {
         process: &Process,
         job: JobId,
         value: &Bound<'_, PyAny>,
+        which: Named<'_>,
     ) -> PyResult<()> {
         if let Ok(reference) = value.cast_exact::<ObjectRef>() {
             self.depend_on(bytes, reference.get().handle()?.clone());
             return Ok(());
         }
-        with_encoded(value, |encoded, mut inside| {
+        with_encoded(value, which, |encoded, mut inside| {
             if encoded.size() <= process.inline_bytes_max {
                 bytes.value(encoded);
                 self.nested.append(&mut inside);

@@ -27,7 +27,7 @@ impl Engine {
         named: Named<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let parent = self.process.parent(template.py())?;
-        let arguments = Arguments::encode(&self.process, parent.job(), positional, named.as_ref())?;
+        let arguments = self.encode(template, parent, positional, named.as_ref())?;
         self.send(template, arguments, self.core().new_task(parent.job()), parent)
     }
 
@@ -40,13 +40,24 @@ impl Engine {
         named: Named<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let parent = self.process.parent(template.py())?;
-        let arguments = Arguments::encode(&self.process, parent.job(), positional, named.as_ref())?;
+        let arguments = self.encode(template, parent, positional, named.as_ref())?;
         let id = self.core().new_call(ActorId::from_bytes(actor));
         self.send(template, arguments, id, parent)
     }
 }
 
 impl Engine {
+    fn encode(
+        &self,
+        template: &Bound<'_, Template>,
+        parent: TaskId,
+        positional: &Bound<'_, PyTuple>,
+        named: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Arguments> {
+        let name = &template.get().shared.name;
+        Arguments::encode(&self.process, parent.job(), name, positional, named)
+    }
+
     fn send<'py>(
         &self,
         template: &Bound<'py, Template>,

@@ -18,6 +18,8 @@ macro_rules! hooks {
 hooks! {
     /// Pickles a value: `(value) -> (bytes, list of buffers)`.
     dumps = "aktis._kernel.serialize", "dumps";
+    /// Makes the error for a value that cannot be pickled: `(error, value, what, name) -> exception`.
+    explained = "aktis._kernel.culprits", "explained";
     /// Raises if other processes cannot import this function or class: `(value) -> None`.
     check_importable = "aktis._kernel.serialize", "check_importable";
     /// Unpickles: `(data, *, buffers=()) -> value`.

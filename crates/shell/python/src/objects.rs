@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
 use runtime::engine::{Data, EngineError, Handle};
-use types::{Timestamp, Value};
+use types::Value;
 use wire::ToNode;
 
 use crate::current::{self, Process};
@@ -29,7 +29,8 @@ impl Engine {
             return Err(PyTypeError::new_err(text));
         }
         let job = process.parent(py)?.job();
-        let handle = values::with_encoded(value, |encoded, refs| {
+        let named = || ("the value given to put()".to_owned(), "it".to_owned());
+        let handle = values::with_encoded(value, &named, |encoded, refs| {
             values::put(py, process, job, encoded, &refs)
         })?;
         Ok(handle.into())
@@ -46,7 +47,7 @@ impl Engine {
             Some(data) => data,
             None => {
                 let one = std::slice::from_ref(handle);
-                let contents = contents(py, &self.process, one, deadline(timeout_s)?)?;
+                let contents = contents(py, &self.process, one, timeout_s)?;
                 contents.into_iter().next().ok_or_else(|| error::timed_out("nothing came"))?
             }
         };
@@ -61,7 +62,7 @@ impl Engine {
         timeout_s: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let (py, handles) = (references.py(), handles_of(references)?);
-        let contents = contents(py, &self.process, &handles, deadline(timeout_s)?)?;
+        let contents = contents(py, &self.process, &handles, timeout_s)?;
         let values = PyList::empty(py);
         for (data, handle) in contents.iter().zip(&handles) {
             let value = current::reading(handle, || values::decode(py, data, current::source()));
@@ -209,18 +210,26 @@ fn contents(
     py: Python<'_>,
     process: &Process,
     handles: &[Handle],
-    until: Option<Timestamp>,
+    timeout_s: Option<f64>,
 ) -> PyResult<Vec<Data>> {
+    let until = deadline(timeout_s)?;
     match interruptible(py, until, |patience| process.engine.get(handles, patience))? {
-        Err(EngineError::TimedOut) => Err(missing(handles)),
+        Err(EngineError::TimedOut) => {
+            Err(error::timed_out(&missing(process, handles, timeout_s.unwrap_or_default())?))
+        }
         got => error::done(got),
     }
 }
 
-fn missing(handles: &[Handle]) -> PyErr {
+/// Which objects did not come in time.
+fn missing(process: &Process, handles: &[Handle], timeout_s: f64) -> PyResult<String> {
     let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
-    let first =
-        late.first().map_or_else(String::new, |handle| format!(", {} first", handle.object()));
-    let (late, all) = (late.len(), handles.len());
-    error::timed_out(&format!("{late} of {all} objects are not here yet{first}"))
+    let (count, all) = (late.len(), handles.len());
+    let mut sentence =
+        format!("get() waited {timeout_s} s, but {count} of {all} objects are not here");
+    if let Some(first) = late.first() {
+        let first = error::done(process.engine.explain(first))?;
+        sentence.push_str(&format!(", the first one from {first}"));
+    }
+    Ok(sentence)
 }

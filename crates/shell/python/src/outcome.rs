@@ -96,7 +96,9 @@ impl Execution {
     }
 
     fn stored(&self, object: ObjectId, value: &Bound<'_, PyAny>) -> PyResult<Stored> {
-        with_encoded(value, |encoded, refs| {
+        let name = &self.running.template.name;
+        let named = || (format!("the result of {name}()"), "it".to_owned());
+        with_encoded(value, &named, |encoded, refs| {
             let contains = values::refs_of(&refs);
             self.keep(refs);
             let (process, owner) = (&self.process, self.running.owner);

@@ -19,9 +19,16 @@ use crate::current::{self, Process};
 use crate::objectref::ObjectRef;
 use crate::{engine, error, hooks};
 
+/// What a value is to the user, and what to call it where something in it is named: only errors tell.
+pub(crate) type Named<'a> = &'a dyn Fn() -> (String, String);
+
 /// Calls `take` with `value` in the form in which it is written, and handles of the refs inside it.
+///
+/// # Errors
+/// If it cannot be pickled: in words that say what in it is the reason.
 pub(crate) fn with_encoded<R>(
     value: &Bound<'_, PyAny>,
+    named: Named<'_>,
     take: impl FnOnce(Encoded<'_>, Vec<Handle>) -> PyResult<R>,
 ) -> PyResult<R> {
     if let Some(simple) = simple(value) {
@@ -29,11 +36,20 @@ pub(crate) fn with_encoded<R>(
     }
     let py = value.py();
     let (pickled, refs) = current::collecting(|| hooks::dumps(py)?.call1((value,)));
+    let pickled = pickled.map_err(|error| explained(error, value, named));
     let pickled = pickled?.cast_into::<PyTuple>()?;
     let pickle = pickled.get_item(0)?.cast_into::<PyBytes>()?;
     let views = contiguous(&pickled.get_item(1)?.cast_into::<PyList>()?)?;
     let buffers: Vec<&[u8]> = views.iter().map(bytes_of).collect();
     take(Encoded::Pickle(pickle.as_bytes(), &buffers), refs)
+}
+
+/// The error for a value that cannot be pickled.
+fn explained(error: PyErr, value: &Bound<'_, PyAny>, named: Named<'_>) -> PyErr {
+    let (py, (what, name)) = (value.py(), named());
+    let told = hooks::explained(py)
+        .and_then(|explained| explained.call1((error.into_value(py), value, what, name)));
+    told.map_or_else(|second| second, PyErr::from_value)
 }
 
 /// The value in its direct form, if its type is exactly one of a few.
@@ -166,7 +182,8 @@ pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 #[pyfunction]
 pub(crate) fn encoded<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
-    with_encoded(value, |form, _refs| Ok(PyBytes::new(py, &form.to_payload())))
+    let named = || ("the value".to_owned(), "it".to_owned());
+    with_encoded(value, &named, |form, _refs| Ok(PyBytes::new(py, &form.to_payload())))
 }
 
 /// The value that [`encoded`] made bytes of.

@@ -18,7 +18,7 @@ pub(super) fn check(causes: &Causes, failure: &Failure, quiet: bool) {
         Failure::OwnerDied(_, owner) => violent || causes.retired.contains(owner),
         Failure::ActorDied(_, ActorEnd::Unreachable) => quiet || violent,
         Failure::ActorDied(_, ActorEnd::NotMade(failure)) => return check(causes, failure, quiet),
-        Failure::TimedOut(..)
+        Failure::TimedOut { .. }
         | Failure::WorkerCrashed { .. }
         | Failure::ActorDied(..)
         | Failure::ActorUnavailable(..)

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use types::limits::INTERRUPT_GRACE;
-use types::{Failure, LeaseId, TaskId, WorkerId};
+use types::{LeaseId, TaskId, WorkerId};
 use wire::to_worker::Outcome;
 use wire::{FromPeer, ToNode};
 
@@ -81,7 +81,7 @@ impl Worker {
                 self.effects.push(Effect::Interrupt(task, Interrupt::TimedOut));
             }
             Some((Interrupt::TimedOut, at)) if now >= at + INTERRUPT_GRACE => {
-                let failure = Arc::new(Failure::TimedOut(task, timeout));
+                let failure = Arc::new(Interrupt::TimedOut.failure(task, &running.template));
                 let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
                 self.end_by_force(task, outcome, "a task ignored the end of its time");
             }

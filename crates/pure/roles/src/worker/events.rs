@@ -246,3 +246,16 @@ pub enum Interrupt {
     /// It ran longer than its limit.
     TimedOut,
 }
+
+impl Interrupt {
+    /// What becomes of a task that ended because of it.
+    pub(super) fn failure(self, task: TaskId, template: &Template) -> Failure {
+        match self {
+            Self::Cancelled => Failure::Cancelled(task),
+            Self::TimedOut => {
+                let (name, limit) = (template.name.clone(), template.timeout.unwrap_or_default());
+                Failure::TimedOut { task, name, limit }
+            }
+        }
+    }
+}

@@ -95,9 +95,12 @@ impl Worker {
         let Some(running) = self.inbox.running(task) else {
             return;
         };
-        let outcome = match running.interrupted {
-            Some((why, _)) => as_interrupted(outcome, why, task, running.template.timeout),
-            None => outcome,
+        let outcome = match (outcome, running.interrupted) {
+            (Outcome::Failed { yielded, .. }, Some((why, _))) => {
+                let failure = Arc::new(why.failure(task, &running.template));
+                Outcome::Failed { failure, retriable: why == Interrupt::TimedOut, yielded }
+            }
+            (outcome, _) => outcome,
         };
         if let Outcome::Returned(values) = &outcome {
             let contained: Vec<Ref> =
@@ -399,28 +402,5 @@ impl Worker {
         self.give_back_all_idle();
         self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         self.effects.push(Effect::Exit(reason.to_owned()));
-    }
-}
-
-/// What an interrupted task ended with: the interrupt, unless it returned all the same.
-fn as_interrupted(
-    outcome: Outcome,
-    why: Interrupt,
-    task: TaskId,
-    timeout: Option<Duration>,
-) -> Outcome {
-    let Outcome::Failed { yielded, .. } = outcome else {
-        return outcome;
-    };
-    match why {
-        Interrupt::Cancelled => Outcome::Failed {
-            failure: Arc::new(Failure::Cancelled(task)),
-            retriable: false,
-            yielded,
-        },
-        Interrupt::TimedOut => {
-            let failure = Arc::new(Failure::TimedOut(task, timeout.unwrap_or_default()));
-            Outcome::Failed { failure, retriable: true, yielded }
-        }
     }
 }

@@ -468,7 +468,8 @@ fn a_task_beyond_its_time_is_interrupted_and_fails_as_timed_out() {
     let outcome = Outcome::Failed { failure: Arc::new(raised), retriable: false, yielded: 0 };
     let effects = executor.step(Event::Finished { task: task.id, outcome, ran: limit });
 
-    let failure = Arc::new(Failure::TimedOut(task.id, limit));
+    let name = "f".to_owned();
+    let failure = Arc::new(Failure::TimedOut { task: task.id, name, limit });
     let timed_out = Outcome::Failed { failure, retriable: true, yielded: 0 };
     let done = TaskDone { id: task.id, outcome: timed_out, ran: limit };
     assert_eq!(effects, [Effect::ToPeer(worker(1), FromPeer::Done(vec![done]))]);

@@ -385,7 +385,11 @@ fn failures() -> Vec<Failure> {
     vec![
         Failure::Raised { error: bytes(b"error"), text: why() },
         Failure::Cancelled(task()),
-        Failure::TimedOut(task(), Duration::from_millis(1500)),
+        Failure::TimedOut {
+            task: task(),
+            name: "task".to_owned(),
+            limit: Duration::from_millis(1500),
+        },
         Failure::WorkerCrashed { task: "f".to_owned(), death: death() },
         Failure::ActorDied(actor(), ActorEnd::Killed),
         Failure::ActorUnavailable(actor(), why()),

@@ -145,6 +145,11 @@ impl Engine {
         item.ok_or(EngineError::TimedOut)
     }
 
+    /// What makes the object of a handle that is not here, and how far that is, in words.
+    pub fn explain(&self, handle: &Handle) -> Outcomes<String> {
+        Ok(self.enter()?.role.explain(handle.reference()))
+    }
+
     /// Waits until `check` answers, which is told whether `count` of the objects are there.
     fn await_objects<T>(
         &self,
