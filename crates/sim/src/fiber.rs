@@ -197,8 +197,7 @@ impl Process {
         fiber.wait = Wait::Nothing;
         if let Some(failure) = fiber.broken.take() {
             out.observed.on_failure(&failure, false);
-            let yielded = fiber.items.len() as u32;
-            self.finish(out, number, Outcome::Failed { failure, retriable: false, yielded });
+            self.finish(out, number, Outcome::Failed { failure, retriable: false });
             return;
         }
         loop {
@@ -252,7 +251,7 @@ impl Process {
         if let Some(Answer::Failed(failure)) =
             request.and_then(|request| self.answers.remove(&request))
         {
-            return Flow::End(Outcome::Failed { failure, retriable: false, yielded: 0 });
+            return Flow::End(Outcome::Failed { failure, retriable: false });
         }
         if request.is_some() {
             self.functions.insert(function);
@@ -434,12 +433,7 @@ impl Process {
             }
         }
         let failure = Failure::Raised { error: Payload::EMPTY, text: "interrupted".to_owned() };
-        let yielded = self.fiber(number).items.len() as u32;
-        self.finish(
-            out,
-            number,
-            Outcome::Failed { failure: Arc::new(failure), retriable: false, yielded },
-        );
+        self.finish(out, number, Outcome::Failed { failure: Arc::new(failure), retriable: false });
     }
 
     /// The user's code raises an exception of its own.
@@ -452,8 +446,7 @@ impl Process {
         let content = Content { number: mix(fiber.path, 7), tainted: false, refs: Vec::new() };
         let failure = Failure::Raised { error: content.encode(), text: "raised".to_owned() };
         let retriable = execution.template.retries.exceptions == Retry::Always;
-        let yielded = fiber.items.len() as u32;
-        Flow::End(Outcome::Failed { failure: Arc::new(failure), retriable, yielded })
+        Flow::End(Outcome::Failed { failure: Arc::new(failure), retriable })
     }
 
     fn finish(&mut self, out: &mut Outside, number: u64, outcome: Outcome) {

@@ -11,7 +11,7 @@ use types::{
     Stored, Strategy, TaskId, TaskSpec, Template, TemplateId, Value, WorkerId,
 };
 use wire::ToHead;
-use wire::to_worker::Outcome;
+use wire::to_worker::{CancelReach, Outcome};
 
 use crate::content::{Arguments, Content};
 use crate::fiber::{Flow, Stage, Var, Wait};
@@ -73,10 +73,8 @@ impl Process {
                 if let Some(Var::Object { reference, .. }) = self.var(number, *target) {
                     let force = *force && reference.object.task.actor().is_none();
                     out.observed.on_cancel(force);
-                    self.step(
-                        out,
-                        Event::Cancel { target: reference, force, recursive: *recursive },
-                    );
+                    let reach = CancelReach { force, recursive: *recursive };
+                    self.step(out, Event::Cancel { target: reference, reach });
                 }
             }
             Op::NewGroup { slot, bundles } => self.new_group(out, number, *slot, bundles),
@@ -180,8 +178,7 @@ impl Process {
             Err(failure) => {
                 out.observed.on_failure(&failure, false);
                 fiber.tainted = true;
-                let yielded = fiber.items.len() as u32;
-                Err(Flow::End(Outcome::Failed { failure, retriable: false, yielded }))
+                Err(Flow::End(Outcome::Failed { failure, retriable: false }))
             }
         }
     }
@@ -387,7 +384,7 @@ impl Process {
             Next::Item(object) => {
                 let reference = Ref { object, owner: self.me };
                 self.handles.hold(reference);
-                self.step(out, Event::Took { task, index: object.index - 2 });
+                self.step(out, Event::Took(task));
                 self.handles.ask(object, Asked::Available);
                 self.step(out, Event::Want { refs: vec![reference], load: false });
                 self.fiber(number).vars.insert(ITEM, Var::Object { reference, quiet: false });

@@ -163,17 +163,16 @@ impl World {
     fn is_spoilt(&mut self, to: WorkerId, from: End, message: &ToWorker) -> bool {
         let (ToWorker::Peer(message), End::Process(from)) = (message, from) else { return false };
         let concerned = match (self.out.flaw, message) {
-            (Flaw::LosesReturns, FromPeer::Return(_)) | (Flaw::LosesEnds, FromPeer::Done(_)) => {
-                true
-            }
+            (Flaw::LosesReturns, FromPeer::Return(_))
+            | (Flaw::LosesEnds, FromPeer::Done { .. }) => true,
             (Flaw::ForgetsBorrowers, FromPeer::Borrow { confirm, .. }) => *confirm,
             _ => false,
         };
         self.flawed += u64::from(concerned);
         let always = self.out.flaw == Flaw::ForgetsBorrowers;
         let spoilt = concerned && (always || self.flawed.is_multiple_of(FLAW_EVERY));
-        if spoilt && let FromPeer::Borrow { objects, .. } = message {
-            let confirmation = ToWorker::Peer(FromPeer::Borrowed(objects.clone()));
+        if spoilt && let FromPeer::Borrow { object, .. } = message {
+            let confirmation = ToWorker::Peer(FromPeer::Borrowed(*object));
             self.out.say(End::Process(to), from, confirmation);
         }
         spoilt

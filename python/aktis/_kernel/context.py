@@ -156,7 +156,7 @@ def host(actor: HostedActor, constructor: _core.Execution) -> None:
     """Notes the actor that lives in this process from now on."""
     _made.actors[:] = [actor]
     _made.constructors[:] = [constructor]
-    _made.incarnation = constructor.incarnation
+    _made.incarnation = constructor.attempt
 
 
 def in_constructor() -> bool:

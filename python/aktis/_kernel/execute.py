@@ -76,7 +76,7 @@ def stream(execution: _core.Execution, function: Callable[..., Any]) -> None:
             yielded += 1
             wait_for_consumer(execution, yielded)
     except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
-        report_error(execution, error, yielded=yielded)
+        report_error(execution, error)
     else:
         execution.finish_stream(yielded)
 
@@ -91,7 +91,7 @@ def wait_for_consumer(execution: _core.Execution, yielded: int) -> None:
             raise Interrupted
 
 
-def report_error(execution: _core.Execution, error: BaseException, *, yielded: int = 0) -> None:
+def report_error(execution: _core.Execution, error: BaseException) -> None:
     """Ends an execution whose code raised."""
     if isinstance(error, SystemExit) and execution.actor_id is None:
         end_process(error)
@@ -100,7 +100,7 @@ def report_error(execution: _core.Execution, error: BaseException, *, yielded: i
         execution.fail_leaving()
         return
     pickled, text = tracebacks.described(execution, error)
-    execution.fail(pickled, text, retriable=_is_retriable(execution, error), yielded=yielded)
+    execution.fail(pickled, text, retriable=_is_retriable(execution, error))
 
 
 def prepare(execution: _core.Execution) -> None:

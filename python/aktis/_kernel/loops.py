@@ -114,7 +114,7 @@ async def _stream(execution: _core.Execution, function: Callable[..., Any]) -> N
             if execution.look_ahead is not None and yielded >= execution.look_ahead:
                 await asyncio.to_thread(execute.wait_for_consumer, execution, yielded)
     except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
-        execute.report_error(execution, error, yielded=yielded)
+        execute.report_error(execution, error)
     else:
         execution.finish_stream(yielded)
 

@@ -28,7 +28,6 @@ class ObjectRefGenerator:
         # The session may end before the stream; another one knows nothing of it.
         self._engine = require().engine
         self._whole = whole
-        self._taken = 0
         self._next: _core.ObjectRef[Any] | None = None
         self._ended = False
 
@@ -123,11 +122,8 @@ class ObjectRefGenerator:
         """The next ref; None after the last. What the task raised is the last."""
         if self._ended:
             return None
-        item = self._engine.next_item(self._whole, self._taken, timeout_s)
-        if item is None:
-            self._ended = True
-        else:
-            self._taken += 1
+        item = self._engine.next_item(self._whole, timeout_s)
+        self._ended = item is None
         return item
 
 

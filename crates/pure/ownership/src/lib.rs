@@ -18,5 +18,5 @@ pub use calls::{Calls, Reach};
 pub use dispatch::{Burst, Demand, Dispatch};
 pub use refs::{Fate, Held, Refs};
 pub use streams::{Next, Streams};
-pub use tasks::{Attempt, Progress, Submitted, Tasks};
+pub use tasks::{Progress, Submitted, Tasks};
 pub use values::{Awaiters, Readiness, Values};

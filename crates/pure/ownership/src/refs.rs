@@ -108,12 +108,6 @@ impl Refs {
         }
     }
 
-    /// Whether this process owns the object.
-    #[must_use]
-    pub fn is_owned(&self, object: ObjectId) -> bool {
-        matches!(self.entries.get(&object), Some(Entry::Owned { .. }))
-    }
-
     /// Another process holds the object; false if it is gone.
     pub fn lend(&mut self, object: ObjectId, borrower: WorkerId) -> bool {
         let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) else {

@@ -54,17 +54,15 @@ impl Streams {
         !stream.abandoned
     }
 
-    /// The task ended after so many items; false if an earlier attempt had yielded more.
-    pub fn ended(&mut self, task: TaskId, total: u32) -> bool {
+    /// The task ended after so many items.
+    pub fn ended(&mut self, task: TaskId, total: u32) {
         let Some(stream) = self.streams.get_mut(&task) else {
-            return true;
+            return;
         };
-        let consistent = total >= stream.arrived;
         stream.total = Some(total.max(stream.arrived));
         if stream.abandoned {
             self.streams.remove(&task);
         }
-        consistent
     }
 
     /// How many items have arrived.
@@ -80,12 +78,6 @@ impl Streams {
             Some(stream) if !stream.abandoned => stream.taken,
             Some(_) | None => u32::MAX,
         }
-    }
-
-    /// Whether the task is one whose items somebody may take.
-    #[must_use]
-    pub fn is_open(&self, task: TaskId) -> bool {
-        self.streams.contains_key(&task)
     }
 
     /// What the consumer finds next.
@@ -145,17 +137,8 @@ mod tests {
         assert_eq!(streams.took(task), 1);
         assert!(!streams.arrived(task, 0));
         assert_eq!(streams.next(task), Next::NotYet);
-        assert!(streams.ended(task, 1));
+        streams.ended(task, 1);
         assert_eq!(streams.next(task), Next::End);
-    }
-
-    #[test]
-    fn a_repeated_attempt_that_yields_less_is_noticed() {
-        let (mut streams, task) = (Streams::default(), TASK());
-        streams.open(task);
-        assert!(streams.arrived(task, 0) && streams.arrived(task, 1));
-
-        assert!(!streams.ended(task, 1));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Owns: the progress of each task and how many attempts are left.
 //! Does not own: which worker gets it (`dispatch`), the order of calls (`calls`), its results (`values`).
 
-use types::{Map, TaskId, TaskSpec};
+use std::sync::Arc;
+
+use types::{Failure, Map, TaskId, TaskSpec};
 
 /// The unfinished tasks of one owner.
 #[derive(Debug, Default)]
@@ -33,18 +35,6 @@ pub enum Progress {
     Ready,
     /// It was sent to a worker or actor.
     Sent,
-}
-
-/// What follows a failed attempt.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Attempt {
-    /// Another one.
-    Again,
-    /// None, for somebody cancelled the task.
-    Cancelled,
-    /// None is left.
-    NoMore,
 }
 
 impl Tasks {
@@ -97,20 +87,21 @@ impl Tasks {
         }
     }
 
-    /// An attempt failed in a way that another one may mend.
-    pub fn failed(&mut self, task: TaskId) -> Attempt {
+    /// An attempt failed in a way that another one may mend: what the task fails with, unless another one follows.
+    #[must_use]
+    pub fn failed(&mut self, task: TaskId, failure: &Arc<Failure>) -> Option<Arc<Failure>> {
         let Some(submitted) = self.submitted.get_mut(&task) else {
-            return Attempt::NoMore;
+            return Some(Arc::clone(failure));
         };
         if submitted.cancelled {
-            return Attempt::Cancelled;
+            return Some(Arc::new(Failure::Cancelled(task)));
         }
         if submitted.spec.template.retries.max.is_some_and(|max| submitted.attempt >= max) {
-            return Attempt::NoMore;
+            return Some(Arc::clone(failure));
         }
         submitted.attempt += 1;
         submitted.progress = Progress::Ready;
-        Attempt::Again
+        None
     }
 
     /// No attempt follows any more, whatever happens.

@@ -136,10 +136,8 @@ impl Node {
             }
             ToNode::Seal(object) => self.objects.seal(from, object),
             ToNode::Discard(object) => self.objects.discard(from, object),
-            ToNode::Pin(all) => all.into_iter().for_each(|object| self.objects.pin(from, object)),
-            ToNode::Unpin(all) => {
-                all.into_iter().for_each(|object| self.objects.unpin(from, object));
-            }
+            ToNode::Pin(object) => self.objects.pin(from, object),
+            ToNode::Unpin(object) => self.objects.unpin(from, object),
             ToNode::Free(all) => all.into_iter().for_each(|object| self.objects.free(object)),
             ToNode::FreeFrom(item) => self.objects.free_from(from, item),
             // A process says hello once, before it has an id.

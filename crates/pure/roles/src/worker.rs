@@ -30,7 +30,6 @@ use wire::{FromHead, FromNode, FromPeer};
 use crate::Role;
 use crate::worker::asking::Groups;
 use crate::worker::calling::Constructing;
-use crate::worker::cancelling::CancelReach;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
 use crate::worker::losing::LeaseEnds;
@@ -155,25 +154,17 @@ impl Worker {
             }
             FromPeer::Calls(calls) => self.calls_came(from, calls),
             FromPeer::Recall { lease, count } => self.recalled(from, lease, count),
-            FromPeer::Cancel { task, force, recursive } => {
-                self.cancel_came(task, CancelReach { force, recursive })
-            }
-            FromPeer::CancelObject { object, force, recursive } => {
-                self.cancel(object, CancelReach { force, recursive })
-            }
+            FromPeer::Cancel { task, reach } => self.cancel_came(task, reach),
+            FromPeer::CancelObject { object, reach } => self.cancel(object.task, reach),
             FromPeer::Consumed { task, count } => self.effects.push(Effect::Consumed(task, count)),
-            FromPeer::Done(tasks) => {
-                for done in tasks {
-                    self.task_done(from, done);
-                }
-            }
+            FromPeer::Done { task, outcome, ran } => self.task_done(from, task, outcome, ran),
             FromPeer::HandedBack { lease, tasks } => self.tasks_came_back(lease, &tasks),
             FromPeer::Item { task, index, item } => self.item_came(from, task, index, item),
-            FromPeer::Borrow { objects, confirm } => self.lend(from, objects, confirm),
-            FromPeer::Borrowed(objects) => self.borrows_confirmed(&objects),
-            FromPeer::Return(objects) => self.take_back(from, &objects),
-            FromPeer::Settled(tasks) => self.settled(&tasks),
-            FromPeer::Fetch(objects) => self.fetch_came(from, &objects),
+            FromPeer::Borrow { object, confirm } => self.lend(from, object, confirm),
+            FromPeer::Borrowed(object) => self.borrow_confirmed(object),
+            FromPeer::Return(object) => self.take_back(from, object),
+            FromPeer::Settled(task) => self.settled(task),
+            FromPeer::Fetch(object) => self.fetch_came(from, object),
             FromPeer::Fetched { object, stored } => self.value_came(object, stored),
             FromPeer::Probe(probe) => self.probe_came(probe),
         }
@@ -251,10 +242,10 @@ impl Worker {
             Event::Unblocked(task) => self.unblocked(task),
             Event::Finished { task, outcome, ran } => self.finished(task, outcome, ran),
             Event::Yielded { task, index, item } => self.yielded(task, index, item),
-            Event::Took { task, index: _ } => self.took(task),
+            Event::Took(task) => self.took(task),
             Event::Abandoned(task) => self.abandoned(task),
-            Event::Cancel { target, force, recursive } => {
-                self.cancel_ref(target, CancelReach { force, recursive })
+            Event::Cancel { target, reach } => {
+                self.say(target.owner, FromPeer::CancelObject { object: target.object, reach })
             }
             Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
             Event::CreateGroup(spec) => self.create_group(spec),

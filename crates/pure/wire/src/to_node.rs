@@ -68,10 +68,10 @@ pub enum ToNode {
     Seal(ObjectId),
     /// The object will not be written by this process: its range is free.
     Discard(ObjectId),
-    /// A process wants to read these.
-    Pin(Vec<ObjectId>),
-    /// A process reads these no longer.
-    Unpin(Vec<ObjectId>),
+    /// A process wants to read the object.
+    Pin(ObjectId),
+    /// A process reads the object no longer.
+    Unpin(ObjectId),
     /// The owner says that nobody can reach these.
     Free(Vec<ObjectId>),
     /// The owner of a stream says that nobody takes this item or later ones, if there are any.

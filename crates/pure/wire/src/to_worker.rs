@@ -53,19 +53,15 @@ pub enum FromPeer {
     Cancel {
         /// The task.
         task: TaskId,
-        /// By ending its process.
-        force: bool,
-        /// And what it submitted.
-        recursive: bool,
+        /// How far that goes.
+        reach: CancelReach,
     },
     /// To the owner of an object: cancel the task that makes it.
     CancelObject {
         /// The object.
         object: ObjectId,
-        /// By ending its process.
-        force: bool,
-        /// And what it submitted.
-        recursive: bool,
+        /// How far that goes.
+        reach: CancelReach,
     },
     /// Owner to executor: the consumer of a stream has taken so many items.
     Consumed {
@@ -74,8 +70,15 @@ pub enum FromPeer {
         /// How many in all.
         count: u32,
     },
-    /// Executor to owner: these tasks ended.
-    Done(Vec<TaskDone>),
+    /// Executor to owner: a task ended.
+    Done {
+        /// The task.
+        task: TaskId,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it ran.
+        ran: Duration,
+    },
     /// Executor to owner: these tasks have not begun and will not here.
     HandedBack {
         /// The lease they were sent on.
@@ -92,21 +95,21 @@ pub enum FromPeer {
         /// The item.
         item: Stored,
     },
-    /// To an owner: this process now holds refs to these.
+    /// To an owner: this process now holds refs to an object.
     Borrow {
-        /// The objects.
-        objects: Vec<ObjectId>,
+        /// The object.
+        object: ObjectId,
         /// Whether to answer with `Borrowed`.
         confirm: bool,
     },
-    /// From an owner: it knows of these borrows.
-    Borrowed(Vec<ObjectId>),
-    /// To an owner: this process holds no refs to these any more.
-    Return(Vec<ObjectId>),
-    /// Owner of a result to its executor: refs inside the results of these tasks are registered.
-    Settled(Vec<TaskId>),
-    /// To an owner: tell me the value of these once there is one.
-    Fetch(Vec<ObjectId>),
+    /// From an owner: it knows of the borrow.
+    Borrowed(ObjectId),
+    /// To an owner: this process holds no refs to the object any more.
+    Return(ObjectId),
+    /// Owner of a result to its executor: refs inside the results of the task are registered.
+    Settled(TaskId),
+    /// To an owner: tell me the value once there is one.
+    Fetch(ObjectId),
     /// From an owner: the value of an object.
     Fetched {
         /// The object.
@@ -131,19 +134,15 @@ pub struct TaskMessage {
     pub arguments: Payload,
     /// The values of arguments that are refs, by position.
     pub dependencies: Vec<Dependency>,
-    /// The task that submitted it.
-    pub parent: TaskId,
 }
 
-/// The end of one task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskDone {
-    /// The task.
-    pub id: TaskId,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How long it ran.
-    pub ran: Duration,
+/// How far a cancellation goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelReach {
+    /// It may end the process that runs the task.
+    pub force: bool,
+    /// It takes along what the task submitted.
+    pub recursive: bool,
 }
 
 /// How a task ended.
@@ -159,8 +158,6 @@ pub enum Outcome {
         failure: Arc<Failure>,
         /// Whether its retry options ask for another attempt.
         retriable: bool,
-        /// How many items it yielded before.
-        yielded: u32,
     },
 }
 

@@ -143,11 +143,6 @@ impl Execution {
         self.running.attempt
     }
 
-    #[getter]
-    fn incarnation(&self) -> u32 {
-        self.running.incarnation
-    }
-
     /// The runtime environment as JSON; "" is none.
     #[getter]
     fn environment(&self) -> &str {

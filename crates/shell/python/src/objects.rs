@@ -11,6 +11,7 @@ use roles::worker::Event;
 use runtime::engine::{Data, EngineError, Handle};
 use types::Value;
 use wire::ToNode;
+use wire::to_worker::CancelReach;
 
 use crate::current::{self, Process};
 use crate::engine::{Engine, deadline, interruptible, waiting};
@@ -108,17 +109,15 @@ impl Engine {
     /// The next item of a stream; None at its end.
     ///
     /// Raises `GetTimeoutError` when the time is up.
-    #[pyo3(signature = (stream, index, timeout_s, /))]
+    #[pyo3(signature = (stream, timeout_s, /))]
     fn next_item(
         &self,
         stream: &Bound<'_, ObjectRef>,
-        index: u32,
         timeout_s: Option<f64>,
     ) -> PyResult<Option<ObjectRef>> {
         let (task, until) = (stream.get().handle()?.object().task, deadline(timeout_s)?);
-        let next = interruptible(stream.py(), until, |patience| {
-            self.core().next_item(task, index, patience)
-        })?;
+        let next =
+            interruptible(stream.py(), until, |patience| self.core().next_item(task, patience))?;
         match next {
             Err(EngineError::TimedOut) => {
                 Err(error::timed_out("the stream yielded nothing in the time allowed for it"))
@@ -161,7 +160,8 @@ impl Engine {
         recursive: bool,
     ) -> PyResult<()> {
         let target = reference.get().handle()?.reference();
-        error::done(self.core().step(Event::Cancel { target, force, recursive }))
+        let reach = CancelReach { force, recursive };
+        error::done(self.core().step(Event::Cancel { target, reach }))
     }
 }
 

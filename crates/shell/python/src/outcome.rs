@@ -25,7 +25,7 @@ impl Execution {
     pub(crate) fn finish(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let task = self.running.task;
         if self.is_cancelled_call() {
-            return self.report_failure(Failure::Cancelled(task), false, 0);
+            return self.report_failure(Failure::Cancelled(task), false);
         }
         let outputs = match self.running.template.returns {
             Returns::Count(0) => Vec::new(),
@@ -43,17 +43,11 @@ impl Execution {
         self.report(Outcome::Streamed(count))
     }
 
-    /// Ends with an error: its pickle, its story for people, whether to try again, and how many items came before.
-    #[pyo3(signature = (error, text, *, retriable, yielded))]
-    pub(crate) fn fail(
-        &self,
-        error: &[u8],
-        text: String,
-        retriable: bool,
-        yielded: u32,
-    ) -> PyResult<()> {
+    /// Ends with an error: its pickle, its story for people, and whether to try again.
+    #[pyo3(signature = (error, text, *, retriable))]
+    pub(crate) fn fail(&self, error: &[u8], text: String, retriable: bool) -> PyResult<()> {
         let failure = Failure::Raised { error: Payload::from(error), text };
-        self.report_failure(failure, retriable, yielded)
+        self.report_failure(failure, retriable)
     }
 
     /// Ends because its actor leaves.
@@ -61,7 +55,7 @@ impl Execution {
         let actor = self.running.task.actor();
         let actor = actor.ok_or_else(|| PyTypeError::new_err("only an actor can leave"))?;
         error::done(self.process.engine.step(Event::Leave))?;
-        self.report_failure(Failure::ActorDied(actor, ActorEnd::Exited), false, 0)
+        self.report_failure(Failure::ActorDied(actor, ActorEnd::Exited), false)
     }
 
     /// Yields an item of a stream.
@@ -107,8 +101,8 @@ impl Execution {
         })
     }
 
-    fn report_failure(&self, failure: Failure, retriable: bool, yielded: u32) -> PyResult<()> {
-        self.report(Outcome::Failed { failure: Arc::new(failure), retriable, yielded })
+    fn report_failure(&self, failure: Failure, retriable: bool) -> PyResult<()> {
+        self.report(Outcome::Failed { failure: Arc::new(failure), retriable })
     }
 
     fn report(&self, outcome: Outcome) -> PyResult<()> {

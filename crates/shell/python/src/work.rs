@@ -161,7 +161,7 @@ fn report(py: Python<'_>, execution: &Py<Execution>, error: PyErr) -> PyResult<(
         Err(second) if execution.get().has_ended() => Err(second),
         Err(second) => {
             let text = format!("{error}\nIts story cannot be told whole: {second}");
-            execution.get().fail(&[], text, false, 0)
+            execution.get().fail(&[], text, false)
         }
     }
 }

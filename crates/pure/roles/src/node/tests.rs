@@ -561,10 +561,10 @@ fn an_object_is_made_sealed_read_and_freed() {
 
     let created = node.say(driver, ToNode::Create { object, owner: driver, size: 100 });
     node.say(driver, ToNode::Seal(object));
-    let pinned = node.say(reader, ToNode::Pin(vec![object]));
+    let pinned = node.say(reader, ToNode::Pin(object));
     node.say(driver, ToNode::Free(vec![object]));
     let used = node.node.objects.used();
-    node.say(reader, ToNode::Unpin(vec![object]));
+    node.say(reader, ToNode::Unpin(object));
 
     assert_eq!(created, [tell(driver, FromNode::Created { object, offset: 0 })]);
     assert_eq!(pinned, [tell(reader, FromNode::Pinned { object, offset: 0, size: 100 })]);

@@ -63,6 +63,14 @@ impl Worker {
         !back.is_empty()
     }
 
+    /// A running task is to end.
+    pub(super) fn interrupt(&mut self, task: TaskId, why: Interrupt) {
+        if let Some(running) = self.inbox.running(task) {
+            running.interrupted.get_or_insert((why, self.now));
+        }
+        self.effects.push(Effect::Interrupt(task, why));
+    }
+
     fn task_on_time(&mut self, task: TaskId) {
         let now = self.now;
         if self.inbox.tasks_wait() {
@@ -77,12 +85,11 @@ impl Worker {
         let (began, interrupted) = (running.began, running.interrupted);
         match interrupted {
             None if now >= began + timeout => {
-                self.inbox.interrupted(task, Interrupt::TimedOut, now);
-                self.effects.push(Effect::Interrupt(task, Interrupt::TimedOut));
+                self.interrupt(task, Interrupt::TimedOut);
             }
             Some((Interrupt::TimedOut, at)) if now >= at + INTERRUPT_GRACE => {
                 let failure = Arc::new(Interrupt::TimedOut.failure(task, &running.template));
-                let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
+                let outcome = Outcome::Failed { failure, retriable: true };
                 self.end_by_force(task, outcome, "a task ignored the end of its time");
             }
             Some(_) | None => {}

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ownership::{Attempt, Reach};
+use ownership::Reach;
 use types::{ActorEnd, ActorId, ActorSpec, Failure, Payload, Ref, Stored, TaskId};
 use wire::to_worker::ActorState;
 use wire::{Answer, FromPeer, ToHead};
@@ -139,15 +139,11 @@ impl Worker {
 
     /// Calls whose answers will not come: made again as far as their attempts allow.
     fn call_again(&mut self, actor: ActorId, mut unanswered: Vec<TaskId>, why: &str) {
-        unanswered.retain(|task| match self.tasks.failed(*task) {
-            Attempt::Again => true,
-            Attempt::Cancelled => {
-                self.fail(*task, &Arc::new(Failure::Cancelled(*task)));
-                false
-            }
-            Attempt::NoMore => {
-                let failure = Failure::ActorUnavailable(actor, why.to_owned());
-                self.fail(*task, &Arc::new(failure));
+        let failure = Arc::new(Failure::ActorUnavailable(actor, why.to_owned()));
+        unanswered.retain(|task| match self.tasks.failed(*task, &failure) {
+            None => true,
+            Some(failure) => {
+                self.fail(*task, &failure);
                 false
             }
         });

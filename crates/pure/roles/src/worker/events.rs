@@ -9,7 +9,7 @@ use types::{
     ActorId, ActorSpec, Assignment, Failure, GroupId, GroupSpec, ObjectId, Payload, Ref, Stored,
     TaskId, TaskSpec, Template, WorkerId,
 };
-use wire::to_worker::{Outcome, OutputLines};
+use wire::to_worker::{CancelReach, Outcome, OutputLines};
 use wire::{Answer, FromHead, FromNode, FromPeer, Question, ToHead, ToNode};
 
 /// What can happen to a worker.
@@ -86,23 +86,16 @@ pub enum Event {
         /// The item.
         item: Stored,
     },
-    /// The consumer of a stream took its next item, of which a handle is made.
-    Took {
-        /// The task that yields.
-        task: TaskId,
-        /// The item, counted from 0.
-        index: u32,
-    },
+    /// The consumer of the stream that this task yields took its next item, of which a handle is made.
+    Took(TaskId),
     /// The consumer of a stream will take no more.
     Abandoned(TaskId),
     /// The user cancels the task that makes an object.
     Cancel {
         /// The ref.
         target: Ref,
-        /// By ending its process.
-        force: bool,
-        /// And what it submitted.
-        recursive: bool,
+        /// How far that goes.
+        reach: CancelReach,
     },
     /// The user ends an actor.
     KillActor {
@@ -220,7 +213,7 @@ pub enum Content {
 pub struct Execution {
     /// The task.
     pub task: TaskId,
-    /// Which attempt this is, from 0.
+    /// Which attempt this is, from 0: for a constructor, how often its actor was made before.
     pub attempt: u32,
     /// What it has in common with others.
     pub template: Arc<Template>,
@@ -234,8 +227,6 @@ pub struct Execution {
     pub owner: WorkerId,
     /// The constructor's task makes this actor.
     pub actor: Option<Box<ActorSpec>>,
-    /// How often the actor was made before.
-    pub incarnation: u32,
 }
 
 /// Why a running task is interrupted.

@@ -10,7 +10,7 @@ use types::{
     ActorId, ActorSpec, Assignment, Callee, Concurrency, Death, Exit, Failure, LeaseId, Ref,
     Stored, TaskId, Value, WorkerId,
 };
-use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
 use super::inbox::{Hosted, Incoming, Running};
@@ -63,7 +63,6 @@ impl Worker {
             assignment,
             owner: spec.creator,
             actor: Some(spec),
-            incarnation,
         };
         self.receive(None, dependencies, execution);
         self.begin();
@@ -84,8 +83,7 @@ impl Worker {
             return;
         };
         self.unread_dependencies(&incoming);
-        let outcome =
-            Outcome::Failed { failure: Arc::clone(failure), retriable: false, yielded: 0 };
+        let outcome = Outcome::Failed { failure: Arc::clone(failure), retriable: false };
         self.reply(incoming.execution.owner, task, outcome, Duration::ZERO);
         self.begin();
     }
@@ -96,9 +94,9 @@ impl Worker {
             return;
         };
         let outcome = match (outcome, running.interrupted) {
-            (Outcome::Failed { yielded, .. }, Some((why, _))) => {
+            (Outcome::Failed { .. }, Some((why, _))) => {
                 let failure = Arc::new(why.failure(task, &running.template));
-                Outcome::Failed { failure, retriable: why == Interrupt::TimedOut, yielded }
+                Outcome::Failed { failure, retriable: why == Interrupt::TimedOut }
             }
             (outcome, _) => outcome,
         };
@@ -139,8 +137,7 @@ impl Worker {
             running.owner == owner && !matches!(running.template.callee, Callee::Constructor)
         };
         for task in self.inbox.running_that(theirs) {
-            self.inbox.interrupted(task, Interrupt::Cancelled, self.now);
-            self.effects.push(Effect::Interrupt(task, Interrupt::Cancelled));
+            self.interrupt(task, Interrupt::Cancelled);
         }
         self.settlements.retain(|_, settlement| settlement.executor != owner);
     }
@@ -197,7 +194,7 @@ impl Worker {
             };
             let named = running.template.name.clone();
             let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
-            let outcome = Outcome::Failed { failure, retriable: true, yielded: 0 };
+            let outcome = Outcome::Failed { failure, retriable: true };
             self.reply(running.owner, task, outcome, self.now.since(running.began));
         }
     }
@@ -208,7 +205,7 @@ impl Worker {
             self.constructor_ended(actor, outcome);
             return;
         }
-        self.say(owner, FromPeer::Done(vec![TaskDone { id: task, outcome, ran }]));
+        self.say(owner, FromPeer::Done { task, outcome, ran });
     }
 
     /// A borrow that a reply waited for is confirmed.
@@ -257,7 +254,6 @@ impl Worker {
                 assignment: assignment.clone(),
                 owner,
                 actor: None,
-                incarnation: message.attempt,
             };
             self.receive(lease, message.dependencies, execution);
         }

@@ -264,20 +264,6 @@ impl Inbox {
         tasks
     }
 
-    /// A borrow is to be confirmed before the reply of a task.
-    pub(super) fn shut_reply(&mut self, task: TaskId) {
-        if let Some(running) = self.running.get_mut(&task) {
-            running.gates += 1;
-        }
-    }
-
-    /// A running task was interrupted.
-    pub(super) fn interrupted(&mut self, task: TaskId, why: Interrupt, now: Timestamp) {
-        if let Some(running) = self.running.get_mut(&task) {
-            running.interrupted.get_or_insert((why, now));
-        }
-    }
-
     /// The actor that a task makes here.
     pub(super) fn constructor_of(&self, task: TaskId) -> Option<ActorId> {
         self.actor

@@ -4,7 +4,7 @@
 //! Does not own: the counts (`ownership::refs`), or the values (`ownership::values`).
 
 use ownership::refs::Gate;
-use ownership::{Fate, Held};
+use ownership::{Awaiters, Fate, Held, Readiness};
 use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
 use wire::{FromPeer, ToHead, ToNode};
 
@@ -56,8 +56,8 @@ impl Worker {
         match self.refs.hold(reference, self.me) {
             Held::Known => {}
             Held::New => {
-                let borrow =
-                    FromPeer::Borrow { objects: vec![reference.object], confirm: gate.is_some() };
+                let (object, confirm) = (reference.object, gate.is_some());
+                let borrow = FromPeer::Borrow { object, confirm };
                 self.effects.push(Effect::ToPeer(reference.owner, borrow));
                 if let Some(gate) = gate {
                     self.refs.close(reference.object, gate);
@@ -81,7 +81,7 @@ impl Worker {
                 Fate::Unreachable => self.let_go(object, &mut dropped),
                 Fate::Returned(owner, gates) => {
                     self.values.forget(object);
-                    self.effects.push(Effect::ToPeer(owner, FromPeer::Return(vec![object])));
+                    self.effects.push(Effect::ToPeer(owner, FromPeer::Return(object)));
                     self.open(gates);
                 }
             }
@@ -131,60 +131,67 @@ impl Worker {
         }
     }
 
-    /// Other processes hold refs to objects of this one.
-    pub(super) fn lend(&mut self, borrower: WorkerId, objects: Vec<ObjectId>, confirm: bool) {
-        for object in &objects {
-            if !self.refs.lend(*object, borrower) {
-                let why = "its owner let it go before this process came to hold it".to_owned();
-                let stored = Stored::failed(Failure::ObjectLost(*object, why));
-                self.effects
-                    .push(Effect::ToPeer(borrower, FromPeer::Fetched { object: *object, stored }));
-            }
+    /// Another process holds refs to an object of this one.
+    pub(super) fn lend(&mut self, borrower: WorkerId, object: ObjectId, confirm: bool) {
+        if !self.refs.lend(object, borrower) {
+            let why = "its owner let it go before this process came to hold it".to_owned();
+            let stored = Stored::failed(Failure::ObjectLost(object, why));
+            self.effects.push(Effect::ToPeer(borrower, FromPeer::Fetched { object, stored }));
         }
         if confirm {
-            self.effects.push(Effect::ToPeer(borrower, FromPeer::Borrowed(objects)));
+            self.effects.push(Effect::ToPeer(borrower, FromPeer::Borrowed(object)));
         }
     }
 
-    /// Owners know of borrows of this process.
-    pub(super) fn borrows_confirmed(&mut self, objects: &[ObjectId]) {
-        for object in objects {
-            let gates = self.refs.confirmed(*object);
-            self.open(gates);
+    /// The owner knows of a borrow of this process.
+    pub(super) fn borrow_confirmed(&mut self, object: ObjectId) {
+        let gates = self.refs.confirmed(object);
+        self.open(gates);
+    }
+
+    /// A borrower returned an object.
+    pub(super) fn take_back(&mut self, borrower: WorkerId, object: ObjectId) {
+        if self.refs.take_back(object, borrower) == Fate::Unreachable {
+            self.let_go_whole(object);
         }
     }
 
-    /// A borrower returned objects.
-    pub(super) fn take_back(&mut self, borrower: WorkerId, objects: &[ObjectId]) {
-        for object in objects {
-            if self.refs.take_back(*object, borrower) == Fate::Unreachable {
-                self.let_go_whole(*object);
+    /// The receiver of a result has registered the refs inside it.
+    pub(super) fn settled(&mut self, task: TaskId) {
+        if let Some((_, objects)) = self.handed_over.remove(&task) {
+            objects.into_iter().for_each(|object| self.drop_use(object));
+        }
+    }
+
+    /// Another process asks for a value.
+    pub(super) fn fetch_came(&mut self, from: WorkerId, object: ObjectId) {
+        let stored = if self.refs.is_known(object) {
+            self.await_value(object, |awaiters| awaiters.fetchers.push(from))
+        } else {
+            let why = "its owner has let it go".to_owned();
+            Some(Stored::failed(Failure::ObjectLost(object, why)))
+        };
+        if let Some(stored) = stored {
+            self.effects.push(Effect::ToPeer(from, FromPeer::Fetched { object, stored }));
+        }
+    }
+
+    /// The value of an object, if it is here; else somebody waits for it, and its owner is asked once.
+    pub(super) fn await_value(
+        &mut self,
+        object: ObjectId,
+        add: impl FnOnce(&mut Awaiters),
+    ) -> Option<Stored> {
+        match self.values.await_by(object, add) {
+            Readiness::Here(stored) => return Some(stored.clone()),
+            Readiness::Awaited { first: false } => {}
+            Readiness::Awaited { first: true } => {
+                let owner = self.refs.lender(object);
+                let ask = |owner| Effect::ToPeer(owner, FromPeer::Fetch(object));
+                self.effects.extend(owner.map(ask));
             }
         }
-    }
-
-    /// The receiver of results has registered the refs inside them.
-    pub(super) fn settled(&mut self, tasks: &[TaskId]) {
-        for task in tasks {
-            if let Some((_, objects)) = self.handed_over.remove(task) {
-                objects.into_iter().for_each(|object| self.drop_use(object));
-            }
-        }
-    }
-
-    /// Another process asks for values.
-    pub(super) fn fetch_came(&mut self, from: WorkerId, objects: &[ObjectId]) {
-        for object in objects {
-            let stored = if self.refs.is_known(*object) {
-                match self.values.await_by(*object, |awaiters| awaiters.fetchers.push(from)) {
-                    ownership::Readiness::Here(stored) => stored.clone(),
-                    ownership::Readiness::Awaited { .. } => continue,
-                }
-            } else {
-                Stored::failed(Failure::ObjectLost(*object, "its owner has let it go".to_owned()))
-            };
-            self.effects.push(Effect::ToPeer(from, FromPeer::Fetched { object: *object, stored }));
-        }
+        None
     }
 
     /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.
@@ -206,7 +213,7 @@ impl Worker {
         let handed = self.handed_over.iter().filter(|(_, (other, _))| *other == receiver);
         let mut tasks: Vec<TaskId> = handed.map(|(task, _)| *task).collect();
         tasks.sort_unstable();
-        self.settled(&tasks);
+        tasks.into_iter().for_each(|task| self.settled(task));
     }
 
     /// Tells the node what this step made unreachable.
@@ -236,7 +243,7 @@ impl Worker {
         if settlement.missing == 0 {
             let executor = settlement.executor;
             self.settlements.remove(&task);
-            self.effects.push(Effect::ToPeer(executor, FromPeer::Settled(vec![task])));
+            self.effects.push(Effect::ToPeer(executor, FromPeer::Settled(task)));
         }
     }
 
@@ -248,7 +255,11 @@ impl Worker {
                 let held = self.refs.hold(reference, self.me);
                 assert_eq!(held, Held::Known, "OWN-10: a ref comes from a value that is held");
             }
-            Gate::Reply(task) => self.inbox.shut_reply(task),
+            Gate::Reply(task) => {
+                if let Some(running) = self.inbox.running(task) {
+                    running.gates += 1;
+                }
+            }
             Gate::Settlement(task) => {
                 if let Some(settlement) = self.settlements.get_mut(&task) {
                     settlement.missing += 1;

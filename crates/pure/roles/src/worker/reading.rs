@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use ownership::Readiness;
 use types::{Failure, ObjectId, Ref, TaskId, Value};
-use wire::{FromPeer, ToNode};
+use wire::ToNode;
 
 use super::{Content, Effect, Worker};
 
@@ -29,16 +28,8 @@ impl Worker {
             self.loaded(object, Content::Failed(Arc::new(failure)));
             return;
         }
-        match self.values.await_by(object, |awaiters| awaiters.load |= load) {
-            Readiness::Here(stored) => {
-                let value = stored.value.clone();
-                self.announce(object, value, load);
-            }
-            Readiness::Awaited { first } => {
-                if let Some(owner) = self.refs.lender(object).filter(|_| first) {
-                    self.effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![object])));
-                }
-            }
+        if let Some(stored) = self.await_value(object, |awaiters| awaiters.load |= load) {
+            self.announce(object, stored.value, load);
         }
     }
 
@@ -59,7 +50,7 @@ impl Worker {
     /// One reader more, a task or else a thread: what it reads if that lies ready. If not, it is told later.
     pub(super) fn pin(&mut self, object: ObjectId, task: Option<TaskId>) -> Option<Content> {
         let pin = self.pins.entry(object).or_insert_with(|| {
-            self.effects.push(Effect::ToNode(ToNode::Pin(vec![object])));
+            self.effects.push(Effect::ToNode(ToNode::Pin(object)));
             Pin::Asked { load: false, tasks: Vec::new() }
         });
         match (pin, task) {
@@ -90,7 +81,7 @@ impl Worker {
         };
         let readers = u32::from(load) + tasks.len() as u32;
         if readers == 0 {
-            self.effects.push(Effect::ToNode(ToNode::Unpin(vec![object])));
+            self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
             return;
         }
         self.pins.insert(object, Pin::Held { offset, size, readers });
@@ -132,7 +123,7 @@ impl Worker {
         *readers = readers.checked_sub(1).expect("OWN-11: a reader goes once");
         if *readers == 0 {
             self.pins.remove(&object);
-            self.effects.push(Effect::ToNode(ToNode::Unpin(vec![object])));
+            self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
         }
     }
 

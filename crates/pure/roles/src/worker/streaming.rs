@@ -50,14 +50,13 @@ impl Worker {
         self.tell_consumed(task, u32::MAX);
     }
 
-    /// A stream's task ended well after so many items; false if an earlier attempt had yielded more.
-    pub(super) fn end_stream(&mut self, task: TaskId, total: u32) -> bool {
+    /// A stream's task ended well after so many items.
+    pub(super) fn end_stream(&mut self, task: TaskId, total: u32) {
         if self.tasks.get(task).is_some_and(|submitted| submitted.attempt > 0) {
             self.free_cut_off(task, total);
         }
-        let consistent = self.streams.ended(task, total);
+        self.streams.ended(task, total);
         self.effects.push(Effect::StreamMoved(task));
-        consistent
     }
 
     /// A stream's task failed: the failure is its last item.

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ownership::{Attempt, Progress, Submitted, Values};
+use ownership::{Progress, Submitted, Values};
 use types::{
     Assignment, Callee, Failure, LeaseId, ObjectId, Ref, Returns, Stored, TaskId, TaskSpec, Value,
     WorkerId,
 };
-use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToNode};
 
 use super::owning::Settlement;
@@ -49,15 +49,8 @@ impl Worker {
     pub(super) fn await_dependencies(&mut self, task: TaskId, dependencies: &[Ref]) -> u32 {
         let mut missing = 0;
         for dependency in dependencies {
-            let readiness =
-                self.values.await_by(dependency.object, |awaiters| awaiters.tasks.push(task));
-            let ownership::Readiness::Awaited { first } = readiness else {
-                continue;
-            };
-            missing += 1;
-            if let Some(owner) = self.refs.lender(dependency.object).filter(|_| first) {
-                self.effects.push(Effect::ToPeer(owner, FromPeer::Fetch(vec![dependency.object])));
-            }
+            let here = self.await_value(dependency.object, |awaiters| awaiters.tasks.push(task));
+            missing += u32::from(here.is_none());
         }
         missing
     }
@@ -140,7 +133,6 @@ impl Worker {
                 template: spec.template.id,
                 arguments: spec.arguments.clone(),
                 dependencies: with_values(&self.values, &spec.dependencies),
-                parent: spec.parent,
             });
             if told.replace(spec.template.id) != Some(spec.template.id) {
                 self.templates.tell(worker, &spec.template, &mut news);
@@ -203,21 +195,26 @@ impl Worker {
     }
 
     /// A worker or actor ended a task.
-    pub(super) fn task_done(&mut self, from: WorkerId, done: TaskDone) {
-        let TaskDone { id, outcome, ran } = done;
-        let line = self.dispatch.done(self.now, from, id, ran);
-        if let Some(actor) = id.actor() {
-            self.calls.end(actor, id);
+    pub(super) fn task_done(
+        &mut self,
+        from: WorkerId,
+        task: TaskId,
+        outcome: Outcome,
+        ran: Duration,
+    ) {
+        let line = self.dispatch.done(self.now, from, task, ran);
+        if let Some(actor) = task.actor() {
+            self.calls.end(actor, task);
         }
         match outcome {
-            Outcome::Returned(values) => self.returned(from, id, values),
-            Outcome::Streamed(total) => self.streamed(from, id, total),
-            Outcome::Failed { failure, retriable, yielded: _ } => {
-                self.settle(id);
+            Outcome::Returned(values) => self.returned(from, task, values),
+            Outcome::Streamed(total) => self.streamed(from, task, total),
+            Outcome::Failed { failure, retriable } => {
+                self.settle(task);
                 if retriable {
-                    self.attempt_failed(id, &failure);
+                    self.attempt_failed(task, &failure);
                 } else {
-                    self.fail(id, &failure);
+                    self.fail(task, &failure);
                 }
             }
         }
@@ -229,10 +226,9 @@ impl Worker {
 
     /// An attempt failed in a way that another one may mend.
     pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
-        match self.tasks.failed(task) {
-            Attempt::Again => self.again(task),
-            Attempt::Cancelled => self.fail(task, &Arc::new(Failure::Cancelled(task))),
-            Attempt::NoMore => self.fail(task, failure),
+        match self.tasks.failed(task, failure) {
+            None => self.again(task),
+            Some(failure) => self.fail(task, &failure),
         }
     }
 
@@ -304,15 +300,8 @@ impl Worker {
         for (position, stored) in values.into_iter().enumerate() {
             self.keep(task.output(position as u32 + 1), stored, Some((task, from)));
         }
-        if self.streams.is_open(task) {
-            let total = self.streams.arrived_count(task);
-            self.end_stream(task, total);
-        }
         self.settle(task);
         if let Some(submitted) = submitted {
-            if submitted.spec.template.returns == Returns::Dynamic {
-                self.abandoned(task);
-            }
             self.unpin(&submitted.spec);
         }
     }

@@ -12,7 +12,7 @@ use types::{
     FunctionId, JobId, LeaseId, NodeId, ObjectId, Payload, Ref, Resources, Retries, Retry, Returns,
     Settings, Shape, Stored, TaskId, TaskSpec, Template, TemplateId, Timestamp, Value, WorkerId,
 };
-use wire::to_worker::{Dependency, Outcome, TaskDone, TaskMessage};
+use wire::to_worker::{CancelReach, Dependency, Outcome, TaskMessage};
 use wire::{FromHead, FromNode, FromPeer, ToNode};
 
 use super::{Content, Effect, Event, Interrupt, Source, Worker};
@@ -57,7 +57,7 @@ fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
     let returned = Event::Peer(worker(2), done(task, Outcome::Returned(vec![shared])));
     assert_eq!(driver.step(returned), [Effect::Available(object)]);
     let wanted = Event::Want { refs: vec![Ref { object, owner: worker(1) }], load: true };
-    assert_eq!(driver.step(wanted), [Effect::ToNode(ToNode::Pin(vec![object]))]);
+    assert_eq!(driver.step(wanted), [Effect::ToNode(ToNode::Pin(object))]);
     let pinned = Event::Node(FromNode::Pinned { object, offset: 64, size: 9 });
     assert_eq!(
         driver.step(pinned),
@@ -67,7 +67,7 @@ fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
         driver.step(Event::Release(vec![object])),
         [Effect::ToNode(ToNode::Free(vec![object]))]
     );
-    assert_eq!(driver.step(Event::Unread(object)), [Effect::ToNode(ToNode::Unpin(vec![object]))]);
+    assert_eq!(driver.step(Event::Unread(object)), [Effect::ToNode(ToNode::Unpin(object))]);
 }
 
 #[test]
@@ -133,9 +133,9 @@ fn a_reply_waits_no_longer_when_the_borrow_is_returned_before_it_is_confirmed() 
 
     let effects = executor.step(Event::Release(vec![theirs.object]));
 
-    let returned = Effect::ToPeer(worker(3), FromPeer::Return(vec![theirs.object]));
+    let returned = Effect::ToPeer(worker(3), FromPeer::Return(theirs.object));
     assert_eq!(effects[0], returned);
-    assert!(matches!(&effects[1..], [Effect::ToPeer(_, FromPeer::Done(_))]), "{effects:?}");
+    assert!(matches!(&effects[1..], [Effect::ToPeer(_, FromPeer::Done { .. })]), "{effects:?}");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_worker_that_made_its_last_call_stays_until_nobody_needs_what_it_owns() {
     executor.step(Event::Put(inner, inline(b"y")));
 
     let effects = executor.step(finished(task.id, inline(b"x")));
-    let [Effect::ToPeer(_, FromPeer::Done(_)), Effect::ToNode(ToNode::Leaving { .. }), stays] =
+    let [Effect::ToPeer(_, FromPeer::Done { .. }), Effect::ToNode(ToNode::Leaving { .. }), stays] =
         &effects[..]
     else {
         panic!("{effects:?}")
@@ -208,14 +208,14 @@ fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
     };
     assert_eq!(
         executor.step(Event::Peer(worker(1), tasks)),
-        [Effect::ToNode(ToNode::Pin(vec![argument]))]
+        [Effect::ToNode(ToNode::Pin(argument))]
     );
-    let cancel = FromPeer::Cancel { task: task.id, force: false, recursive: false };
+    let cancel = FromPeer::Cancel { task: task.id, reach: reach(false) };
     executor.step(Event::Peer(worker(1), cancel));
 
     let pinned = FromNode::Pinned { object: argument, offset: 64, size: 9 };
 
-    assert_eq!(executor.step(Event::Node(pinned)), [Effect::ToNode(ToNode::Unpin(vec![argument]))]);
+    assert_eq!(executor.step(Event::Node(pinned)), [Effect::ToNode(ToNode::Unpin(argument))]);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_call_that_fails_before_it_goes_out_holds_back_none_behind_it() {
     caller.step(Event::Submit(call(3, Box::default())));
     caller.step(Event::Head(FromHead::ActorChanged { actor, state }));
 
-    let cancel = Event::Cancel { target: awaited, force: false, recursive: false };
+    let cancel = Event::Cancel { target: awaited, reach: reach(false) };
     let effects = caller.step(cancel);
 
     let sent = effects.iter().find_map(|effect| {
@@ -259,7 +259,7 @@ fn a_repeated_stream_does_not_wait_for_what_its_consumer_took_before() {
     driver.step(leased(2));
     let item = FromPeer::Item { task: task.id, index: 0, item: inline(b"x") };
     driver.step(Event::Peer(worker(2), item.clone()));
-    driver.step(Event::Took { task: task.id, index: 0 });
+    driver.step(Event::Took(task.id));
     driver.step(lease_ended());
     driver.step(Event::PeerLost(worker(2)));
     driver.step(leased(3));
@@ -340,7 +340,7 @@ fn a_failed_argument_fails_the_task_with_the_same_cause() {
     driver.step(Event::Submit(second.clone()));
     let failure = Arc::new(Failure::Cancelled(first));
 
-    let failed = Outcome::Failed { failure: Arc::clone(&failure), retriable: false, yielded: 0 };
+    let failed = Outcome::Failed { failure: Arc::clone(&failure), retriable: false };
     let effects = driver.step(Event::Peer(worker(2), done(first, failed)));
 
     let lost = |task: TaskId| Effect::Loaded(task.output(1), Content::Failed(Arc::clone(&failure)));
@@ -354,8 +354,9 @@ fn an_executor_runs_tasks_one_by_one_and_replies() {
 
     let effects = executor.step(finished(first, inline(b"x")));
 
-    let Effect::ToPeer(_, FromPeer::Done(done)) = &effects[0] else { panic!("{effects:?}") };
-    assert_eq!((done[0].id, &done[0].outcome), (first, &Outcome::Returned(vec![inline(b"x")])));
+    let (outcome, ran) = (Outcome::Returned(vec![inline(b"x")]), Duration::from_micros(20));
+    let replied = FromPeer::Done { task: first, outcome, ran };
+    assert_eq!(effects[0], Effect::ToPeer(worker(1), replied));
     let Effect::Run(execution) = &effects[1] else { panic!("{effects:?}") };
     assert_eq!((execution.task, effects.len()), (second, 2));
 }
@@ -413,16 +414,14 @@ fn what_runs_beside_a_task_that_is_ended_by_force_costs_an_attempt() {
     executor.step(Event::Blocked(first));
     executor.step(Event::Peer(worker(1), tasks_on(2, &[&other], 0)));
 
-    let cancel = FromPeer::Cancel { task: first, force: true, recursive: false };
+    let cancel = FromPeer::Cancel { task: first, reach: reach(true) };
     let effects = executor.step(Event::Peer(worker(1), cancel));
 
     let ended = effects.iter().filter_map(|effect| {
-        let Effect::ToPeer(_, FromPeer::Done(done)) = effect else { return None };
-        Some(&done[0])
+        let Effect::ToPeer(_, FromPeer::Done { task, outcome, .. }) = effect else { return None };
+        Some((*task, matches!(outcome, Outcome::Failed { retriable: true, .. })))
     });
-    let outcomes: Vec<_> = ended
-        .map(|done| (done.id, matches!(done.outcome, Outcome::Failed { retriable: true, .. })))
-        .collect();
+    let outcomes: Vec<_> = ended.collect();
     assert_eq!(outcomes, [(first, false), (other.id, true)]);
     assert!(matches!(effects.last(), Some(Effect::Exit(_))), "{effects:?}");
 }
@@ -465,14 +464,14 @@ fn a_task_beyond_its_time_is_interrupted_and_fails_as_timed_out() {
     let interrupted = executor.on_time(executor.role.next_deadline().expect("it has a limit"));
     assert_eq!(interrupted, [Effect::Interrupt(task.id, Interrupt::TimedOut)]);
     let raised = Failure::Raised { error: Payload::EMPTY, text: String::new() };
-    let outcome = Outcome::Failed { failure: Arc::new(raised), retriable: false, yielded: 0 };
+    let outcome = Outcome::Failed { failure: Arc::new(raised), retriable: false };
     let effects = executor.step(Event::Finished { task: task.id, outcome, ran: limit });
 
     let name = "f".to_owned();
     let failure = Arc::new(Failure::TimedOut { task: task.id, name, limit });
-    let timed_out = Outcome::Failed { failure, retriable: true, yielded: 0 };
-    let done = TaskDone { id: task.id, outcome: timed_out, ran: limit };
-    assert_eq!(effects, [Effect::ToPeer(worker(1), FromPeer::Done(vec![done]))]);
+    let timed_out = Outcome::Failed { failure, retriable: true };
+    let done = FromPeer::Done { task: task.id, outcome: timed_out, ran: limit };
+    assert_eq!(effects, [Effect::ToPeer(worker(1), done)]);
 }
 
 #[test]
@@ -485,9 +484,9 @@ fn a_reply_waits_until_a_third_process_knows_of_the_borrow() {
     let held = executor.step(Event::Hold(theirs, Source::Task(task.id)));
     assert_eq!(held, [Effect::ToPeer(worker(3), borrow(theirs.object, true))]);
     assert_eq!(executor.step(finished(task.id, inline(b"x"))), []);
-    let effects = executor.step(Event::Peer(worker(3), FromPeer::Borrowed(vec![theirs.object])));
+    let effects = executor.step(Event::Peer(worker(3), FromPeer::Borrowed(theirs.object)));
 
-    assert!(matches!(&effects[..], [Effect::ToPeer(_, FromPeer::Done(_))]), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::ToPeer(_, FromPeer::Done { .. })]), "{effects:?}");
 }
 
 #[test]
@@ -504,9 +503,9 @@ fn a_ref_inside_a_result_is_kept_by_its_executor_until_it_is_settled() {
     executor.step(Event::Release(vec![inner]));
     assert_eq!(executor.role.objects_known(), 1);
     executor.step(Event::Peer(worker(1), borrow(inner, false)));
-    executor.step(Event::Peer(worker(1), FromPeer::Settled(vec![task.id])));
+    executor.step(Event::Peer(worker(1), FromPeer::Settled(task.id)));
     assert_eq!(executor.role.objects_known(), 1);
-    executor.step(Event::Peer(worker(1), FromPeer::Return(vec![inner])));
+    executor.step(Event::Peer(worker(1), FromPeer::Return(inner)));
 
     assert_eq!(executor.role.objects_known(), 0);
 }
@@ -687,8 +686,11 @@ fn message(spec: &TaskSpec, attempt: u32) -> TaskMessage {
         template: spec.template.id,
         arguments: spec.arguments.clone(),
         dependencies: Vec::new(),
-        parent: spec.parent,
     }
+}
+
+fn reach(force: bool) -> CancelReach {
+    CancelReach { force, recursive: false }
 }
 
 fn tasks(specs: &[&TaskSpec], attempt: u32) -> FromPeer {
@@ -706,7 +708,7 @@ fn handed_back(lease: u64, task: TaskId) -> Effect {
 }
 
 fn done(task: TaskId, outcome: Outcome) -> FromPeer {
-    FromPeer::Done(vec![TaskDone { id: task, outcome, ran: Duration::from_micros(20) }])
+    FromPeer::Done { task, outcome, ran: Duration::from_micros(20) }
 }
 
 fn finished(task: TaskId, stored: Stored) -> Event {
@@ -718,7 +720,7 @@ fn finished(task: TaskId, stored: Stored) -> Event {
 }
 
 fn borrow(object: ObjectId, confirm: bool) -> FromPeer {
-    FromPeer::Borrow { objects: vec![object], confirm }
+    FromPeer::Borrow { object, confirm }
 }
 
 fn death(number: u32) -> Death {

@@ -18,7 +18,7 @@ use types::{
 use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Span};
 use wire::to_node::{NodeReport, ToDaemon};
 use wire::to_worker::{
-    ActorState, Dependency, GroupState, Outcome, OutputLines, TaskDone, TaskMessage,
+    ActorState, CancelReach, Dependency, GroupState, Outcome, OutputLines, TaskMessage,
 };
 use wire::{
     Answer, FromHead, FromNode, FromPeer, HeadToNode, Peer, Question, ToHead, ToNode, ToWorker,
@@ -84,7 +84,6 @@ fn to_worker() -> Vec<ToWorker> {
 }
 
 fn from_peer() -> Vec<FromPeer> {
-    let objects = || vec![object(1), object(2)];
     vec![
         FromPeer::Templates(vec![template()]),
         FromPeer::Tasks {
@@ -94,21 +93,24 @@ fn from_peer() -> Vec<FromPeer> {
         },
         FromPeer::Calls(vec![task_message()]),
         FromPeer::Recall { lease: LeaseId(7), count: 3 },
-        FromPeer::Cancel { task: task(), force: true, recursive: false },
-        FromPeer::CancelObject { object: object(1), force: false, recursive: true },
+        FromPeer::Cancel { task: task(), reach: CancelReach { force: true, recursive: false } },
+        FromPeer::CancelObject {
+            object: object(1),
+            reach: CancelReach { force: false, recursive: true },
+        },
         FromPeer::Consumed { task: task(), count: 5 },
-        FromPeer::Done(vec![TaskDone {
-            id: task(),
+        FromPeer::Done {
+            task: task(),
             outcome: Outcome::Streamed(4),
             ran: Duration::from_micros(1500),
-        }]),
+        },
         FromPeer::HandedBack { lease: LeaseId(7), tasks: vec![task()] },
         FromPeer::Item { task: task(), index: 6, item: stored() },
-        FromPeer::Borrow { objects: objects(), confirm: true },
-        FromPeer::Borrowed(objects()),
-        FromPeer::Return(objects()),
-        FromPeer::Settled(vec![task()]),
-        FromPeer::Fetch(objects()),
+        FromPeer::Borrow { object: object(1), confirm: true },
+        FromPeer::Borrowed(object(1)),
+        FromPeer::Return(object(1)),
+        FromPeer::Settled(task()),
+        FromPeer::Fetch(object(1)),
         FromPeer::Fetched { object: object(1), stored: stored() },
         FromPeer::Probe(Box::new(probe())),
     ]
@@ -187,8 +189,8 @@ fn to_node() -> Vec<ToNode> {
         ToNode::Create { object: object(1), owner: worker(1), size: 300 },
         ToNode::Seal(object(1)),
         ToNode::Discard(object(1)),
-        ToNode::Pin(objects()),
-        ToNode::Unpin(objects()),
+        ToNode::Pin(object(1)),
+        ToNode::Unpin(object(1)),
         ToNode::Free(objects()),
         ToNode::FreeFrom(object(1)),
     ]
@@ -317,7 +319,7 @@ fn outcomes() -> Vec<Outcome> {
     vec![
         Outcome::Returned(vec![stored()]),
         Outcome::Streamed(4),
-        Outcome::Failed { failure: failure(), retriable: true, yielded: 4 },
+        Outcome::Failed { failure: failure(), retriable: true },
     ]
 }
 
@@ -507,7 +509,6 @@ fn task_message() -> TaskMessage {
         template: TemplateId(8),
         arguments: bytes(b"arguments"),
         dependencies: vec![dependency()],
-        parent: TaskId::driver(JobId(5)),
     }
 }
 

@@ -123,21 +123,15 @@ impl Engine {
         Ok(self.await_objects(topic, handles, 1, patience, check)?.is_some())
     }
 
-    /// The item of a stream with this index, counted from 0; `None` at its end. Each is taken in order, once. The ref
-    /// of the whole says whether the task failed.
+    /// The next item of a stream, which is taken; `None` at its end. The ref of the whole says whether the task failed.
     ///
     /// # Errors
     /// `TimedOut` if nothing is known of it before the deadline.
-    pub fn next_item(
-        &self,
-        task: TaskId,
-        index: u32,
-        patience: Patience<'_>,
-    ) -> Outcomes<Option<Handle>> {
+    pub fn next_item(&self, task: TaskId, patience: Patience<'_>) -> Outcomes<Option<Handle>> {
         let item = self.await_topic(Topic::Stream(task), patience, &mut |core| {
             let next = core.role.stream_next(task);
             match next {
-                Next::Item(object) => Some(Some(core.take_item(object, task, index))),
+                Next::Item(object) => Some(Some(core.take_item(object))),
                 Next::End => Some(None),
                 Next::NotYet => None,
             }
@@ -190,9 +184,9 @@ impl Core {
     }
 
     /// A handle to the next item of a stream, which is taken.
-    fn take_item(&mut self, object: ObjectId, task: TaskId, index: u32) -> Handle {
+    fn take_item(&mut self, object: ObjectId) -> Handle {
         let handle = self.own_handle(object);
-        self.step(Event::Took { task, index });
+        self.step(Event::Took(object.task));
         // The item came before its handle: ask for what was told then.
         handle.ask(false);
         self.step(Event::Want { refs: vec![handle.reference()], load: false });

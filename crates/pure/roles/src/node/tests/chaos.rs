@@ -185,8 +185,8 @@ impl World {
         let message = match self.rng.below(5) {
             0 => ToNode::Create { object, owner: other, size },
             1 => ToNode::Seal(object),
-            2 => ToNode::Pin(vec![object]),
-            3 => ToNode::Unpin(vec![object]),
+            2 => ToNode::Pin(object),
+            3 => ToNode::Unpin(object),
             _ => ToNode::Free(vec![object]),
         };
         self.say(one, message);

@@ -202,15 +202,12 @@ impl Daemon {
                 self.ranges.insert(object, (offset, size));
                 FromNode::Created { object, offset }
             }
-            ToDaemon::Node(ToNode::Pin(objects)) => {
-                for object in objects {
-                    let (offset, size) = self.ranges[&object];
-                    self.say(from, &ToWorker::Node(FromNode::Pinned { object, offset, size }));
-                }
-                return;
+            ToDaemon::Node(ToNode::Pin(object)) => {
+                let (offset, size) = self.ranges[&object];
+                FromNode::Pinned { object, offset, size }
             }
-            ToDaemon::Node(ToNode::Unpin(objects)) => {
-                self.seen.lock().unwrap().unpinned.extend(objects);
+            ToDaemon::Node(ToNode::Unpin(object)) => {
+                self.seen.lock().unwrap().unpinned.push(object);
                 return;
             }
             ToDaemon::Node(ToNode::Free(objects)) => {
