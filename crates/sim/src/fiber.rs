@@ -12,7 +12,7 @@ use types::{
     TaskId, Timestamp,
 };
 use wire::to_worker::Outcome;
-use wire::{Answer, Question};
+use wire::{Answer, Question, ToNode};
 
 use crate::content::{Arguments, Content, actor_of};
 use crate::handles::{Asked, Data, Handles};
@@ -427,7 +427,7 @@ impl Process {
     fn abort(&mut self, out: &mut Outside, number: u64) {
         if let Some(object) = self.fiber(number).pending.take() {
             match self.allocations.remove(&object) {
-                Some(Ok(_)) => self.step(out, Event::Discard(object)),
+                Some(Ok(_)) => self.step(out, Event::TellNode(ToNode::Discard(object))),
                 Some(Err(_)) => {}
                 None => self.unwanted.entry(object).or_default().count += 1,
             }

@@ -10,8 +10,8 @@ use types::{
     Amount, Callee, FunctionId, ObjectId, Payload, Ref, Resources, Retries, Retry, Returns, Shape,
     Stored, Strategy, TaskId, TaskSpec, Template, TemplateId, Value, WorkerId,
 };
-use wire::ToHead;
 use wire::to_worker::{CancelReach, Outcome};
+use wire::{ToHead, ToNode};
 
 use crate::content::{Arguments, Content};
 use crate::fiber::{Flow, Stage, Var, Wait};
@@ -83,7 +83,7 @@ impl Process {
                 if let Some(Var::Group(group)) = self.var(number, *slot) {
                     // The node ends the processes that work in it.
                     out.observed.on_force();
-                    self.step(out, Event::RemoveGroup(group));
+                    self.step(out, Event::Tell(ToHead::RemoveGroup(group)));
                 }
             }
             Op::Keep(slot) => {
@@ -158,7 +158,7 @@ impl Process {
             if let Some(unwanted) = self.unwanted.get_mut(&object) {
                 unwanted.superseded = unwanted.count;
             }
-            self.step(out, Event::Allocate { object, owner, size: made.size });
+            self.step(out, Event::TellNode(ToNode::Create { object, owner, size: made.size }));
             return Err(Flow::Wait(Wait::Allocation(object)));
         }
         let Some(range) = self.allocations.remove(&object) else {
@@ -169,7 +169,7 @@ impl Process {
         match range {
             Ok(offset) => {
                 out.memory.write(object, offset, made.size, content.encode());
-                self.step(out, Event::Written(object));
+                self.step(out, Event::TellNode(ToNode::Seal(object)));
                 Ok(Stored {
                     value: Value::Shared { node: self.me.node, size: made.size },
                     contains,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use roles::worker::{Content as Loaded, Effect, Event, Execution, Interrupt};
 use roles::{Role, Worker};
 use types::{Failure, FunctionId, JobId, ObjectId, Ref, Settings, TaskId, Timestamp, WorkerId};
-use wire::{Answer, FromHead, ToDaemon, ToHead, ToWorker};
+use wire::{Answer, FromHead, ToDaemon, ToHead, ToNode, ToWorker};
 
 use crate::fiber::{Fiber, Wait};
 use crate::handles::{Asked, Data, Handles};
@@ -245,13 +245,13 @@ impl Process {
             None => {
                 // A range that was asked for earlier and went to nobody may be there all the same.
                 if range.is_err() {
-                    self.events.push_back(Event::Discard(object));
+                    self.events.push_back(Event::TellNode(ToNode::Discard(object)));
                 }
                 self.allocations.insert(object, range);
             }
             // Whoever asked again for the same object gets a later range, and the node takes this one back.
             Some(Unwanted { superseded: 1.., .. }) => {}
-            Some(_) => self.events.push_back(Event::Discard(object)),
+            Some(_) => self.events.push_back(Event::TellNode(ToNode::Discard(object))),
         }
         if let Some(unwanted) = self.unwanted.get_mut(&object) {
             unwanted.count -= 1;

@@ -307,7 +307,7 @@ impl World {
         self.daemon.probing = true;
         let object = ObjectId { task: TaskId::new(driver, u64::MAX, types::JobId(1)), index: 0 };
         let size = self.daemon.arena_bytes();
-        let allocate = Event::Allocate { object, owner: driver, size };
+        let allocate = Event::TellNode(ToNode::Create { object, owner: driver, size });
         self.with(driver, |process, out| process.happen(out, allocate));
         self.run_until_quiet();
         let range =
@@ -319,9 +319,11 @@ impl World {
         self.daemon.probing = false;
         let value = Value::Shared { node: NODE, size };
         let stored = Stored { value, contains: Box::default() };
-        for event in
-            [Event::Written(object), Event::Put(object, stored), Event::Release(vec![object])]
-        {
+        for event in [
+            Event::TellNode(ToNode::Seal(object)),
+            Event::Put(object, stored),
+            Event::Release(vec![object]),
+        ] {
             self.with(driver, |process, out| process.happen(out, event));
         }
     }

@@ -20,14 +20,10 @@ use room::Request;
 /// What is to be told or done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// The range for an object that the process writes.
-    Created(WorkerId, ObjectId, u64),
-    /// The process cannot write the object.
-    CreateFailed(WorkerId, ObjectId, Arc<Failure>),
-    /// The process may read the object at this offset, with this size.
-    Pinned(WorkerId, ObjectId, u64, u64),
-    /// The process cannot read the object.
-    PinFailed(WorkerId, ObjectId, Arc<Failure>),
+    /// The process may write the object at this offset, or cannot.
+    Created(WorkerId, ObjectId, Result<u64, Arc<Failure>>),
+    /// The process may read the object at this offset, with this size, or cannot.
+    Pinned(WorkerId, ObjectId, Result<(u64, u64), Arc<Failure>>),
     /// The disk has something to do.
     Disk(DiskJob),
 }
@@ -145,7 +141,7 @@ impl Index {
                  init(object_store_memory=...)",
                 self.arena.capacity()
             ));
-            self.orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
+            self.orders.push(Order::Created(writer, object, Err(Arc::new(failure))));
             return;
         }
         self.gone.forget(object);
@@ -184,7 +180,7 @@ impl Index {
         if (entry.is_none() || freed.is_some())
             && let Some(failure) = self.gone.why(object).or(freed)
         {
-            self.orders.push(Order::PinFailed(process, object, Arc::new(failure)));
+            self.orders.push(Order::Pinned(process, object, Err(Arc::new(failure))));
             return;
         }
         let readers = self.readers.entry(object).or_default();
@@ -252,7 +248,7 @@ impl Index {
             (Place::Restoring(offset), Err(reason)) => {
                 entry.place = Place::Disk;
                 self.arena.give_back(offset, entry.size);
-                self.fail_readers(object, &Failure::ObjectLost(object, reason));
+                self.fail_readers(object, Failure::ObjectLost(object, reason));
             }
             (Place::Memory(_) | Place::Spillable(..) | Place::Disk, _) => return,
         }
@@ -302,13 +298,14 @@ impl Index {
         for reader in readers {
             entry.pins += 1;
             *self.pins.entry((reader, object)).or_default() += 1;
-            self.orders.push(Order::Pinned(reader, object, offset, entry.size));
+            self.orders.push(Order::Pinned(reader, object, Ok((offset, entry.size))));
         }
     }
 
-    fn fail_readers(&mut self, object: ObjectId, failure: &Failure) {
+    fn fail_readers(&mut self, object: ObjectId, failure: Failure) {
+        let failure = Arc::new(failure);
         for reader in self.readers.remove(&object).unwrap_or_default() {
-            self.orders.push(Order::PinFailed(reader, object, Arc::new(failure.clone())));
+            self.orders.push(Order::Pinned(reader, object, Err(Arc::clone(&failure))));
         }
     }
 
@@ -327,7 +324,7 @@ impl Index {
             return;
         }
         let failure = self.gone.remember(object, Cause::WriterEnded(writer));
-        self.fail_readers(object, &failure);
+        self.fail_readers(object, failure);
     }
 
     /// Nobody can reach the object any more, because its owner said so or ended.
@@ -339,7 +336,7 @@ impl Index {
         if let Some(entry) = self.objects.get_mut(&object) {
             entry.freed = true;
         }
-        self.fail_readers(object, &failure);
+        self.fail_readers(object, failure);
         self.settle(object);
     }
 

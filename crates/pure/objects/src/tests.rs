@@ -63,8 +63,8 @@ fn a_reader_who_comes_before_the_object_is_served_when_it_is_sealed() {
     let mut store = TestStore::with_pages(8);
 
     assert_eq!(store.pin(READER, object(1)), []);
-    assert_eq!(store.create(object(1), 2), [Order::Created(WRITER, object(1), 0)]);
-    assert_eq!(store.seal(object(1)), [Order::Pinned(READER, object(1), 0, 2 * GRAIN)]);
+    assert_eq!(store.create(object(1), 2), [Order::Created(WRITER, object(1), Ok(0))]);
+    assert_eq!(store.seal(object(1)), [Order::Pinned(READER, object(1), Ok((0, 2 * GRAIN)))]);
 }
 
 #[test]
@@ -78,8 +78,10 @@ fn a_create_that_does_not_fit_waits_and_is_served_before_a_later_one_that_would_
     assert_eq!(store.free(object(1)), []);
 
     let served = store.unpin(READER, object(1));
-    let places =
-        [Order::Created(WRITER, object(2), 0), Order::Created(WRITER, object(3), 4 * GRAIN)];
+    let places = [
+        Order::Created(WRITER, object(2), Ok(0)),
+        Order::Created(WRITER, object(3), Ok(4 * GRAIN)),
+    ];
     assert_eq!(served, places);
 }
 
@@ -90,7 +92,7 @@ fn the_longest_unused_object_leaves_for_a_create_and_comes_back_for_a_reader() {
     store.made(object(2), 2);
 
     assert_eq!(store.create(object(3), 4), [Order::Disk(DiskJob::Spill(object(1), 0, 4 * GRAIN))]);
-    let created = Order::Created(WRITER, object(3), 0);
+    let created = Order::Created(WRITER, object(3), Ok(0));
     assert_eq!(store.disk_done(object(1), Ok(())), [created]);
     store.seal(object(3));
 
@@ -98,7 +100,7 @@ fn the_longest_unused_object_leaves_for_a_create_and_comes_back_for_a_reader() {
     assert!(store.pin(READER, object(1)).contains(&leaves));
     let back = Order::Disk(DiskJob::Restore(object(1), 4 * GRAIN, 4 * GRAIN));
     assert_eq!(store.disk_done(object(2), Ok(())), [back]);
-    let read = Order::Pinned(READER, object(1), 4 * GRAIN, 4 * GRAIN);
+    let read = Order::Pinned(READER, object(1), Ok((4 * GRAIN, 4 * GRAIN)));
     assert_eq!(store.disk_done(object(1), Ok(())), [Order::Disk(DiskJob::Delete(object(1))), read]);
 }
 
@@ -108,7 +110,10 @@ fn an_object_that_is_read_while_it_leaves_stays() {
     store.made(object(1), 6);
     store.create(object(2), 4);
 
-    assert_eq!(store.pin(READER, object(1)), [Order::Pinned(READER, object(1), 0, 6 * GRAIN)]);
+    assert_eq!(
+        store.pin(READER, object(1)),
+        [Order::Pinned(READER, object(1), Ok((0, 6 * GRAIN)))]
+    );
     assert_eq!(store.disk_done(object(1), Ok(())), [Order::Disk(DiskJob::Delete(object(1)))]);
 }
 
@@ -121,7 +126,8 @@ fn a_full_disk_fails_the_create_that_needed_it_and_no_other() {
 
     let orders = store.disk_done(object(1), Err("no space left on device".to_owned()));
 
-    let [Order::CreateFailed(WRITER, failed, why), Order::Created(WRITER, other, _)] = &orders[..]
+    let [Order::Created(WRITER, failed, Err(why)), Order::Created(WRITER, other, Ok(_))] =
+        &orders[..]
     else {
         panic!("{orders:?}")
     };
@@ -133,7 +139,7 @@ fn a_full_disk_fails_the_create_that_needed_it_and_no_other() {
 fn a_create_fails_at_once_if_it_is_larger_than_the_arena_and_after_a_while_if_nothing_can_leave() {
     let mut store = TestStore::with_pages(8);
     let orders = store.create(object(1), 9);
-    assert!(matches!(&orders[..], [Order::CreateFailed(..)]), "{orders:?}");
+    assert!(matches!(&orders[..], [Order::Created(.., Err(_))]), "{orders:?}");
     store.made(object(2), 8);
     store.pin(READER, object(2));
 
@@ -141,7 +147,7 @@ fn a_create_fails_at_once_if_it_is_larger_than_the_arena_and_after_a_while_if_no
     let deadline = store.index.next_deadline().expect("somebody waits");
     let orders: Vec<Order> = store.index.take_orders(deadline).collect();
 
-    let [Order::CreateFailed(WRITER, _, why)] = &orders[..] else { panic!("{orders:?}") };
+    let [Order::Created(WRITER, _, Err(why))] = &orders[..] else { panic!("{orders:?}") };
     assert!(matches!(**why, Failure::StoreFull(_)), "{why}");
     assert_eq!(store.index.next_deadline(), None);
 }
@@ -152,7 +158,7 @@ fn the_copy_that_was_sealed_first_stays_when_a_second_attempt_writes_it_again() 
     store.made(object(1), 2);
     store.pin(READER, object(1));
 
-    assert_eq!(store.create(object(1), 3), [Order::Created(WRITER, object(1), 2 * GRAIN)]);
+    assert_eq!(store.create(object(1), 3), [Order::Created(WRITER, object(1), Ok(2 * GRAIN))]);
     assert_eq!(store.seal(object(1)), []);
 
     assert_eq!(store.index.used(), 2 * GRAIN);
@@ -168,7 +174,7 @@ fn a_writer_that_ends_before_its_object_is_complete_fails_readers_unless_another
         object(1),
         format!("{WRITER}, which wrote it, ended before it was complete"),
     );
-    let failed = Order::PinFailed(READER, object(1), Arc::new(failure));
+    let failed = Order::Pinned(READER, object(1), Err(Arc::new(failure)));
     assert!(store.end(WRITER).contains(&failed));
     assert_eq!(store.pin(READER, object(1)), [failed]);
 }
@@ -179,7 +185,7 @@ fn a_range_that_is_discarded_is_free() {
     store.create(object(1), 1);
     store.step(|index, _| index.discard(WRITER, object(1)));
 
-    assert_eq!(store.create(object(2), 1), [Order::Created(WRITER, object(2), 0)]);
+    assert_eq!(store.create(object(2), 1), [Order::Created(WRITER, object(2), Ok(0))]);
 }
 
 #[test]
@@ -192,7 +198,7 @@ fn an_object_freed_before_it_is_sealed_is_gone_when_it_is() {
 
     assert_eq!(store.index.used(), 0);
     let late = store.pin(READER, object(1));
-    assert!(matches!(&late[..], [Order::PinFailed(READER, _, _)]), "{late:?}");
+    assert!(matches!(&late[..], [Order::Pinned(READER, _, Err(_))]), "{late:?}");
 }
 
 #[test]
@@ -208,9 +214,9 @@ fn items_that_nobody_takes_go_with_all_behind_them_and_only_those_of_their_owner
     store.step(|index, _| index.free_from(OWNER, item(3)));
 
     let pinned = store.pin(READER, item(2));
-    assert!(matches!(&pinned[..], [Order::Pinned(READER, ..)]), "{pinned:?}");
+    assert!(matches!(&pinned[..], [Order::Pinned(READER, _, Ok(_))]), "{pinned:?}");
     let gone = store.pin(READER, item(4));
-    assert!(matches!(&gone[..], [Order::PinFailed(READER, ..)]), "{gone:?}");
+    assert!(matches!(&gone[..], [Order::Pinned(READER, _, Err(_))]), "{gone:?}");
     assert_eq!(store.index.used(), 2 * GRAIN);
 }
 
@@ -230,7 +236,7 @@ fn the_end_of_a_process_ends_its_reads_its_writes_and_its_objects() {
 
     assert_eq!(store.index.used(), 0);
     let late = store.pin(WRITER, object(1));
-    let [Order::PinFailed(WRITER, _, why)] = &late[..] else { panic!("{late:?}") };
+    let [Order::Pinned(WRITER, _, Err(why))] = &late[..] else { panic!("{late:?}") };
     assert_eq!(**why, Failure::OwnerDied(object(1), OWNER));
 }
 
@@ -340,11 +346,9 @@ impl TestStore {
             Order::Disk(DiskJob::Spill(object, ..) | DiskJob::Restore(object, ..)) => {
                 self.disk_done(object, Ok(()))
             }
-            Order::Created(..)
-            | Order::CreateFailed(..)
-            | Order::Pinned(..)
-            | Order::PinFailed(..)
-            | Order::Disk(DiskJob::Delete(_)) => unreachable!("no work of a disk"),
+            Order::Created(..) | Order::Pinned(..) | Order::Disk(DiskJob::Delete(_)) => {
+                unreachable!("no work of a disk")
+            }
         }
     }
 }

@@ -184,14 +184,8 @@ impl Worker {
             FromNode::Start { spec, dependencies, incarnation, assignment } => {
                 self.start_actor(spec, dependencies, incarnation, assignment);
             }
-            FromNode::Created { object, offset } => {
-                self.effects.push(Effect::Allocated(object, Ok(offset)))
-            }
-            FromNode::CreateFailed { object, failure } => {
-                self.effects.push(Effect::Allocated(object, Err(failure)))
-            }
-            FromNode::Pinned { object, offset, size } => self.pinned(object, offset, size),
-            FromNode::PinFailed { object, failure } => self.pin_failed(object, failure),
+            FromNode::Created(object, range) => self.effects.push(Effect::Allocated(object, range)),
+            FromNode::Pinned(object, range) => self.pinned(object, range),
             FromNode::PeerEnded(death) => self.peer_lost(death.worker),
             FromNode::Lines(lines) => self.effects.push(Effect::Lines(lines)),
             FromNode::LinesTold(request) => {
@@ -224,13 +218,6 @@ impl Worker {
                 self.create_actor(request, spec, get_if_exists);
             }
             Event::Put(object, stored) => self.put(object, stored),
-            Event::Allocate { object, owner, size } => {
-                self.effects.push(Effect::ToNode(wire::ToNode::Create { object, owner, size }))
-            }
-            Event::Written(object) => self.effects.push(Effect::ToNode(wire::ToNode::Seal(object))),
-            Event::Discard(object) => {
-                self.effects.push(Effect::ToNode(wire::ToNode::Discard(object)))
-            }
             Event::Hold(reference, source) => self.hold(reference, source),
             Event::Release(objects) => objects.into_iter().for_each(|object| self.release(object)),
             Event::Unread(object) => self.unread(object),
@@ -250,16 +237,12 @@ impl Worker {
             Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
             Event::CreateGroup(spec) => self.create_group(spec),
             Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
-            Event::RemoveGroup(group) => {
-                self.effects.push(Effect::ToHead(wire::ToHead::RemoveGroup(group)))
-            }
             Event::Ask { request, question } => {
                 self.effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
             }
             Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
             Event::TellNode(message) => self.effects.push(Effect::ToNode(message)),
             Event::Leave => self.leave(),
-            Event::Named(name) => self.effects.push(Effect::ToNode(wire::ToNode::Named(name))),
             Event::Peer(from, message) => self.on_peer(from, message),
             Event::PeerLost(peer) => {
                 self.templates.forget(peer);

@@ -13,13 +13,16 @@ use crate::ids::{ActorId, GroupId, ObjectId, TaskId, WorkerId};
 use crate::payload::Payload;
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Exit {
     /// It exited with this code.
+    #[error("exited with code {0}")]
     Code(i32),
     /// This signal ended it.
+    #[error("was ended by {}", signal_name(*.0))]
     Signal(i32),
     /// Its parent went first, so nobody was told.
+    #[error("ended; its exit status is not known")]
     Unknown,
 }
 
@@ -41,9 +44,10 @@ pub struct Death {
 }
 
 /// Why there is no value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Failure {
     /// The user's code raised.
+    #[error("{text}")]
     Raised {
         /// The exception, pickled.
         error: Payload,
@@ -51,8 +55,10 @@ pub enum Failure {
         text: String,
     },
     /// Somebody cancelled the task.
+    #[error("{0} was cancelled")]
     Cancelled(TaskId),
     /// An attempt ran longer than the task's `timeout_s`.
+    #[error("{name}() ran longer than its timeout_s of {} s [{task}]", limit.as_secs_f64())]
     TimedOut {
         /// The task.
         task: TaskId,
@@ -62,6 +68,7 @@ pub enum Failure {
         limit: Duration,
     },
     /// The worker ended while the task ran, and no attempt is left.
+    #[error("the worker ended while it ran {task}: {death}")]
     WorkerCrashed {
         /// What people call the task.
         task: String,
@@ -69,39 +76,63 @@ pub enum Failure {
         death: Death,
     },
     /// The actor ended for good.
+    #[error("{0} ended: {1}")]
     ActorDied(ActorId, ActorEnd),
     /// The actor is being restarted; the call may or may not have run.
+    #[error("{0} is not reachable now ({1}); the call may or may not have run")]
     ActorUnavailable(ActorId, String),
     /// The owner of the object ended, and its objects with it.
+    #[error(
+        "{0} is gone because its owner, {1}, ended; only a task that its owner still knows can be run again"
+    )]
     OwnerDied(ObjectId, WorkerId),
     /// No copy is left.
+    #[error("{0} is lost: {1}")]
     ObjectLost(ObjectId, String),
     /// Somebody freed it by name.
+    #[error("{0} was freed by name")]
     ObjectFreed(ObjectId),
     /// The node daemon of this machine ended.
+    #[error("the node daemon of this machine ended: {0}")]
     LocalNodeDied(String),
     /// Shared memory is full and nothing can be moved out of it.
+    #[error("the object store is full: {0}")]
     StoreFull(String),
     /// The disk is full.
+    #[error("the disk is full: {0}")]
     OutOfDisk(String),
     /// No node can ever run the task or actor.
+    #[error("{0}")]
     Unschedulable(String),
     /// The placement group was removed.
+    #[error("{0} was removed")]
     GroupRemoved(GroupId),
     /// The runtime environment could not be made.
+    #[error("the runtime environment could not be made: {0}")]
     EnvironmentFailed(String),
     /// A repeated stream yielded another number of items than before.
+    #[error(
+        "{0} was run again and yielded another number of items; a repeated generator must yield the same"
+    )]
     StreamChanged(TaskId),
     /// Waits that keep each other from ending: who waits, and for what.
+    #[error(
+        "this wait would never end: {}. An actor that waits keeps the thread that its next call needs; give it more \
+         of them (max_concurrency, a concurrency group), make the method async and await the ref, or return the ref \
+         instead of waiting for it inside the method",
+        told(.0)
+    )]
     Deadlock(Vec<(String, String)>),
 }
 
 /// Why an actor ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ActorEnd {
     /// Its process ended.
+    #[error("its {0}")]
     Process(Death),
     /// Its constructor raised.
+    #[error("its constructor raised:\n{text}")]
     Constructor {
         /// The exception, pickled.
         error: Payload,
@@ -109,16 +140,22 @@ pub enum ActorEnd {
         text: String,
     },
     /// It could not be made, for this reason: see [`Self::not_made`].
+    #[error("it could not be made: {0}")]
     NotMade(#[serde(deserialize_with = "innermost")] Box<Failure>),
     /// `kill` was called.
+    #[error("it was ended by kill()")]
     Killed,
     /// It left by itself.
+    #[error("it left by exit_actor()")]
     Exited,
     /// Its last handle went.
+    #[error("its last handle went")]
     Unreachable,
     /// Its creator ended.
+    #[error("its owner, {0}, which made it, ended; make it detached to outlive it")]
     CreatorEnded(WorkerId),
     /// There is no actor of this id in the cluster.
+    #[error("the cluster knows no such actor; it may be of an earlier session")]
     Unknown,
 }
 
@@ -149,16 +186,6 @@ fn innermost<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Failure>,
     failure
 }
 
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal(signal) => write!(f, "was ended by {}", signal_name(*signal)),
-            Self::Unknown => f.write_str("ended; its exit status is not known"),
-        }
-    }
-}
-
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pid {
@@ -178,78 +205,9 @@ impl fmt::Display for Death {
     }
 }
 
-impl fmt::Display for ActorEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Process(death) => write!(f, "its {death}"),
-            Self::Constructor { text, .. } => write!(f, "its constructor raised:\n{text}"),
-            Self::NotMade(failure) => write!(f, "it could not be made: {failure}"),
-            Self::Killed => f.write_str("it was ended by kill()"),
-            Self::Exited => f.write_str("it left by exit_actor()"),
-            Self::Unreachable => f.write_str("its last handle went"),
-            Self::CreatorEnded(worker) => {
-                write!(
-                    f,
-                    "its owner, {worker}, which made it, ended; make it detached to outlive it"
-                )
-            }
-            Self::Unknown => {
-                f.write_str("the cluster knows no such actor; it may be of an earlier session")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Raised { text, .. } => f.write_str(text),
-            Self::Cancelled(task) => write!(f, "{task} was cancelled"),
-            Self::TimedOut { task, name, limit } => {
-                let limit = limit.as_secs_f64();
-                write!(f, "{name}() ran longer than its timeout_s of {limit} s [{task}]")
-            }
-            Self::WorkerCrashed { task, death } => {
-                write!(f, "the worker ended while it ran {task}: {death}")
-            }
-            Self::ActorDied(actor, end) => write!(f, "{actor} ended: {end}"),
-            Self::ActorUnavailable(actor, why) => {
-                write!(f, "{actor} is not reachable now ({why}); the call may or may not have run")
-            }
-            Self::OwnerDied(object, owner) => {
-                write!(
-                    f,
-                    "{object} is gone because its owner, {owner}, ended; only a task that its owner still knows can be run again"
-                )
-            }
-            Self::ObjectLost(object, why) => write!(f, "{object} is lost: {why}"),
-            Self::ObjectFreed(object) => write!(f, "{object} was freed by name"),
-            Self::LocalNodeDied(why) => write!(f, "the node daemon of this machine ended: {why}"),
-            Self::StoreFull(why) => write!(f, "the object store is full: {why}"),
-            Self::OutOfDisk(why) => write!(f, "the disk is full: {why}"),
-            Self::Unschedulable(why) => f.write_str(why),
-            Self::GroupRemoved(group) => write!(f, "{group} was removed"),
-            Self::EnvironmentFailed(why) => {
-                write!(f, "the runtime environment could not be made: {why}")
-            }
-            Self::StreamChanged(task) => {
-                write!(
-                    f,
-                    "{task} was run again and yielded another number of items; a repeated generator must yield the same"
-                )
-            }
-            Self::Deadlock(waits) => {
-                let waits = waits.iter().map(|(who, what)| format!("{who}() waits for {what}()"));
-                write!(
-                    f,
-                    "this wait would never end: {}. An actor that waits keeps the thread that its next call needs; \
-                     give it more of them (max_concurrency, a concurrency group), make the method async and await \
-                     the ref, or return the ref instead of waiting for it inside the method",
-                    waits.collect::<Vec<_>>().join(", and ")
-                )
-            }
-        }
-    }
+fn told(waits: &[(String, String)]) -> String {
+    let waits = waits.iter().map(|(who, what)| format!("{who}() waits for {what}()"));
+    waits.collect::<Vec<_>>().join(", and ")
 }
 
 fn signal_name(signal: i32) -> String {

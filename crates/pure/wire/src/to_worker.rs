@@ -219,36 +219,11 @@ pub enum FromNode {
         /// What it holds.
         assignment: Assignment,
     },
-    /// The range for an object that is to be written.
-    Created {
-        /// The object.
-        object: ObjectId,
-        /// Where it begins in the arena.
-        offset: u64,
-    },
-    /// The object cannot be written.
-    CreateFailed {
-        /// The object.
-        object: ObjectId,
-        /// Why.
-        failure: Arc<Failure>,
-    },
-    /// Where a sealed object lies; it stays there until `Unpin`.
-    Pinned {
-        /// The object.
-        object: ObjectId,
-        /// Where it begins in the arena.
-        offset: u64,
-        /// Its length in bytes.
-        size: u64,
-    },
-    /// The object cannot be had.
-    PinFailed {
-        /// The object.
-        object: ObjectId,
-        /// Why.
-        failure: Arc<Failure>,
-    },
+    /// The range for an object that is to be written: where it begins in the arena, or why there is none.
+    Created(ObjectId, Result<u64, Arc<Failure>>),
+    /// Where a sealed object begins in the arena, and its length in bytes: it stays there until `Unpin`. Or why it cannot
+    /// be had.
+    Pinned(ObjectId, Result<(u64, u64), Arc<Failure>>),
     /// A process that this one spoke to ended.
     PeerEnded(Death),
     /// Lines that workers of this driver's job wrote.

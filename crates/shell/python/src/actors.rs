@@ -12,6 +12,7 @@ use roles::worker::Event;
 use runtime::clock;
 use serde::Deserialize;
 use types::{ActorId, ActorName, ActorSpec, Concurrency, GroupId, Payload, Resources};
+use wire::ToHead;
 
 use crate::arguments::Arguments;
 use crate::engine::{Engine, waiting};
@@ -108,7 +109,7 @@ impl Engine {
     }
 
     fn remove_group(&self, group: [u8; GroupId::LEN]) -> PyResult<()> {
-        error::done(self.core().step(Event::RemoveGroup(GroupId::from_bytes(group))))
+        error::done(self.core().step(Event::Tell(ToHead::RemoveGroup(GroupId::from_bytes(group)))))
     }
 }
 

@@ -14,6 +14,7 @@ use roles::worker::Event;
 use runtime::clock;
 use runtime::engine::{DriverOptions, Engine as Core, Outcomes, Patience};
 use types::{JobId, Timestamp, WorkerId};
+use wire::ToNode;
 
 use crate::current::{self, Process};
 use crate::error;
@@ -159,7 +160,7 @@ impl Engine {
 
     /// What this process is called in the driver's terminal.
     fn set_title(&self, title: String) -> PyResult<()> {
-        error::done(self.core().step(Event::Named(title)))
+        error::done(self.core().step(Event::TellNode(ToNode::Named(title))))
     }
 
     fn __repr__(&self) -> String {

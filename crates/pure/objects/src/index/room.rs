@@ -68,7 +68,7 @@ impl Index {
             Request::Create { writer, object, owner, .. } => {
                 if *owner == process && *writer != process {
                     let failure = Arc::new(Failure::OwnerDied(*object, process));
-                    self.orders.push(Order::CreateFailed(*writer, *object, failure));
+                    self.orders.push(Order::Created(*writer, *object, Err(failure)));
                 }
                 *owner != process && *writer != process
             }
@@ -80,9 +80,9 @@ impl Index {
     pub(super) fn fail_first(&mut self, failure: Failure) {
         match self.waiting.pop_front() {
             Some(Request::Create { writer, object, .. }) => {
-                self.orders.push(Order::CreateFailed(writer, object, Arc::new(failure)));
+                self.orders.push(Order::Created(writer, object, Err(Arc::new(failure))));
             }
-            Some(Request::Restore(object)) => self.fail_readers(object, &failure),
+            Some(Request::Restore(object)) => self.fail_readers(object, failure),
             None => {}
         }
     }
@@ -120,7 +120,7 @@ impl Index {
                 if let Some(earlier) = self.writes.insert((object, writer), write) {
                     self.arena.give_back(earlier.offset, earlier.size);
                 }
-                self.orders.push(Order::Created(writer, object, offset));
+                self.orders.push(Order::Created(writer, object, Ok(offset)));
             }
             Request::Restore(object) => {
                 if let Some(entry) = self.objects.get_mut(&object) {

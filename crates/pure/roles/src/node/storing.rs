@@ -19,7 +19,7 @@ impl Node {
     ) {
         if owner.node == self.node && !self.processes.contains_key(&owner) {
             let failure = Arc::new(Failure::OwnerDied(object, owner));
-            self.effects.push(Effect::ToWorker(writer, FromNode::CreateFailed { object, failure }));
+            self.effects.push(Effect::ToWorker(writer, FromNode::Created(object, Err(failure))));
         } else {
             self.objects.create(writer, object, owner, size);
         }
@@ -29,16 +29,10 @@ impl Node {
     pub(super) fn pass_orders_on(&mut self) {
         self.effects.extend(self.objects.take_orders(self.now).map(|order| match order {
             Order::Created(writer, object, offset) => {
-                Effect::ToWorker(writer, FromNode::Created { object, offset })
+                Effect::ToWorker(writer, FromNode::Created(object, offset))
             }
-            Order::CreateFailed(writer, object, failure) => {
-                Effect::ToWorker(writer, FromNode::CreateFailed { object, failure })
-            }
-            Order::Pinned(reader, object, offset, size) => {
-                Effect::ToWorker(reader, FromNode::Pinned { object, offset, size })
-            }
-            Order::PinFailed(reader, object, failure) => {
-                Effect::ToWorker(reader, FromNode::PinFailed { object, failure })
+            Order::Pinned(reader, object, range) => {
+                Effect::ToWorker(reader, FromNode::Pinned(object, range))
             }
             Order::Disk(job) => Effect::Disk(job),
         }));

@@ -281,7 +281,7 @@ fn an_owner_that_ends_takes_its_leases_its_demands_and_its_objects_with_it() {
     assert_eq!((node.free(), node.node.objects.used()), (1.0, 0));
     let failed = node.say(worker(2), ToNode::Create { object, owner, size: 10 });
     let failure = Arc::new(Failure::OwnerDied(object, owner));
-    assert_eq!(failed, [tell(worker(2), FromNode::CreateFailed { object, failure })]);
+    assert_eq!(failed, [tell(worker(2), FromNode::Created(object, Err(failure)))]);
 }
 
 #[test]
@@ -566,7 +566,7 @@ fn an_object_is_made_sealed_read_and_freed() {
     let used = node.node.objects.used();
     node.say(reader, ToNode::Unpin(object));
 
-    assert_eq!(created, [tell(driver, FromNode::Created { object, offset: 0 })]);
-    assert_eq!(pinned, [tell(reader, FromNode::Pinned { object, offset: 0, size: 100 })]);
+    assert_eq!(created, [tell(driver, FromNode::Created(object, Ok(0)))]);
+    assert_eq!(pinned, [tell(reader, FromNode::Pinned(object, Ok((0, 100))))]);
     assert_eq!((used, node.node.objects.used()), (4096, 0));
 }

@@ -28,19 +28,6 @@ pub enum Event {
     },
     /// The user stored a value. A handle to it is made.
     Put(ObjectId, Stored),
-    /// A large value is to be written.
-    Allocate {
-        /// The object.
-        object: ObjectId,
-        /// Who owns it: this process, or the one that awaits the result of a task.
-        owner: WorkerId,
-        /// Its length in bytes.
-        size: u64,
-    },
-    /// It is written.
-    Written(ObjectId),
-    /// It will not be written: its range is free.
-    Discard(ObjectId),
     /// A handle to a ref was made.
     Hold(Ref, Source),
     /// Handles to these went.
@@ -115,8 +102,6 @@ pub enum Event {
         /// What it holds then.
         value: Payload,
     },
-    /// The user gives a placement group back.
-    RemoveGroup(GroupId),
     /// The user asks the head.
     Ask {
         /// As this process numbers it.
@@ -130,8 +115,6 @@ pub enum Event {
     TellNode(ToNode),
     /// The actor in this process leaves by itself, after what it is doing.
     Leave,
-    /// What this process calls itself in the driver's terminal.
-    Named(String),
     /// A peer said something.
     Peer(WorkerId, FromPeer),
     /// The connection to a peer is gone, or could not be made.

@@ -74,32 +74,30 @@ impl Worker {
         }
     }
 
-    /// The node pinned an object.
-    pub(super) fn pinned(&mut self, object: ObjectId, offset: u64, size: u64) {
+    /// The node pinned an object, or cannot give it.
+    pub(super) fn pinned(&mut self, object: ObjectId, range: Result<(u64, u64), Arc<Failure>>) {
         let Some(Pin::Asked { load, tasks }) = self.pins.remove(&object) else {
             return;
         };
-        let readers = u32::from(load) + tasks.len() as u32;
-        if readers == 0 {
-            self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
-            return;
+        match range {
+            Ok(_) if !load && tasks.is_empty() => {
+                self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
+            }
+            Ok((offset, size)) => {
+                let readers = u32::from(load) + tasks.len() as u32;
+                self.pins.insert(object, Pin::Held { offset, size, readers });
+                if load {
+                    self.loaded(object, Content::Mapped { offset, size });
+                }
+                tasks.into_iter().for_each(|task| self.dependency_pinned(task));
+            }
+            Err(failure) => {
+                if load {
+                    self.loaded(object, Content::Failed(Arc::clone(&failure)));
+                }
+                tasks.into_iter().for_each(|task| self.dependency_failed(task, &failure));
+            }
         }
-        self.pins.insert(object, Pin::Held { offset, size, readers });
-        if load {
-            self.loaded(object, Content::Mapped { offset, size });
-        }
-        tasks.into_iter().for_each(|task| self.dependency_pinned(task));
-    }
-
-    /// The node cannot give an object.
-    pub(super) fn pin_failed(&mut self, object: ObjectId, failure: Arc<Failure>) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.remove(&object) else {
-            return;
-        };
-        if load {
-            self.loaded(object, Content::Failed(Arc::clone(&failure)));
-        }
-        tasks.into_iter().for_each(|task| self.dependency_failed(task, &failure));
     }
 
     /// A task that came here and will not run reads a large object no more, if it was to yet.

@@ -58,7 +58,7 @@ fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
     assert_eq!(driver.step(returned), [Effect::Available(object)]);
     let wanted = Event::Want { refs: vec![Ref { object, owner: worker(1) }], load: true };
     assert_eq!(driver.step(wanted), [Effect::ToNode(ToNode::Pin(object))]);
-    let pinned = Event::Node(FromNode::Pinned { object, offset: 64, size: 9 });
+    let pinned = Event::Node(FromNode::Pinned(object, Ok((64, 9))));
     assert_eq!(
         driver.step(pinned),
         [Effect::Loaded(object, Content::Mapped { offset: 64, size: 9 })]
@@ -213,7 +213,7 @@ fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
     let cancel = FromPeer::Cancel { task: task.id, reach: reach(false) };
     executor.step(Event::Peer(worker(1), cancel));
 
-    let pinned = FromNode::Pinned { object: argument, offset: 64, size: 9 };
+    let pinned = FromNode::Pinned(argument, Ok((64, 9)));
 
     assert_eq!(executor.step(Event::Node(pinned)), [Effect::ToNode(ToNode::Unpin(argument))]);
 }

@@ -142,10 +142,8 @@ fn from_node() -> Vec<FromNode> {
             incarnation: 2,
             assignment: assignment(),
         },
-        FromNode::Created { object: object(1), offset: 4096 },
-        FromNode::CreateFailed { object: object(1), failure: failure() },
-        FromNode::Pinned { object: object(1), offset: 4096, size: 300 },
-        FromNode::PinFailed { object: object(1), failure: failure() },
+        FromNode::Created(object(1), Ok(4096)),
+        FromNode::Pinned(object(1), Err(failure())),
         FromNode::PeerEnded(death()),
         FromNode::Lines(vec![OutputLines {
             worker: worker(3),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use roles::worker::Event;
 use shm::Draft;
 use types::{Failure, ObjectId, Value, WorkerId};
+use wire::ToNode;
 
 use super::encoding::Encoded;
 use super::guarded::Core;
@@ -47,11 +48,11 @@ impl Engine {
             }
         });
         if let Err(error) = done {
-            self.step(Event::Discard(object))?;
+            self.step(Event::TellNode(ToNode::Discard(object)))?;
             let text = format!("the system has no memory for {size} bytes: {error}");
             return Err(EngineError::Failed(Arc::new(Failure::StoreFull(text))));
         }
-        self.step(Event::Written(object))?;
+        self.step(Event::TellNode(ToNode::Seal(object)))?;
         Ok(Value::Shared { node: self.identity.worker.node, size })
     }
 
@@ -69,7 +70,7 @@ impl Engine {
         let allocation = locked.allocations.entry(object).or_default();
         allocation.replies += 1;
         allocation.wanted = true;
-        locked.step(Event::Allocate { object, owner, size });
+        locked.step(Event::TellNode(ToNode::Create { object, owner, size }));
         drop(locked);
         let topic = Topic::Allocation(object);
         match self.await_topic(topic, patience, &mut |core| core.take_range(object)) {
@@ -92,7 +93,7 @@ impl Core {
         }
         if !allocation.wanted || range.is_err() {
             // A range that was asked for earlier may be there even if there is none for the last who asked.
-            self.events.push_back(Event::Discard(object));
+            self.events.push_back(Event::TellNode(ToNode::Discard(object)));
         }
         if allocation.wanted {
             allocation.came = Some(range);
@@ -110,7 +111,7 @@ impl Core {
 
     fn give_up_range(&mut self, object: ObjectId) {
         if let Some(Ok(_)) = self.take_range(object) {
-            self.step(Event::Discard(object));
+            self.step(Event::TellNode(ToNode::Discard(object)));
         } else if let Some(allocation) = self.allocations.get_mut(&object) {
             allocation.wanted = false;
         }

@@ -348,10 +348,8 @@ impl World {
             | FromNode::Visitor
             | FromNode::Reclaim(_)
             | FromNode::Start { .. }
-            | FromNode::Created { .. }
-            | FromNode::CreateFailed { .. }
-            | FromNode::Pinned { .. }
-            | FromNode::PinFailed { .. }
+            | FromNode::Created(..)
+            | FromNode::Pinned(..)
             | FromNode::PeerEnded(_)
             | FromNode::Lines(_)
             | FromNode::LinesTold(_)

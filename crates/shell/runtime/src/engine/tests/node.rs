@@ -200,11 +200,10 @@ impl Daemon {
                 let offset = self.end;
                 self.end += size.next_multiple_of(4096);
                 self.ranges.insert(object, (offset, size));
-                FromNode::Created { object, offset }
+                FromNode::Created(object, Ok(offset))
             }
             ToDaemon::Node(ToNode::Pin(object)) => {
-                let (offset, size) = self.ranges[&object];
-                FromNode::Pinned { object, offset, size }
+                FromNode::Pinned(object, Ok(self.ranges[&object]))
             }
             ToDaemon::Node(ToNode::Unpin(object)) => {
                 self.seen.lock().unwrap().unpinned.push(object);
