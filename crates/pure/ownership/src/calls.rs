@@ -35,15 +35,9 @@ struct Line {
     reach: Reach,
     /// Calls do not overtake each other.
     ordered: bool,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<TaskId>,
     sent: Map<TaskId, u64>,
     sent_count: u64,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    task: TaskId,
-    ready: bool,
 }
 
 impl Calls {
@@ -75,34 +69,29 @@ impl Calls {
     pub fn call(&mut self, actor: ActorId, task: TaskId, ordered: bool) {
         let line = self.line(actor);
         line.ordered = ordered;
-        line.waiting.push_back(Waiting { task, ready: false });
+        line.waiting.push_back(task);
     }
 
-    /// All arguments of a call have their values.
-    pub fn ready(&mut self, actor: ActorId, task: TaskId) {
-        if let Some(waiting) =
-            self.line(actor).waiting.iter_mut().find(|waiting| waiting.task == task)
-        {
-            waiting.ready = true;
-        }
-    }
-
-    /// The calls that may go out now, in order, and where to.
-    pub fn take_sendable(&mut self, actor: ActorId) -> Option<(WorkerId, Vec<TaskId>)> {
+    /// The calls that may go out now, in order, and where to; only those whose arguments have values are `ready`.
+    pub fn take_sendable(
+        &mut self,
+        actor: ActorId,
+        ready: impl Fn(TaskId) -> bool,
+    ) -> Option<(WorkerId, Vec<TaskId>)> {
         let line = self.lines.get_mut(&actor)?;
         let Reach::Alive { worker, .. } = line.reach else {
             return None;
         };
         let mut tasks = Vec::new();
         let mut kept = VecDeque::new();
-        while let Some(waiting) = line.waiting.pop_front() {
-            if waiting.ready {
-                line.sent.insert(waiting.task, line.sent_count);
+        while let Some(task) = line.waiting.pop_front() {
+            if ready(task) {
+                line.sent.insert(task, line.sent_count);
                 line.sent_count += 1;
-                tasks.push(waiting.task);
+                tasks.push(task);
                 continue;
             }
-            kept.push_back(waiting);
+            kept.push_back(task);
             if line.ordered {
                 break;
             }
@@ -117,7 +106,7 @@ impl Calls {
         if let Some(line) = self.lines.get_mut(&actor)
             && line.sent.remove(&task).is_none()
         {
-            line.waiting.retain(|waiting| waiting.task != task);
+            line.waiting.retain(|waiting| *waiting != task);
         }
     }
 
@@ -133,7 +122,7 @@ impl Calls {
         unanswered.sort_unstable_by_key(|(_, order)| *order);
         let mut tasks: Vec<_> = unanswered.into_iter().map(|(task, _)| task).collect();
         if matches!(line.reach, Reach::Dead(_)) {
-            tasks.extend(line.waiting.drain(..).map(|waiting| waiting.task));
+            tasks.extend(line.waiting.drain(..));
         }
         tasks
     }
@@ -142,7 +131,7 @@ impl Calls {
     pub fn again(&mut self, actor: ActorId, tasks: &[TaskId]) {
         let line = self.line(actor);
         for task in tasks.iter().rev() {
-            line.waiting.push_front(Waiting { task: *task, ready: true });
+            line.waiting.push_front(*task);
         }
     }
 
@@ -154,6 +143,8 @@ impl Calls {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use types::{JobId, NodeId};
 
     use super::*;
@@ -174,49 +165,47 @@ mod tests {
 
     #[test]
     fn an_ordered_call_that_waits_for_arguments_holds_back_those_behind_it() {
-        let mut calls = Calls::default();
-        calls.on_change(actor(), alive(0));
-        ready_call(&mut calls, 1, true);
-        calls.call(actor(), call(2), true);
-        ready_call(&mut calls, 3, true);
+        let mut calls = with_calls(1..4, true);
 
-        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(1)])));
-        assert_eq!(calls.take_sendable(actor()), None);
-        calls.ready(actor(), call(2));
-        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3)])));
+        assert_eq!(sendable(&mut calls, |task| task != call(2)), Some((WORKER, vec![call(1)])));
+        assert_eq!(sendable(&mut calls, |task| task != call(2)), None);
+        assert_eq!(sendable(&mut calls, |_| true), Some((WORKER, vec![call(2), call(3)])));
     }
 
     #[test]
     fn an_unordered_call_that_waits_holds_back_nothing() {
-        let mut calls = Calls::default();
-        calls.on_change(actor(), alive(0));
-        calls.call(actor(), call(1), false);
-        ready_call(&mut calls, 2, false);
+        let mut calls = with_calls(1..3, false);
 
-        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2)])));
+        assert_eq!(sendable(&mut calls, |task| task != call(1)), Some((WORKER, vec![call(2)])));
     }
 
     #[test]
     fn calls_without_an_answer_come_back_in_order_and_go_first_after_a_restart() {
-        let mut calls = Calls::default();
-        calls.on_change(actor(), alive(0));
-        for count in 1..4 {
-            ready_call(&mut calls, count, true);
-        }
-        calls.take_sendable(actor());
+        let mut calls = with_calls(1..4, true);
+        sendable(&mut calls, |_| true);
         calls.end(actor(), call(1));
-        ready_call(&mut calls, 4, true);
+        calls.call(actor(), call(4), true);
 
         let unanswered = calls.on_change(actor(), Reach::NotYet);
         assert_eq!(unanswered, [call(2), call(3)]);
         calls.again(actor(), &unanswered);
         assert!(calls.on_change(actor(), alive(1)).is_empty());
 
-        assert_eq!(calls.take_sendable(actor()), Some((WORKER, vec![call(2), call(3), call(4)])));
+        let all = Some((WORKER, vec![call(2), call(3), call(4)]));
+        assert_eq!(sendable(&mut calls, |_| true), all);
     }
 
-    fn ready_call(calls: &mut Calls, count: u64, ordered: bool) {
-        calls.call(actor(), call(count), ordered);
-        calls.ready(actor(), call(count));
+    fn with_calls(counts: Range<u64>, ordered: bool) -> Calls {
+        let mut calls = Calls::default();
+        calls.on_change(actor(), alive(0));
+        counts.for_each(|count| calls.call(actor(), call(count), ordered));
+        calls
+    }
+
+    fn sendable(
+        calls: &mut Calls,
+        ready: impl Fn(TaskId) -> bool,
+    ) -> Option<(WorkerId, Vec<TaskId>)> {
+        calls.take_sendable(actor(), ready)
     }
 }

@@ -19,4 +19,4 @@ pub use dispatch::{Burst, Demand, Dispatch};
 pub use refs::{Fate, Held, Refs};
 pub use streams::{Next, Streams};
 pub use tasks::{Progress, Submitted, Tasks};
-pub use values::{Awaiters, Readiness, Values};
+pub use values::{Awaiters, Values};

@@ -111,10 +111,10 @@ impl Tasks {
         }
     }
 
-    /// Whether somebody cancelled the task.
+    /// Whether the task may be sent.
     #[must_use]
-    pub fn is_cancelled(&self, task: TaskId) -> bool {
-        self.submitted.get(&task).is_some_and(|submitted| submitted.cancelled)
+    pub fn is_ready(&self, task: TaskId) -> bool {
+        self.submitted.get(&task).is_some_and(|submitted| submitted.progress == Progress::Ready)
     }
 
     /// The task ended.

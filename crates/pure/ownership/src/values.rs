@@ -26,18 +26,6 @@ pub struct Awaiters {
     pub fetchers: Vec<WorkerId>,
 }
 
-/// How far a value is.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Readiness<'a> {
-    /// It is here.
-    Here(&'a Stored),
-    /// It is awaited, and `first` says that nobody had asked before.
-    Awaited {
-        /// Nobody had asked before.
-        first: bool,
-    },
-}
-
 #[derive(Debug)]
 enum Known {
     Awaited(Awaiters),
@@ -54,15 +42,18 @@ impl Values {
         }
     }
 
-    /// The value, or a change to the list of those who wait for it.
-    pub fn await_by(&mut self, object: ObjectId, add: impl FnOnce(&mut Awaiters)) -> Readiness<'_> {
+    /// The value if it is here, else a change to the list of those who wait for it.
+    pub fn await_by(
+        &mut self,
+        object: ObjectId,
+        add: impl FnOnce(&mut Awaiters),
+    ) -> Option<&Stored> {
         let known = self.known.entry(object).or_insert_with(|| Known::Awaited(Awaiters::default()));
         match known {
-            Known::Here(stored) => Readiness::Here(stored),
+            Known::Here(stored) => Some(stored),
             Known::Awaited(awaiters) => {
-                let first = !std::mem::replace(&mut awaiters.asked, true);
                 add(awaiters);
-                Readiness::Awaited { first }
+                None
             }
         }
     }
@@ -133,11 +124,11 @@ mod tests {
         let stored = Stored::inline(Payload::from(&b"x"[..]));
 
         let before = values.await_by(task.output(1), |awaiters| awaiters.tasks.push(task));
-        assert_eq!(before, Readiness::Awaited { first: true });
+        assert_eq!(before, None);
         let awaiters = values.arrive(task.output(1), stored.clone()).expect("it was awaited");
 
         assert_eq!(awaiters.tasks, [task]);
         assert_eq!(values.arrive(task.output(1), stored.clone()), None);
-        assert_eq!(values.await_by(task.output(1), |_| ()), Readiness::Here(&stored));
+        assert_eq!(values.await_by(task.output(1), |_| ()), Some(&stored));
     }
 }

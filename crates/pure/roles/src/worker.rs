@@ -178,7 +178,7 @@ impl Worker {
             FromNode::Refused { shape, failure } => self.refused(shape, &failure),
             FromNode::Reclaim(lease) => {
                 self.dispatch.reclaim(lease);
-                self.give_back_leases();
+                self.give_back_leases(self.linger);
             }
             FromNode::LeaseEnded { lease, death } => self.lease_ended(lease, death),
             FromNode::Start { spec, dependencies, incarnation, assignment } => {
@@ -279,7 +279,7 @@ impl Role for Worker {
     fn on_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.now = now;
         std::mem::swap(&mut self.effects, effects);
-        self.give_back_leases();
+        self.give_back_leases(self.linger);
         self.executing_on_time();
         self.free_objects();
         std::mem::swap(&mut self.effects, effects);

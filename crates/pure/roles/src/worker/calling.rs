@@ -94,7 +94,9 @@ impl Worker {
         if let Some(Reach::Dead(failure)) = self.calls.reach(actor) {
             let failure = Arc::clone(failure);
             self.fail_calls(actor, failure);
-        } else if let Some((worker, tasks)) = self.calls.take_sendable(actor) {
+        } else if let Some((worker, tasks)) =
+            self.calls.take_sendable(actor, |task| self.tasks.is_ready(task))
+        {
             let messages = self.messages(worker, &tasks);
             self.effects.push(Effect::ToPeer(worker, FromPeer::Calls(messages)));
         }

@@ -383,7 +383,7 @@ impl Worker {
             self.effects.push(Effect::ToNode(ToNode::Unneeded));
         }
         if std::mem::take(&mut self.announced) {
-            self.give_back_all_idle();
+            self.give_back_leases(Duration::ZERO);
             self.effects.push(Effect::Exit(LAST_CALL.to_owned()));
         }
     }
@@ -395,7 +395,7 @@ impl Worker {
 
     fn exit(&mut self, reason: &str) {
         self.inbox.leaving = true;
-        self.give_back_all_idle();
+        self.give_back_leases(Duration::ZERO);
         self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         self.effects.push(Effect::Exit(reason.to_owned()));
     }

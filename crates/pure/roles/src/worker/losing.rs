@@ -60,7 +60,7 @@ impl Worker {
                 let named = named.cloned().unwrap_or_default();
                 let failure = Arc::new(Failure::WorkerCrashed { task: named, death });
                 self.attempt_failed(task, &failure);
-            } else if self.tasks.came_back(task) {
+            } else if self.task_came_back(task) {
                 self.again(task);
             }
         }

@@ -4,7 +4,7 @@
 //! Does not own: the counts (`ownership::refs`), or the values (`ownership::values`).
 
 use ownership::refs::Gate;
-use ownership::{Awaiters, Fate, Held, Readiness};
+use ownership::{Awaiters, Fate, Held};
 use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
 use wire::{FromPeer, ToHead, ToNode};
 
@@ -182,16 +182,15 @@ impl Worker {
         object: ObjectId,
         add: impl FnOnce(&mut Awaiters),
     ) -> Option<Stored> {
-        match self.values.await_by(object, add) {
-            Readiness::Here(stored) => return Some(stored.clone()),
-            Readiness::Awaited { first: false } => {}
-            Readiness::Awaited { first: true } => {
-                let owner = self.refs.lender(object);
-                let ask = |owner| Effect::ToPeer(owner, FromPeer::Fetch(object));
-                self.effects.extend(owner.map(ask));
-            }
+        let (mut asked, owner) = (false, self.refs.lender(object));
+        let here = self.values.await_by(object, |awaiters| {
+            add(awaiters);
+            asked = std::mem::replace(&mut awaiters.asked, true);
+        });
+        if let (None, Some(owner), false) = (here, owner, asked) {
+            self.effects.push(Effect::ToPeer(owner, FromPeer::Fetch(object)));
         }
-        None
+        here.cloned()
     }
 
     /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.

@@ -80,7 +80,6 @@ impl Worker {
                 let Some(actor) = task.actor() else {
                     unreachable!("OWN-12: a method is called on an actor")
                 };
-                self.calls.ready(actor, task);
                 self.send_calls(actor);
             }
             Callee::Function | Callee::Constructor => {
@@ -95,11 +94,8 @@ impl Worker {
     /// Sends what can be sent of one shape, and tells the node how many more workers would help.
     pub(super) fn pump(&mut self, line: u32) {
         loop {
-            let tasks = &self.tasks;
-            let wanted = |task: TaskId| {
-                tasks.get(task).is_some_and(|submitted| submitted.progress == Progress::Ready)
-            };
-            let Some(burst) = self.dispatch.next_burst(line, wanted) else {
+            let ready = |task| self.tasks.is_ready(task);
+            let Some(burst) = self.dispatch.next_burst(line, ready) else {
                 break;
             };
             let messages = self.messages(burst.worker, &burst.tasks);
@@ -163,35 +159,32 @@ impl Worker {
         }
     }
 
-    /// Gives back all leases without work: the workers of a dead owner would be ended, and what they own with them.
-    pub(super) fn give_back_all_idle(&mut self) {
-        for lease in self.dispatch.give_back(self.now, Duration::ZERO) {
-            self.effects.push(Effect::ToNode(ToNode::Release(lease)));
-        }
-    }
-
-    /// Gives back leases that are not needed.
-    pub(super) fn give_back_leases(&mut self) {
-        for lease in self.dispatch.give_back(self.now, self.linger) {
+    /// Gives back leases that are not needed, or have no work for so long.
+    pub(super) fn give_back_leases(&mut self, linger: Duration) {
+        for lease in self.dispatch.give_back(self.now, linger) {
             self.effects.push(Effect::ToNode(ToNode::Release(lease)));
         }
     }
 
     /// A worker gave tasks back that it had not begun.
     pub(super) fn tasks_came_back(&mut self, lease: LeaseId, tasks: &[TaskId]) {
-        for task in tasks {
-            self.tasks.came_back(*task);
-        }
         let Some(line) = self.dispatch.came_back(lease, tasks) else {
             return;
         };
-        let cancelled: Vec<_> =
-            tasks.iter().copied().filter(|task| self.tasks.is_cancelled(*task)).collect();
-        for task in cancelled {
+        for task in tasks {
+            self.task_came_back(*task);
+        }
+        self.give_back_leases(self.linger);
+        self.pump(line);
+    }
+
+    /// A task had not begun where it was sent to: whether it is to be sent again.
+    pub(super) fn task_came_back(&mut self, task: TaskId) -> bool {
+        let cancelled = self.tasks.get(task).is_some_and(|submitted| submitted.cancelled);
+        if cancelled {
             self.fail(task, &Arc::new(Failure::Cancelled(task)));
         }
-        self.give_back_leases();
-        self.pump(line);
+        !cancelled && self.tasks.came_back(task)
     }
 
     /// A worker or actor ended a task.
@@ -219,7 +212,7 @@ impl Worker {
             }
         }
         if let Some(line) = line {
-            self.give_back_leases();
+            self.give_back_leases(self.linger);
             self.pump(line);
         }
     }
