@@ -29,7 +29,6 @@ use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
 use crate::worker::asking::Groups;
-use crate::worker::calling::Constructing;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
 use crate::worker::losing::LeaseEnds;
@@ -53,7 +52,8 @@ pub struct Worker {
     calls: Calls,
     streams: Streams,
     pins: Map<ObjectId, Pin>,
-    constructing: BTreeMap<ActorId, Constructing>,
+    /// Actors about which the head has not answered yet, by request.
+    creations: BTreeMap<u64, ActorId>,
     groups: Groups,
     templates: Templates,
     inbox: Inbox,
@@ -87,7 +87,7 @@ impl Worker {
             calls: Calls::default(),
             streams: Streams::default(),
             pins: Map::default(),
-            constructing: BTreeMap::new(),
+            creations: BTreeMap::new(),
             groups: Groups::default(),
             templates: Templates::default(),
             inbox: Inbox::default(),

@@ -5,80 +5,50 @@
 use std::sync::Arc;
 
 use ownership::Reach;
-use types::{ActorEnd, ActorId, ActorSpec, Failure, Payload, Ref, Stored, TaskId};
+use types::{ActorEnd, ActorId, ActorSpec, Failure, Payload, Stored, TaskId, TaskSpec};
 use wire::to_worker::ActorState;
 use wire::{Answer, FromPeer, ToHead};
 
-use super::submitting::{failed_dependency, with_values};
 use super::{Effect, Worker};
-
-/// An actor that is not made yet: what its constructor needs.
-#[derive(Debug)]
-pub(super) struct Constructing {
-    request: u64,
-    /// The arguments that are refs, and the refs inside the others.
-    dependencies: Box<[Ref]>,
-    nested: Box<[Ref]>,
-    /// How many of the first have no value yet.
-    missing: u32,
-}
 
 impl Worker {
     /// The user makes an actor. The refs in its arguments live as long as its handle, for it may be made again.
+    ///
+    /// To make it is a task like others, for which the head finds a worker.
     pub(super) fn create_actor(&mut self, request: u64, spec: Box<ActorSpec>, get_if_exists: bool) {
-        let actor = spec.id;
-        let (dependencies, nested) = (spec.dependencies.clone(), spec.nested.clone());
-        let contains: Box<[Ref]> = dependencies.iter().chain(&nested).copied().collect();
-        // The constructor reads them even if the handle goes before.
-        contains.iter().for_each(|argument| self.use_ref(*argument, None));
+        let (actor, id) = (spec.id, TaskId::creation(spec.id));
+        let making = TaskSpec {
+            id,
+            template: Arc::clone(&spec.template),
+            arguments: Payload::EMPTY,
+            dependencies: spec.dependencies.clone(),
+            nested: spec.nested.clone(),
+            parent: id,
+        };
         self.refs.own(actor.handle(), 1);
+        let contains = making.dependencies.iter().chain(&making.nested).copied().collect();
         let stored = Stored { contains, ..Stored::inline(Payload::EMPTY) };
         self.keep(actor.handle(), stored, None);
         self.calls.watch(actor);
+        self.creations.insert(request, actor);
         self.effects.push(Effect::ToHead(ToHead::CreateActor { request, spec, get_if_exists }));
-        // One more than are missing, so that it is ready no sooner than it is known.
-        let missing = self.await_dependencies(TaskId::creation(actor), &dependencies) + 1;
-        let constructing = Constructing { request, dependencies, nested, missing };
-        self.constructing.insert(actor, constructing);
-        self.constructor_argument_came(actor);
+        self.enter(making);
     }
 
     /// The head answered a wish for an actor: if it is another one, this one is never made.
     pub(super) fn creation_answered(&mut self, request: u64, answer: &Answer) {
-        let asked =
-            self.constructing.iter().find(|(_, constructing)| constructing.request == request);
-        let Some(actor) = asked.map(|(actor, _)| *actor) else { return };
-        if !matches!(answer, Answer::Actor { found: false, .. }) {
-            self.constructor_ended_there(actor);
+        if let Some(actor) = self.creations.remove(&request)
+            && !matches!(answer, Answer::Actor { found: false, .. })
+        {
+            self.creation_ended(actor);
         }
     }
 
     /// The constructor read its arguments, or never will.
-    fn constructor_ended_there(&mut self, actor: ActorId) {
-        if let Some(Constructing { dependencies, nested, .. }) = self.constructing.remove(&actor) {
-            let arguments = dependencies.iter().chain(&nested);
-            arguments.for_each(|argument| self.drop_use(argument.object));
+    fn creation_ended(&mut self, actor: ActorId) {
+        if let Some(submitted) = self.tasks.end(TaskId::creation(actor)) {
+            self.unpin(&submitted.spec);
         }
-    }
-
-    /// A value that a constructor waited for is here: with the last one the head may have it run.
-    pub(super) fn constructor_argument_came(&mut self, actor: ActorId) {
-        let Some(constructing) = self.constructing.get_mut(&actor) else {
-            return;
-        };
-        constructing.missing -= 1;
-        if constructing.missing > 0 {
-            return;
-        }
-        let dependencies = &constructing.dependencies;
-        let ready = match failed_dependency(&self.values, dependencies) {
-            Some(failure) => ToHead::ActorHopeless(actor, failure),
-            None => {
-                let dependencies = with_values(&self.values, dependencies);
-                ToHead::ActorReady { actor, dependencies }
-            }
-        };
-        self.effects.push(Effect::ToHead(ready));
     }
 
     /// This process hears what becomes of an actor from now on.
@@ -116,7 +86,7 @@ impl Worker {
         match state {
             ActorState::Pending => {}
             ActorState::Alive { worker, incarnation } => {
-                self.constructor_ended_there(actor);
+                self.creation_ended(actor);
                 let unanswered = self.calls.on_change(actor, Reach::Alive { worker, incarnation });
                 self.call_again(actor, unanswered, "it was made again");
                 self.send_calls(actor);
@@ -126,7 +96,7 @@ impl Worker {
                 self.call_again(actor, unanswered, &reason);
             }
             ActorState::Dead(failure) => {
-                self.constructor_ended_there(actor);
+                self.creation_ended(actor);
                 self.fail_calls(actor, failure);
             }
         }

@@ -127,7 +127,9 @@ impl Worker {
             self.effects.push(Effect::ToPeer(fetcher, fetched));
         }
         for task in awaiters.tasks {
-            self.argument_came(task);
+            if self.tasks.argument_arrived(task) {
+                self.ready(task);
+            }
         }
     }
 

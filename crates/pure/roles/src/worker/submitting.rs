@@ -12,7 +12,7 @@ use types::{
     WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskMessage};
-use wire::{FromPeer, ToNode};
+use wire::{FromPeer, ToHead, ToNode};
 
 use super::owning::Settlement;
 use super::{Effect, Worker};
@@ -28,10 +28,6 @@ impl Worker {
             self.streams.open(task);
         }
         self.hold_actor(&mut spec);
-        for reference in spec.dependencies.iter().chain(&spec.nested) {
-            self.use_ref(*reference, None);
-        }
-        let missing = self.await_dependencies(task, &spec.dependencies);
         if let Callee::Method { ordered, .. } = spec.template.callee {
             let Some(actor) = task.actor() else {
                 unreachable!("OWN-12: a method is called on an actor")
@@ -39,50 +35,46 @@ impl Worker {
             self.watch_actor(actor);
             self.calls.call(actor, task, ordered);
         }
+        self.enter(spec);
+    }
+
+    /// A task of this process waits for its arguments from now on.
+    pub(super) fn enter(&mut self, spec: TaskSpec) {
+        let (task, mut missing) = (spec.id, 0);
+        for reference in spec.dependencies.iter().chain(&spec.nested) {
+            self.use_ref(*reference, None);
+        }
+        for dependency in &spec.dependencies {
+            let here = self.await_value(dependency.object, |awaiters| awaiters.tasks.push(task));
+            missing += u32::from(here.is_none());
+        }
         self.tasks.submit(spec, missing);
         if missing == 0 {
             self.ready(task);
         }
     }
 
-    /// How many of these values are not here yet; `task` hears of each.
-    pub(super) fn await_dependencies(&mut self, task: TaskId, dependencies: &[Ref]) -> u32 {
-        let mut missing = 0;
-        for dependency in dependencies {
-            let here = self.await_value(dependency.object, |awaiters| awaiters.tasks.push(task));
-            missing += u32::from(here.is_none());
-        }
-        missing
-    }
-
-    /// A value that a task or a creation waited for is here.
-    pub(super) fn argument_came(&mut self, task: TaskId) {
-        let created = task.actor().filter(|actor| TaskId::creation(*actor) == task);
-        if let Some(actor) = created {
-            self.constructor_argument_came(actor);
-        } else if self.tasks.argument_arrived(task) {
-            self.ready(task);
-        }
-    }
-
     /// All arguments of a task have values: it fails with the first that failed, or goes out.
     pub(super) fn ready(&mut self, task: TaskId) {
-        let Some(submitted) = self.tasks.get(task) else {
+        let Some(Submitted { spec, .. }) = self.tasks.get(task) else {
             return;
         };
-        if let Some(failure) = failed_dependency(&self.values, &submitted.spec.dependencies) {
-            self.fail(task, &failure);
-            return;
-        }
-        let template = Arc::clone(&submitted.spec.template);
-        match &template.callee {
-            Callee::Method { .. } => {
-                let Some(actor) = task.actor() else {
-                    unreachable!("OWN-12: a method is called on an actor")
-                };
-                self.send_calls(actor);
+        let template = Arc::clone(&spec.template);
+        let failed = failed_dependency(&self.values, &spec.dependencies);
+        match (&template.callee, task.actor(), failed) {
+            (Callee::Constructor, Some(actor), Some(failure)) => {
+                let hopeless = ToHead::ActorHopeless(actor, Arc::clone(&failure));
+                self.effects.push(Effect::ToHead(hopeless));
+                self.fail(task, &failure);
             }
-            Callee::Function | Callee::Constructor => {
+            (_, _, Some(failure)) => self.fail(task, &failure),
+            (Callee::Constructor, Some(actor), None) => {
+                let dependencies = with_values(&self.values, &spec.dependencies);
+                self.effects.push(Effect::ToHead(ToHead::ActorReady { actor, dependencies }));
+                self.tasks.sent(task);
+            }
+            (_, Some(actor), None) => self.send_calls(actor),
+            (_, None, None) => {
                 let line = self.dispatch.line(&template.shape);
                 let alone = template.retries.max == Some(0);
                 self.dispatch.enqueue(line, task, template.function, alone);
@@ -314,7 +306,8 @@ impl Worker {
         self.unpin(&submitted.spec);
     }
 
-    fn unpin(&mut self, spec: &TaskSpec) {
+    /// A task needs its arguments no longer.
+    pub(super) fn unpin(&mut self, spec: &TaskSpec) {
         for reference in spec.dependencies.iter().chain(&spec.nested) {
             self.drop_use(reference.object);
         }
@@ -331,7 +324,7 @@ impl Worker {
 }
 
 /// These objects with their values, which are here.
-pub(super) fn with_values(values: &Values, dependencies: &[Ref]) -> Vec<Dependency> {
+fn with_values(values: &Values, dependencies: &[Ref]) -> Vec<Dependency> {
     let dependency = |reference: &Ref| {
         let stored = values.get(reference.object)?.clone();
         Some(Dependency { object: reference.object, stored })
@@ -340,7 +333,7 @@ pub(super) fn with_values(values: &Values, dependencies: &[Ref]) -> Vec<Dependen
 }
 
 /// The failure of the first of these values that failed.
-pub(super) fn failed_dependency(values: &Values, dependencies: &[Ref]) -> Option<Arc<Failure>> {
+fn failed_dependency(values: &Values, dependencies: &[Ref]) -> Option<Arc<Failure>> {
     dependencies.iter().find_map(|dependency| match &values.get(dependency.object)?.value {
         Value::Failed(failure) => Some(Arc::clone(failure)),
         Value::Inline(_) | Value::Shared { .. } => None,
