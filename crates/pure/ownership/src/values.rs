@@ -96,13 +96,7 @@ impl Values {
         }
     }
 
-    /// How many values are here or awaited.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.known.len()
-    }
-
-    /// Whether none is.
+    /// Whether no value is here or awaited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()

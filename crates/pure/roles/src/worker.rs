@@ -149,10 +149,7 @@ impl Worker {
     fn on_peer(&mut self, from: WorkerId, message: FromPeer) {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
-            FromPeer::Tasks { lease, assignment, tasks } => {
-                self.tasks_came(from, lease, &assignment, tasks)
-            }
-            FromPeer::Calls(calls) => self.calls_came(from, calls),
+            FromPeer::Tasks { lease, tasks } => self.tasks_came(from, lease, tasks),
             FromPeer::Recall { lease, count } => self.recalled(from, lease, count),
             FromPeer::Cancel { task, reach } => self.cancel_came(task, reach),
             FromPeer::CancelObject { object, reach } => self.cancel(object.task, reach),

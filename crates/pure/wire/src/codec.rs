@@ -19,8 +19,7 @@ pub struct DecodeError(postcard::Error);
 pub fn encode<M: Serialize>(message: &M, outbox: &mut Vec<u8>) {
     let start = outbox.len();
     outbox.extend_from_slice(&[0; HEADER_BYTES]);
-    let sink = Appended(outbox);
-    postcard::serialize_with_flavor(message, sink)
+    *outbox = postcard::to_extend(message, std::mem::take(outbox))
         .expect("every message is made of types that can be written");
     let len = (outbox.len() - start - HEADER_BYTES) as u32;
     outbox[start..start + HEADER_BYTES].copy_from_slice(&len.to_le_bytes());
@@ -35,25 +34,5 @@ pub fn decode<M: DeserializeOwned>(frame: &[u8]) -> Result<M, DecodeError> {
         Ok((message, [])) => Ok(message),
         Ok(_) => Err(DecodeError(postcard::Error::DeserializeBadEncoding)),
         Err(error) => Err(DecodeError(error)),
-    }
-}
-
-struct Appended<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Appended<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
     }
 }

@@ -31,17 +31,13 @@ pub enum ToWorker {
 pub enum FromPeer {
     /// Owner to executor: templates that later messages name.
     Templates(Vec<Arc<Template>>),
-    /// Owner to executor: run these, in order, on this lease.
+    /// Owner to executor: run these, in order.
     Tasks {
-        /// The lease they run on.
-        lease: LeaseId,
-        /// What the lease holds.
-        assignment: Assignment,
-        /// The tasks.
+        /// The lease they run on, and what it holds; calls on an actor run on none.
+        lease: Option<(LeaseId, Assignment)>,
+        /// The tasks or calls.
         tasks: Vec<TaskMessage>,
     },
-    /// Caller to actor: run these calls, in order.
-    Calls(Vec<TaskMessage>),
     /// Owner to executor: give back as many tasks as have not begun.
     Recall {
         /// The lease they were sent on.

@@ -67,8 +67,9 @@ impl Worker {
         } else if let Some((worker, tasks)) =
             self.calls.take_sendable(actor, |task| self.tasks.is_ready(task))
         {
-            let messages = self.messages(worker, &tasks);
-            self.effects.push(Effect::ToPeer(worker, FromPeer::Calls(messages)));
+            let tasks = self.messages(worker, &tasks);
+            let calls = FromPeer::Tasks { lease: None, tasks };
+            self.effects.push(Effect::ToPeer(worker, calls));
         }
     }
 

@@ -130,8 +130,6 @@ pub enum Event {
 /// Where a ref came from: what must stay until its owner knows of the new holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// From a handle of this process.
-    Handle,
     /// From inside this object's value.
     Value(ObjectId),
     /// From inside the arguments of this task, which runs here.

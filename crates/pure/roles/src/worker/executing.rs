@@ -20,26 +20,39 @@ use super::{Content, Effect, Execution, Interrupt, Worker};
 const LAST_CALL: &str = "it made as many calls as max_calls allows";
 
 impl Worker {
-    /// An owner sent tasks on its lease.
+    /// An owner sent tasks on its lease, or a caller calls to the actor here.
     pub(super) fn tasks_came(
         &mut self,
         owner: WorkerId,
-        lease: LeaseId,
-        assignment: &Assignment,
+        lease: Option<(LeaseId, Assignment)>,
         tasks: Vec<TaskMessage>,
     ) {
-        if self.inbox.takes(lease) {
-            self.enqueue(owner, Some(lease), assignment, tasks);
-        } else {
-            let tasks = tasks.into_iter().map(|task| task.id).collect();
-            self.say(owner, FromPeer::HandedBack { lease, tasks });
+        let (lease, assignment) = match lease {
+            Some((lease, _)) if !self.inbox.takes(lease) => {
+                let tasks = tasks.into_iter().map(|task| task.id).collect();
+                self.say(owner, FromPeer::HandedBack { lease, tasks });
+                return;
+            }
+            Some((lease, assignment)) => (Some(lease), assignment),
+            None => (None, self.inbox.assignment.clone()),
+        };
+        for message in tasks {
+            let Some(template) = self.templates.told_by(owner, message.template) else {
+                unreachable!("OWN-15: a template is told before its tasks")
+            };
+            let execution = Execution {
+                task: message.id,
+                attempt: message.attempt,
+                template,
+                arguments: message.arguments,
+                dependencies: Vec::new(),
+                assignment: assignment.clone(),
+                owner,
+                actor: None,
+            };
+            self.receive(lease, message.dependencies, execution);
         }
-    }
-
-    /// A caller sent calls to the actor here.
-    pub(super) fn calls_came(&mut self, caller: WorkerId, calls: Vec<TaskMessage>) {
-        let assignment = self.inbox.assignment.clone();
-        self.enqueue(caller, None, &assignment, calls);
+        self.begin();
     }
 
     /// The node asks for an actor to be made here.
@@ -232,32 +245,6 @@ impl Worker {
         for task in self.tasks.all() {
             self.fail(task, &failure);
         }
-    }
-
-    fn enqueue(
-        &mut self,
-        owner: WorkerId,
-        lease: Option<LeaseId>,
-        assignment: &Assignment,
-        tasks: Vec<TaskMessage>,
-    ) {
-        for message in tasks {
-            let Some(template) = self.templates.told_by(owner, message.template) else {
-                unreachable!("OWN-15: a template is told before its tasks")
-            };
-            let execution = Execution {
-                task: message.id,
-                attempt: message.attempt,
-                template,
-                arguments: message.arguments,
-                dependencies: Vec::new(),
-                assignment: assignment.clone(),
-                owner,
-                actor: None,
-            };
-            self.receive(lease, message.dependencies, execution);
-        }
-        self.begin();
     }
 
     /// Queues a task and pins its large arguments.

@@ -27,7 +27,7 @@ impl Worker {
     /// A handle to a ref was made here.
     pub(super) fn hold(&mut self, reference: Ref, source: Source) {
         let gate = match source {
-            Source::Handle | Source::Outside => None,
+            Source::Outside => None,
             Source::Value(outer) => self
                 .refs
                 .lender(outer)

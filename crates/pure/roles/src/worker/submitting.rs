@@ -91,12 +91,8 @@ impl Worker {
                 break;
             };
             let messages = self.messages(burst.worker, &burst.tasks);
-            let message = FromPeer::Tasks {
-                lease: burst.lease,
-                assignment: burst.assignment,
-                tasks: messages,
-            };
-            self.say(burst.worker, message);
+            let lease = Some((burst.lease, burst.assignment));
+            self.say(burst.worker, FromPeer::Tasks { lease, tasks: messages });
         }
         if let Some(demand) = self.dispatch.demand(line) {
             let ownership::Demand { spec, count, granted } = demand;

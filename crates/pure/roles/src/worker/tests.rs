@@ -201,11 +201,8 @@ fn an_argument_that_is_pinned_after_its_task_was_cancelled_is_unpinned() {
     let stored = Stored { value: shared, contains: Box::default() };
     let mut message = message(&task, 0);
     message.dependencies = vec![Dependency { object: argument, stored }];
-    let tasks = FromPeer::Tasks {
-        lease: LeaseId(1),
-        assignment: Assignment::default(),
-        tasks: vec![message],
-    };
+    let lease = Some((LeaseId(1), Assignment::default()));
+    let tasks = FromPeer::Tasks { lease, tasks: vec![message] };
     assert_eq!(
         executor.step(Event::Peer(worker(1), tasks)),
         [Effect::ToNode(ToNode::Pin(argument))]
@@ -242,7 +239,9 @@ fn a_call_that_fails_before_it_goes_out_holds_back_none_behind_it() {
     let effects = caller.step(cancel);
 
     let sent = effects.iter().find_map(|effect| {
-        let Effect::ToPeer(to, FromPeer::Calls(calls)) = effect else { return None };
+        let Effect::ToPeer(to, FromPeer::Tasks { lease: None, tasks: calls }) = effect else {
+            return None;
+        };
         Some((*to, calls[0].id))
     });
     assert_eq!(sent, Some((worker(2), TaskId::call(actor, worker(1), 3))), "{effects:?}");
@@ -322,11 +321,8 @@ fn a_task_waits_for_its_argument_and_carries_its_value() {
     let mut message = message(&second, 0);
     message.dependencies = vec![Dependency { object: first.output(1), stored: inline(b"x") }];
     let content = Content::Inline(Payload::from(&b"x"[..]));
-    let tasks = FromPeer::Tasks {
-        lease: LeaseId(1),
-        assignment: Assignment::default(),
-        tasks: vec![message],
-    };
+    let lease = Some((LeaseId(1), Assignment::default()));
+    let tasks = FromPeer::Tasks { lease, tasks: vec![message] };
     assert_eq!(effects[0], Effect::Loaded(first.output(1), content));
     assert!(effects.contains(&Effect::ToPeer(worker(2), tasks)), "{effects:?}");
 }
@@ -699,7 +695,7 @@ fn tasks(specs: &[&TaskSpec], attempt: u32) -> FromPeer {
 
 fn tasks_on(lease: u64, specs: &[&TaskSpec], attempt: u32) -> FromPeer {
     let tasks = specs.iter().map(|spec| message(spec, attempt)).collect();
-    FromPeer::Tasks { lease: LeaseId(lease), assignment: Assignment::default(), tasks }
+    FromPeer::Tasks { lease: Some((LeaseId(lease), Assignment::default())), tasks }
 }
 
 fn handed_back(lease: u64, task: TaskId) -> Effect {

@@ -86,12 +86,7 @@ fn to_worker() -> Vec<ToWorker> {
 fn from_peer() -> Vec<FromPeer> {
     vec![
         FromPeer::Templates(vec![template()]),
-        FromPeer::Tasks {
-            lease: LeaseId(7),
-            assignment: assignment(),
-            tasks: vec![task_message()],
-        },
-        FromPeer::Calls(vec![task_message()]),
+        FromPeer::Tasks { lease: Some((LeaseId(7), assignment())), tasks: vec![task_message()] },
         FromPeer::Recall { lease: LeaseId(7), count: 3 },
         FromPeer::Cancel { task: task(), reach: CancelReach { force: true, recursive: false } },
         FromPeer::CancelObject {

@@ -108,7 +108,8 @@ fn actor() -> (TestWorker, TaskId) {
     let spec = TaskSpec { id, ..actor.task_with(1, called) };
     let templates = vec![Arc::clone(&spec.template)];
     actor.step(Event::Peer(worker(1), FromPeer::Templates(templates)));
-    actor.step(Event::Peer(worker(1), FromPeer::Calls(vec![message(&spec, 0)])));
+    let calls = FromPeer::Tasks { lease: None, tasks: vec![message(&spec, 0)] };
+    actor.step(Event::Peer(worker(1), calls));
     (actor, id)
 }
 
