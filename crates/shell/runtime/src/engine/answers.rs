@@ -48,7 +48,7 @@ pub enum EngineError {
     /// The same ref stands twice where each must be another.
     #[error("{0} stands twice in the list")]
     Repeated(ObjectId),
-    /// What was waited for will not come.
+    /// An object cannot be written or read, or will never come, for this reason.
     #[error("{0}")]
     Failed(Arc<types::Failure>),
 }
