@@ -8,10 +8,10 @@ use std::time::Duration;
 use roles::worker::{Event, Next};
 use types::{
     Amount, Callee, FunctionId, ObjectId, Payload, Ref, Resources, Retries, Retry, Returns, Shape,
-    Stored, Strategy, TaskId, TaskSpec, Template, TemplateId, Value, WorkerId,
+    Stored, Strategy, Subject, TaskId, TaskSpec, Template, TemplateId, Value, WorkerId,
 };
 use wire::to_worker::{CancelReach, Outcome};
-use wire::{ToHead, ToNode};
+use wire::{Question, ToHead, ToNode};
 
 use crate::content::{Arguments, Content};
 use crate::fiber::{Flow, Stage, Var, Wait};
@@ -93,8 +93,19 @@ impl Process {
             }
             Op::Raise { attempts } => return self.raise(number, *attempts),
             Op::Leave => self.step(out, Event::Leave),
+            Op::Survey(subject) => return self.survey(out, number, *subject),
         }
         Flow::Next
+    }
+
+    fn survey(&mut self, out: &mut Outside, number: u64, subject: Subject) -> Flow {
+        if let Some(request) = self.fiber(number).request.take() {
+            self.answers.remove(&request);
+            return Flow::Next;
+        }
+        let request = self.ask(out, Question::Survey(subject));
+        self.fiber(number).request = Some(request);
+        Flow::Wait(Wait::Answer(request))
     }
 
     /// Makes what a task returns, one after the other.

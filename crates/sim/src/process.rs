@@ -208,7 +208,9 @@ impl Process {
             Effect::Answered(request, answer) => {
                 self.answers.insert(request, answer);
             }
-            Effect::ReportSpans => self.events.push_back(Event::Tell(ToHead::Spans(Vec::new()))),
+            Effect::Account(survey, _, account) => {
+                self.events.push_back(Event::Tell(ToHead::Account(survey, account)));
+            }
             Effect::StreamMoved(_) | Effect::Lines(_) => {}
             Effect::Exit(_) => self.exited = true,
         }

@@ -163,6 +163,7 @@ impl Model<'_> {
             | Op::Cancel { .. }
             | Op::RemoveGroup(_)
             | Op::Raise { .. }
+            | Op::Survey(_)
             | Op::Leave => {}
         }
     }

@@ -6,6 +6,8 @@
 //! Every operation names what it makes by a slot, and skips what is not there. So any part of a program is a program,
 //! which is what makes a failing run shrink.
 
+use types::Subject;
+
 /// A local variable of a script, named once in it.
 pub(crate) type Slot = u32;
 
@@ -89,6 +91,8 @@ pub(crate) enum Op {
     },
     /// The actor leaves.
     Leave,
+    /// Asks all processes what they know, and waits until every one has answered or is gone.
+    Survey(Subject),
 }
 
 /// A call of a function or a method.

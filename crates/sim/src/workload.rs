@@ -9,7 +9,7 @@
 
 mod actors;
 
-use types::{Amount, Resources, Rng, Settings};
+use types::{Amount, JobId, Resources, Rng, Settings, Subject};
 
 use crate::faults::{Fault, plan};
 use crate::script::{Kind, Made, Op, Program, Script, Slot, Submit};
@@ -17,6 +17,9 @@ use crate::script::{Kind, Made, Op, Program, Script, Slot, Submit};
 /// The most scripts of a program.
 const SCRIPTS_MAX: usize = 28;
 const CPU: u64 = 10_000;
+/// What all processes are asked.
+const SUBJECTS: [Subject; 4] =
+    [Subject::Tasks, Subject::Objects, Subject::Spans(JobId(1)), Subject::Processes];
 
 /// Everything that a seed fixes.
 #[derive(Debug, Clone)]
@@ -165,9 +168,11 @@ impl Author {
             6..=12 if may_call => self.call(draft),
             13..=16 => self.get(draft),
             17 => {
-                if let Some(thing) = self.pick(draft, is_object) {
-                    draft.script.ops.push(Op::Wait(thing.slot));
-                }
+                let waited = self.pick(draft, is_object).map(|thing| Op::Wait(thing.slot));
+                // Where there is nothing to wait for, one waits for everybody.
+                let survey = || Op::Survey(SUBJECTS[draft.slots as usize % SUBJECTS.len()]);
+                let op = waited.unwrap_or_else(survey);
+                draft.script.ops.push(op);
             }
             18 => self.drop(draft),
             19..=20 if matches!(draft.what, What::Root | What::Task) => {

@@ -19,6 +19,8 @@ ACTOR_STATES = {
     "Restarting": "RESTARTING",
     "Dead": "DEAD",
 }
+# A class is known by the name of the task that makes its actors.
+CONSTRUCTOR_SUFFIX = ".__init__"
 GROUP_STATES = {"Pending": "PENDING", "Created": "CREATED", "Removed": "REMOVED"}
 _STRATEGIES = {told: name for name, told in forms.GROUP_STRATEGIES.items()}
 
@@ -61,8 +63,9 @@ def actor_names(namespace: str | None) -> list[tuple[str, str]]:
 
 
 def actors() -> list[dict[str, Any]]:
-    """All actors: `actor_id class_name name state why restarts`."""
-    return [_actor(found) for found in _ask(require(), "Actors")]
+    """All actors: `actor_id class_name name state worker_id why restarts shape detached`."""
+    here = require()
+    return [_actor(here, found) for found in _ask(here, "Actors")]
 
 
 def groups() -> list[dict[str, Any]]:
@@ -88,7 +91,7 @@ def timeline() -> list[dict[str, Any]]:
             "began_s": forms.seconds(span["began"]),
             "ran_s": forms.seconds(span["ran"]),
         }
-        for span in _ask(here, {"Timeline": here.job_id})
+        for span in _ask(here, {"Survey": {"Spans": here.job_id}})["spans"]
     ]
 
 
@@ -139,22 +142,28 @@ def _key(name: bytes, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "name": name}
 
 
-def _actor(found: dict[str, Any]) -> dict[str, Any]:
+def _actor(here: Session, found: dict[str, Any]) -> dict[str, Any]:
     name = found["name"]
+    worker = reason = None
     match found["state"]:
+        case {"Alive": {"worker": where}}:
+            worker = here.id_of_worker(**where)
         case {"Restarting": {"reason": why}}:
             reason = why
         case {"Dead": failure}:
             reason = _core.sentence(failure)
         case _:
-            reason = None
+            pass
     return {
         "actor_id": bytes(found["actor"]),
-        "class_name": found["class"],
+        "class_name": found["class"].removesuffix(CONSTRUCTOR_SUFFIX),
         "name": None if name is None else (name["name"], name["namespace"]),
         "state": ACTOR_STATES[forms.kind(found["state"])],
+        "worker_id": worker,
         "why": reason,
         "restarts": found["restarts"],
+        "shape": found["shape"],
+        "detached": found["detached"],
     }
 
 

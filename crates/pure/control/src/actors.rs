@@ -11,7 +11,7 @@ use std::sync::Arc;
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure, GroupId, JobId,
-    Memory, NodeId, Resources, Strategy, WorkerId,
+    Memory, NodeId, Resources, Shape, Strategy, WorkerId,
 };
 
 use crate::topics::Topics;
@@ -33,6 +33,8 @@ struct Grave {
     class: String,
     name: Option<ActorName>,
     incarnation: u32,
+    shape: Arc<Shape>,
+    detached: bool,
     failure: Arc<Failure>,
 }
 
@@ -65,6 +67,10 @@ pub struct Description<'a> {
     pub state: ActorState,
     /// How often it was made again.
     pub restarts: u32,
+    /// What it holds, or held while it lived.
+    pub shape: &'a Arc<Shape>,
+    /// Whether it outlives its creator.
+    pub detached: bool,
 }
 
 impl Actors {
@@ -242,10 +248,16 @@ impl Actors {
         let actor = self.living.remove(&id)?;
         let failure = Arc::new(Failure::ActorDied(id, end));
         let node = actor.node();
-        let ActorSpec { template, name, .. } = *actor.spec;
-        let class = template.name.clone();
-        let incarnation = actor.incarnation;
-        self.dead.remember(id, Grave { class, name, incarnation, failure });
+        let ActorSpec { template, name, detached, .. } = *actor.spec;
+        let grave = Grave {
+            class: template.name.clone(),
+            name,
+            incarnation: actor.incarnation,
+            shape: Arc::clone(&template.shape),
+            detached,
+            failure,
+        };
+        self.dead.remember(id, grave);
         Some((node, self.topics.close(id)))
     }
 
@@ -329,6 +341,8 @@ impl Actors {
             name: grave.name.as_ref(),
             state: ActorState::Dead(Arc::clone(&grave.failure)),
             restarts: grave.incarnation,
+            shape: &grave.shape,
+            detached: grave.detached,
         });
         let living = self.living.iter().map(|(id, actor)| Description {
             actor: *id,
@@ -336,6 +350,8 @@ impl Actors {
             name: actor.spec.name.as_ref(),
             state: actor.state(),
             restarts: actor.incarnation,
+            shape: &actor.spec.template.shape,
+            detached: actor.spec.detached,
         });
         dead.chain(living)
     }

@@ -84,12 +84,6 @@ impl Jobs {
         self.ended.iter().any(|(_, job)| job.driver == worker)
     }
 
-    /// The processes known for a job: its driver, and who was seen to work for it.
-    #[must_use]
-    pub fn processes(&self, job: JobId) -> BTreeSet<WorkerId> {
-        self.running.get(&job).map(|(_, processes)| processes.clone()).unwrap_or_default()
-    }
-
     /// All processes known for running jobs.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
         self.running.values().flat_map(|(_, processes)| processes).copied()

@@ -12,6 +12,7 @@ pub mod groups;
 pub mod jobs;
 pub mod nodes;
 pub mod packing;
+pub mod surveys;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use functions::Functions;
 pub use groups::{Attempt, Groups, Keeper, Prepared};
 pub use jobs::Jobs;
 pub use nodes::{Home, Nodes};
+pub use surveys::Surveys;
 pub use table::Table;
 pub use timeline::Timeline;
 pub use topics::Topics;

@@ -1,57 +1,31 @@
-//! Gathers what ran where and when.
+//! Remembers what ran where and when.
 //!
-//! Owns: the last report of each process, the latest spans of processes that are gone, and the questions that wait
-//! for reports. Does not own: which processes work for a job (`jobs`).
+//! Owns: the last report of each process, and the latest spans of processes that are gone. Does not own: who asks for
+//! them, or whose report is awaited (`surveys`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use types::limits::SPANS_MAX;
 use types::{JobId, Span, WorkerId};
-
-use crate::functions::Asker;
 
 /// The spans of all jobs, as far as they were reported.
 #[derive(Debug, Default)]
 pub struct Timeline {
     reported: BTreeMap<WorkerId, Vec<Span>>,
     ended: VecDeque<Span>,
-    gatherings: Vec<Gathering>,
 }
-
-/// A question that waits for reports.
-#[derive(Debug)]
-struct Gathering {
-    asker: Asker,
-    job: JobId,
-    missing: BTreeSet<WorkerId>,
-}
-
-/// A question that need not wait any longer: who asked, and what ran, in the order in which it began.
-pub type Gathered = (Asker, Vec<Span>);
 
 impl Timeline {
-    /// Somebody asks for what ran for a job, which these processes are now asked to report.
-    #[must_use]
-    pub fn ask(&mut self, asker: Asker, job: JobId, missing: BTreeSet<WorkerId>) -> Vec<Gathered> {
-        self.gatherings.push(Gathering { asker, job, missing });
-        self.finished()
-    }
-
-    /// A process reported: the questions that need not wait any longer.
-    #[must_use]
-    pub fn on_spans(&mut self, worker: WorkerId, spans: Vec<Span>) -> Vec<Gathered> {
+    /// A process reported.
+    pub fn on_spans(&mut self, worker: WorkerId, spans: Vec<Span>) {
         self.reported.insert(worker, spans);
-        self.no_longer_missing(worker)
     }
 
-    /// A process is gone: the questions that need not wait any longer.
-    #[must_use]
-    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<Gathered> {
+    /// A process is gone.
+    pub fn on_worker_gone(&mut self, worker: WorkerId) {
         self.ended.extend(self.reported.remove(&worker).unwrap_or_default());
         let surplus = self.ended.len().saturating_sub(SPANS_MAX);
         self.ended.drain(..surplus);
-        self.gatherings.retain(|gathering| gathering.asker.0 != worker);
-        self.no_longer_missing(worker)
     }
 
     /// A job ended: nobody can ask for its spans any more.
@@ -64,22 +38,12 @@ impl Timeline {
         self.reported.keys().copied()
     }
 
-    fn no_longer_missing(&mut self, worker: WorkerId) -> Vec<Gathered> {
-        for gathering in &mut self.gatherings {
-            gathering.missing.remove(&worker);
-        }
-        self.finished()
-    }
-
-    fn finished(&mut self) -> Vec<Gathered> {
-        let done = self.gatherings.extract_if(.., |gathering| gathering.missing.is_empty());
-        let done: Vec<Gathering> = done.collect();
-        done.into_iter().map(|gathering| (gathering.asker, self.spans(gathering.job))).collect()
-    }
-
-    fn spans(&self, job: JobId) -> Vec<Span> {
+    /// What ran for a job, or for all, in the order in which it began.
+    #[must_use]
+    pub fn spans(&self, job: Option<JobId>) -> Vec<Span> {
         let all = self.ended.iter().chain(self.reported.values().flatten());
-        let mut spans: Vec<Span> = all.filter(|span| span.job == job).cloned().collect();
+        let mut spans: Vec<Span> =
+            all.filter(|span| job.is_none_or(|job| span.job == job)).cloned().collect();
         spans.sort_by_key(|span| (span.began, span.worker));
         spans
     }
@@ -98,26 +62,17 @@ mod tests {
     const BERT: WorkerId = WorkerId { node: NodeId(1), number: 2 };
 
     #[test]
-    fn a_question_waits_for_all_who_are_there_and_counts_who_is_gone() {
+    fn the_last_report_of_each_process_counts_also_when_it_is_gone() {
         let mut timeline = Timeline::default();
-        assert_eq!(timeline.on_spans(BERT, vec![span(BERT, 1)]), []);
+        timeline.on_spans(BERT, vec![span(BERT, 1)]);
+        timeline.on_spans(ANNE, vec![span(ANNE, 7)]);
 
-        assert_eq!(timeline.ask((ANNE, 7), JOB, BTreeSet::from([ANNE, BERT])), []);
-        assert_eq!(timeline.on_spans(ANNE, vec![span(ANNE, 0)]), []);
-        let gathered = timeline.on_worker_gone(BERT);
+        timeline.on_spans(ANNE, vec![span(ANNE, 0)]);
+        timeline.on_worker_gone(BERT);
 
-        let spans = vec![span(ANNE, 0), span(BERT, 1)];
-        assert_eq!(gathered, [((ANNE, 7), spans)]);
-    }
-
-    #[test]
-    fn a_question_nobody_can_answer_is_answered_at_once_and_other_jobs_are_left_out() {
-        let mut timeline = Timeline::default();
-        assert_eq!(timeline.on_spans(BERT, vec![span(BERT, 1)]), []);
-
-        let gathered = timeline.ask((ANNE, 7), JobId(2), BTreeSet::new());
-
-        assert_eq!(gathered, [((ANNE, 7), vec![])]);
+        assert_eq!(timeline.spans(Some(JOB)), [span(ANNE, 0), span(BERT, 1)]);
+        assert_eq!(timeline.spans(None), timeline.spans(Some(JOB)));
+        assert_eq!(timeline.spans(Some(JobId(2))), []);
     }
 
     #[test]
@@ -125,20 +80,20 @@ mod tests {
         let mut timeline = Timeline::default();
         for process in 1..=2 {
             let worker = WorkerId { node: NodeId(2), number: process };
-            let spans = (0..SPANS_MAX as u64).map(|second| span(worker, second)).collect();
-            assert_eq!(timeline.on_spans(worker, spans), []);
-            assert_eq!(timeline.on_worker_gone(worker), []);
+            timeline.on_spans(worker, (0..SPANS_MAX as u64).map(|at| span(worker, at)).collect());
+            timeline.on_worker_gone(worker);
         }
 
-        let gathered = timeline.ask((ANNE, 7), JOB, BTreeSet::new());
+        let spans = timeline.spans(Some(JOB));
 
-        assert_eq!(gathered[0].1.len(), SPANS_MAX);
-        assert!(gathered[0].1.iter().all(|span| span.worker.number == 2));
+        assert_eq!(spans.len(), SPANS_MAX);
+        assert!(spans.iter().all(|span| span.worker.number == 2));
     }
 
     fn span(worker: WorkerId, second: u64) -> Span {
         let began = Duration::from_secs(second);
         let ran = Duration::from_millis(3);
-        Span { job: JOB, name: "f".to_owned(), worker, pid: 9, began, ran, failed: false }
+        let name = "f".to_owned();
+        Span { job: JOB, name, worker, pid: 9, began, ran, failed: false, called: None }
     }
 }

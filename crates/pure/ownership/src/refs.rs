@@ -178,6 +178,15 @@ impl Refs {
         objects.into_iter().map(|object| (object, self.take_gates(object))).collect()
     }
 
+    /// All objects that are known, with the owners of those that are borrowed.
+    #[must_use]
+    pub fn all(&self) -> Vec<(ObjectId, Option<WorkerId>)> {
+        let mut objects: Vec<_> =
+            self.entries.keys().map(|object| (*object, self.lender(*object))).collect();
+        objects.sort_unstable();
+        objects
+    }
+
     /// How many objects are known.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -14,7 +14,7 @@ mod queries;
 #[cfg(test)]
 mod tests;
 
-use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Table, Timeline};
+use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table, Timeline};
 use types::limits::TABLE_BYTES_MAX;
 use types::{NodeId, Settings, Timestamp, WorkerId};
 use wire::ToHead;
@@ -35,6 +35,7 @@ pub struct Head {
     functions: Functions,
     table: Table,
     timeline: Timeline,
+    surveys: Surveys,
 }
 
 impl Head {
@@ -51,6 +52,7 @@ impl Head {
             functions: Functions::default(),
             table: Table::new(TABLE_BYTES_MAX),
             timeline: Timeline::default(),
+            surveys: Surveys::new(gone_max),
         }
     }
 
@@ -90,10 +92,7 @@ impl Head {
             ToHead::RemoveGroup(group) => self.remove_group(group),
             ToHead::WatchGroup(group) => self.watch_group(group, from),
             ToHead::Ask { request, question } => self.answer((from, request), question),
-            ToHead::Spans(spans) => {
-                let gathered = self.timeline.on_spans(from, spans);
-                self.answer_gathered(gathered);
-            }
+            ToHead::Account(survey, account) => self.account_came(survey, from, account),
             ToHead::Node(report) => self.reported(from.node, report),
         }
     }
@@ -116,7 +115,15 @@ impl Head {
             NodeReport::BundlesPrepared(group, ok) => {
                 self.bundles_prepared(group, node, ok);
             }
-            NodeReport::WorkerGone(death) => self.worker_gone(death.worker),
+            NodeReport::Processes(survey, processes) => {
+                self.surveys.on_processes(survey, node, processes);
+                self.answer_surveys();
+            }
+            NodeReport::WorkerGone(death) => {
+                let worker = death.worker;
+                self.surveys.on_death(death);
+                self.worker_gone(worker);
+            }
         }
     }
 }

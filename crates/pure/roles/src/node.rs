@@ -12,6 +12,7 @@ mod leasing;
 mod process;
 mod reaping;
 mod storing;
+mod surveying;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -157,6 +158,7 @@ impl Node {
             }
             HeadToNode::CommitBundles(group) => self.commit_bundles(group),
             HeadToNode::ReturnBundles(group) => self.return_bundles(group),
+            HeadToNode::Survey(survey, subject) => self.survey(survey, subject),
             HeadToNode::EndJob(job) => self.end_job(job),
             HeadToNode::Stop => {
                 self.effects.push(Effect::Stop("the cluster was shut down".to_owned()))

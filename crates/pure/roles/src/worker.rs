@@ -2,6 +2,7 @@
 //!
 //! Owns: which machine hears of which event. Does not own: counts, queues and orders (`ownership`).
 
+mod accounting;
 mod asking;
 mod blocking;
 mod calling;
@@ -28,6 +29,7 @@ use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, W
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
+use crate::worker::accounting::Failures;
 use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
@@ -62,6 +64,7 @@ pub struct Worker {
     settlements: Map<TaskId, Settlement>,
     /// Ends of leased workers of which more may be heard over the connections to them.
     ends: LeaseEnds,
+    failures: Failures,
     /// Large objects that nobody can reach, to be told to the node at the end of the step.
     freed: Vec<ObjectId>,
     job: Option<JobId>,
@@ -94,6 +97,7 @@ impl Worker {
             handed_over: Map::default(),
             settlements: Map::default(),
             ends: LeaseEnds::default(),
+            failures: Failures::default(),
             freed: Vec::new(),
             job: None,
             announced: false,
@@ -189,6 +193,7 @@ impl Worker {
                 self.effects.push(Effect::Answered(request, wire::Answer::Nothing));
             }
             FromNode::Spare => self.spared(),
+            FromNode::Survey(survey, subject) => self.survey(survey, subject),
             FromNode::Exit { reason } => self.effects.push(Effect::Exit(reason)),
             FromNode::Welcome { .. } | FromNode::Visitor => {}
         }
@@ -200,7 +205,6 @@ impl Worker {
             FromHead::ActorChanged { actor, state } => self.actor_changed(actor, state),
             FromHead::GroupChanged { group, state } => self.group_changed(group, &state),
             FromHead::Retire => self.retire(),
-            FromHead::ReportSpans => self.effects.push(Effect::ReportSpans),
             FromHead::Answered { request, answer } => {
                 self.creation_answered(request, &answer);
                 self.effects.push(Effect::Answered(request, answer))

@@ -38,6 +38,11 @@ pub const OUTBOX_BYTES_MAX: usize = 1 << 30;
 pub const BUFFER_ALIGNMENT: u64 = 64;
 /// How many spans of finished tasks a process keeps for the timeline.
 pub const SPANS_MAX: usize = 10_000;
+/// How many tasks and objects a process tells when it is asked, of each: more than people read, and few enough for one
+/// frame from every process of a node.
+pub const ACCOUNT_ROWS_MAX: usize = 10_000;
+/// How many failed attempts of its tasks an owner remembers for those who ask why.
+pub const FAILURES_MAX: usize = 1_000;
 /// How many last lines of its output the end of a worker is told with.
 pub const LAST_LINES_MAX: usize = 10;
 /// Arena alignment and smallest range: one page, so that neighbours never share one.

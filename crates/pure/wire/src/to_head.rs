@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ActorId, ActorName, ActorSpec, ActorState, Dependency, Failure, FunctionId, GroupId, GroupSpec,
-    GroupState, JobId, NodeId, Payload, Resources, WorkerId,
+    Account, ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Failure, FunctionId,
+    GroupId, GroupSpec, GroupState, JobId, NodeId, Payload, ProcessInfo, Resources, Shape, Subject,
+    WorkerId,
 };
 
 use crate::to_node::NodeReport;
@@ -84,8 +85,8 @@ pub enum ToHead {
         /// What is asked.
         question: Question,
     },
-    /// What ran lately in this process, which was asked or is about to end.
-    Spans(Vec<Span>),
+    /// What this process knows, for the survey of this number.
+    Account(u64, Box<Account>),
     /// From a node.
     Node(NodeReport),
 }
@@ -116,8 +117,8 @@ pub enum Question {
         /// Its name.
         name: String,
     },
-    /// What ran where and when, of this job.
-    Timeline(JobId),
+    /// What all processes know of this.
+    Survey(Subject),
     /// All jobs.
     Jobs,
     /// The value of a key.
@@ -185,10 +186,23 @@ pub enum Answer {
     Groups(Vec<GroupInfo>),
     /// Jobs.
     Jobs(Vec<JobInfo>),
-    /// What ran.
-    Spans(Vec<Span>),
+    /// What all processes told.
+    Survey(Surveyed),
     /// The question cannot be answered, for this reason.
     Failed(Arc<Failure>),
+}
+
+/// What was heard in answer to a question to all processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surveyed {
+    /// The processes that are there.
+    pub processes: Vec<ProcessInfo>,
+    /// The latest of those that are gone.
+    pub gone: Vec<Death>,
+    /// What each of those told that were asked, but for its spans.
+    pub accounts: Vec<(WorkerId, Box<Account>)>,
+    /// What ran, also in processes that are gone, in the order in which it began.
+    pub spans: Vec<Span>,
 }
 
 /// What is known of a node.
@@ -219,6 +233,10 @@ pub struct ActorInfo {
     pub state: ActorState,
     /// How often it was made again.
     pub restarts: u32,
+    /// What it holds, or held while it lived.
+    pub shape: Arc<Shape>,
+    /// Whether it outlives its creator.
+    pub detached: bool,
 }
 
 /// What is known of a placement group.

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use types::{ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, Resources, Shape, WorkerId};
+use types::{
+    ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, ProcessInfo, Resources, Shape,
+    Subject, WorkerId,
+};
 
 use crate::to_head::ToHead;
 use crate::to_worker::Dependency;
@@ -110,6 +113,8 @@ pub enum HeadToNode {
     CommitBundles(GroupId),
     /// Give back what the group holds and end what runs in it.
     ReturnBundles(GroupId),
+    /// Say which processes there are, and have them say what they know of this.
+    Survey(u64, Subject),
     /// End the processes of this job.
     EndJob(types::JobId),
     /// The cluster ends.
@@ -168,6 +173,8 @@ pub enum NodeReport {
     ActorEnded(ActorId, types::Death),
     /// Bundles were reserved, or were not.
     BundlesPrepared(GroupId, bool),
+    /// The processes that are there, for the survey of this number; those that say so have been asked.
+    Processes(u64, Vec<ProcessInfo>),
     /// A process ended or hung up.
     WorkerGone(types::Death),
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use types::{
     ActorId, ActorSpec, Assignment, Death, Failure, GroupId, JobId, LeaseId, ObjectId, Payload,
-    Probe, Settings, Stored, TaskId, Template, TemplateId, WorkerId,
+    Probe, Settings, Stored, Subject, TaskId, Template, TemplateId, WorkerId,
 };
 
 use crate::to_head::Answer;
@@ -229,6 +229,8 @@ pub enum FromNode {
     /// To an idle worker: it is one too many. It answers with `ToNode::Leaving` and ends; or with `ToNode::Staying`,
     /// if others need objects that it owns.
     Spare,
+    /// Say what you know of this, with `ToHead::Account` and this number.
+    Survey(u64, Subject),
     /// End yourself now.
     Exit {
         /// Why.
@@ -272,8 +274,6 @@ pub enum FromHead {
     },
     /// To an actor: its last handle went; end after the calls at hand.
     Retire,
-    /// Say what ran here lately, with `ToHead::Spans`.
-    ReportSpans,
     /// The answer to a question.
     Answered {
         /// Which question, as the asker numbered it.

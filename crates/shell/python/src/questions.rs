@@ -21,9 +21,14 @@ pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 #[pymethods]
 impl Engine {
     /// Asks the head, and gives its answer.
-    #[pyo3(signature = (question, /))]
-    fn ask<'py>(&self, question: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let (asked, until) = (depythonize(question)?, clock::now() + ANSWER_PATIENCE);
+    #[pyo3(signature = (question, /, timeout_s=None))]
+    fn ask<'py>(
+        &self,
+        question: &Bound<'py, PyAny>,
+        timeout_s: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = depythonize(question)?;
+        let until = deadline(timeout_s)?.unwrap_or_else(|| clock::now() + ANSWER_PATIENCE);
         let answer =
             waiting(question.py(), Some(until), |patience| self.core().ask(asked, patience))?;
         answered(question.py(), &answer)

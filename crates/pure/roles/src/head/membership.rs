@@ -50,6 +50,8 @@ impl Head {
         if !self.nodes.on_lost(node) {
             return;
         }
+        self.surveys.on_node_lost(node);
+        self.answer_surveys();
         self.groups_lost_node(node);
         let fates = self.actors.on_node_lost(node);
         for worker in self.workers_of(node) {
@@ -63,8 +65,9 @@ impl Head {
 
     pub(super) fn worker_gone(&mut self, worker: WorkerId) {
         self.functions.on_worker_gone(worker);
-        let gathered = self.timeline.on_worker_gone(worker);
-        self.answer_gathered(gathered);
+        self.timeline.on_worker_gone(worker);
+        self.surveys.on_worker_gone(worker);
+        self.answer_surveys();
         // Forgotten as a watcher before anything is published.
         self.groups.on_worker_gone(worker);
         let groups = self.groups.kept_by(Keeper::Process(worker));
@@ -123,6 +126,7 @@ impl Head {
     fn workers_of(&self, node: NodeId) -> BTreeSet<WorkerId> {
         let known = self.jobs.workers().chain(self.actors.workers());
         let known = known.chain(self.groups.workers()).chain(self.timeline.workers());
+        let known = known.chain(self.surveys.workers());
         known.filter(|worker| worker.node == node).collect()
     }
 }

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use control::surveys::Survey;
 use control::table::Putting;
-use control::timeline::Gathered;
-use types::{ActorId, ActorName, Failure, FunctionId, JobId, Payload, WorkerId};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo};
-use wire::{Answer, FromHead, Question};
+use types::{Account, ActorId, ActorName, Failure, FunctionId, JobId, Payload, Subject, WorkerId};
+use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
 use super::{Effect, Head};
@@ -22,7 +22,7 @@ impl Head {
                 };
                 answer
             }
-            Question::Timeline(job) => return self.gather(asker, job),
+            Question::Survey(subject) => return self.ask_all(asker, subject),
             Question::Nodes => Answer::Nodes(self.node_infos()),
             Question::TotalResources => Answer::Resources(self.nodes.total()),
             Question::FreeResources => Answer::Resources(self.nodes.free()),
@@ -53,9 +53,27 @@ impl Head {
         self.effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
     }
 
-    pub(super) fn answer_gathered(&mut self, gathered: Vec<Gathered>) {
-        for (asker, spans) in gathered {
-            self.reply(asker, Answer::Spans(spans));
+    /// A process told what it knows, and with that what ran there.
+    pub(super) fn account_came(&mut self, survey: u64, from: WorkerId, mut account: Box<Account>) {
+        let spans = std::mem::take(&mut account.spans);
+        if !spans.is_empty() {
+            self.timeline.on_spans(from, spans);
+        }
+        self.surveys.on_account(survey, from, account);
+        self.answer_surveys();
+    }
+
+    /// Answers the questions for which all have been heard.
+    pub(super) fn answer_surveys(&mut self) {
+        for survey in self.surveys.take_finished() {
+            let (spans, gone) = match survey.subject {
+                Subject::Spans(job) => (self.timeline.spans(Some(job)), Vec::new()),
+                Subject::Tasks => (self.timeline.spans(None), Vec::new()),
+                Subject::Processes => (Vec::new(), self.surveys.gone().cloned().collect()),
+                Subject::Objects => (Vec::new(), Vec::new()),
+            };
+            let Survey { asker, processes, accounts, .. } = survey;
+            self.reply(asker, Answer::Survey(Surveyed { processes, gone, accounts, spans }));
         }
     }
 
@@ -79,12 +97,11 @@ impl Head {
         self.functions.ask(job, function, asker).map(Answer::Bytes)
     }
 
-    fn gather(&mut self, asker: (WorkerId, u64), job: JobId) {
-        let processes = self.jobs.processes(job);
-        let report = |process: &WorkerId| Effect::ToWorker(*process, FromHead::ReportSpans);
-        self.effects.extend(processes.iter().map(report));
-        let gathered = self.timeline.ask(asker, job, processes);
-        self.answer_gathered(gathered);
+    fn ask_all(&mut self, asker: (WorkerId, u64), subject: Subject) {
+        let survey = self.surveys.ask(asker, subject, self.nodes.iter());
+        let ask = |node| Effect::ToNode(node, HeadToNode::Survey(survey, subject));
+        self.effects.extend(self.nodes.iter().map(ask));
+        self.answer_surveys();
     }
 
     fn actor_named(&self, name: &ActorName) -> Answer {
@@ -129,6 +146,8 @@ impl Head {
             name: actor.name.cloned(),
             state: actor.state,
             restarts: actor.restarts,
+            shape: Arc::clone(actor.shape),
+            detached: actor.detached,
         });
         actors.collect()
     }

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod made_up;
+mod surveys;
 
 use std::sync::Arc;
 use std::time::Duration;

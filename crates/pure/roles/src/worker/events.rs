@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, ActorSpec, Assignment, Failure, GroupId, GroupSpec, ObjectId, Payload, Ref, Stored,
-    TaskId, TaskSpec, Template, WorkerId,
+    Account, ActorId, ActorSpec, Assignment, Failure, GroupId, GroupSpec, ObjectId, Payload, Ref,
+    Stored, Subject, TaskId, TaskSpec, Template, WorkerId,
 };
 use wire::to_worker::{CancelReach, Outcome, OutputLines};
 use wire::{Answer, FromHead, FromNode, FromPeer, Question, ToHead, ToNode};
@@ -165,8 +165,8 @@ pub enum Effect {
     StreamMoved(TaskId),
     /// The answer to a question.
     Answered(u64, Answer),
-    /// Tell the head what ran here lately.
-    ReportSpans,
+    /// Tell the head this, for the survey of this number, with what the shell knows of its subject.
+    Account(u64, Subject, Box<Account>),
     /// Lines of output for the driver's terminal.
     Lines(Vec<OutputLines>),
     /// End this process, after all was sent.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, Assignment, Callee, FunctionId, LeaseId, Map, Ref, TaskId, Template, Timestamp,
-    WorkerId,
+    ActorId, Assignment, Called, Callee, FunctionId, LeaseId, Map, Ref, Stage, TaskId, TaskInfo,
+    Template, Timestamp, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome};
 
@@ -55,6 +55,7 @@ pub(super) struct Incoming {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) owner: WorkerId,
+    pub(super) attempt: u32,
     pub(super) lease: Option<LeaseId>,
     pub(super) template: Arc<Template>,
     /// How many threads wait on its behalf.
@@ -128,6 +129,7 @@ impl Inbox {
     pub(super) fn begin(&mut self, execution: &Execution, lease: Option<LeaseId>, now: Timestamp) {
         let running = Running {
             owner: execution.owner,
+            attempt: execution.attempt,
             lease,
             template: Arc::clone(&execution.template),
             waits: 0,
@@ -262,6 +264,25 @@ impl Inbox {
         let mut tasks: Vec<_> = concerning.map(|(task, _)| *task).collect();
         tasks.sort_unstable();
         tasks
+    }
+
+    /// What runs and what waits, for people.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = TaskInfo> {
+        let running = self.running_that(|running| running.ended.is_none()).into_iter();
+        let running = running.filter_map(|task| Some((task, self.running.get(&task)?)));
+        let running = running.map(|(task, running)| {
+            let Running { attempt, template, began, waits, .. } = running;
+            let stage = Stage::Running { began: began.since(Timestamp::ZERO), waits: *waits > 0 };
+            let called = Called::new(task, *attempt, None, template);
+            TaskInfo { name: template.name.clone(), called, stage }
+        });
+        let waiting = self.groups.values().flat_map(|group| &group.waiting).map(|incoming| {
+            let Execution { task, attempt, template, .. } = &*incoming.execution;
+            let called = Called::new(*task, *attempt, None, template);
+            let stage = Stage::Arrived(incoming.missing);
+            TaskInfo { name: template.name.clone(), called, stage }
+        });
+        running.chain(waiting)
     }
 
     /// The actor that a task makes here.

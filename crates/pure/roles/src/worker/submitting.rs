@@ -208,7 +208,12 @@ impl Worker {
     /// An attempt failed in a way that another one may mend.
     pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
         match self.tasks.failed(task, failure) {
-            None => self.again(task),
+            None => {
+                if let Some(Submitted { spec, attempt, .. }) = self.tasks.get(task) {
+                    self.failures.note(spec, attempt - 1, failure);
+                }
+                self.again(task);
+            }
             Some(failure) => self.fail(task, &failure),
         }
     }
@@ -218,6 +223,7 @@ impl Worker {
         let Some(submitted) = self.tasks.end(task) else {
             return;
         };
+        self.failures.note(&submitted.spec, submitted.attempt, failure);
         if let Some(actor) = task.actor() {
             self.calls.end(actor, task);
         }

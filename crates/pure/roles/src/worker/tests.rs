@@ -2,6 +2,7 @@
 //!
 //! Owns: the builder `TestWorker`. Does not own: what whole clusters do (`sim`).
 
+mod accounts;
 mod probing;
 
 use std::sync::Arc;

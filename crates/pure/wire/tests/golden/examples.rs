@@ -10,12 +10,13 @@ use std::time::Duration;
 use serde::Serialize;
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorName, ActorSpec, Amount, Assignment, Callee, Concurrency, Death, DeviceShare,
-    Exit, Failure, Finding, FunctionId, GroupId, GroupSpec, GroupStrategy, JobId, LabelRule,
-    LeaseId, NodeId, ObjectId, Payload, Place, Probe, Ref, Resources, Retries, Retry, Returns,
-    Settings, Shape, Stored, Strategy, TaskId, Template, TemplateId, Value, WorkerId,
+    Account, ActorId, ActorName, ActorSpec, Amount, Assignment, Called, Callee, Concurrency, Death,
+    DeviceShare, Exit, Failure, Finding, FunctionId, GroupId, GroupSpec, GroupStrategy, JobId,
+    LabelRule, LeaseId, NodeId, ObjectId, ObjectInfo, Payload, Place, Probe, ProcessInfo, Ref,
+    Resources, Retries, Retry, Returns, Settings, Shape, Stage, Stored, Strategy, Subject, TaskId,
+    TaskInfo, Template, TemplateId, Value, Whereabouts, WorkerId,
 };
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Span};
+use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Span, Surveyed};
 use wire::to_node::{NodeReport, ToDaemon};
 use wire::to_worker::{
     ActorState, CancelReach, Dependency, GroupState, Outcome, OutputLines, TaskMessage,
@@ -56,6 +57,9 @@ pub(crate) fn all() -> Vec<Example> {
         family("Returns", vec![Returns::Count(2), Returns::Stream, Returns::Dynamic]),
         family("Retry", vec![Retry::Never, Retry::Always, Retry::Listed(bytes(b"classes"))]),
         family("GroupStrategy", group_strategies()),
+        family("Subject", subjects()),
+        family("Stage", stages()),
+        family("Whereabouts", places()),
         family("Failure", failures()),
         family("ActorEnd", actor_ends()),
         family("Exit", vec![Exit::Code(3), Exit::Signal(9), Exit::Unknown]),
@@ -148,6 +152,7 @@ fn from_node() -> Vec<FromNode> {
             lines: vec!["one".to_owned(), "two".to_owned()],
         }]),
         FromNode::Spare,
+        FromNode::Survey(9, Subject::Spans(JobId(5))),
         FromNode::Exit { reason: "because".to_owned() },
     ]
 }
@@ -158,7 +163,6 @@ fn from_head() -> Vec<FromHead> {
         FromHead::ActorChanged { actor: actor(), state: ActorState::Pending },
         FromHead::GroupChanged { group: group(), state: GroupState::Pending },
         FromHead::Retire,
-        FromHead::ReportSpans,
         FromHead::Answered { request: 300, answer: Answer::Nothing },
     ]
 }
@@ -201,6 +205,7 @@ fn head_to_node() -> Vec<HeadToNode> {
         HeadToNode::PrepareBundles { group: group(), bundles: vec![(1, resources())] },
         HeadToNode::CommitBundles(group()),
         HeadToNode::ReturnBundles(group()),
+        HeadToNode::Survey(9, Subject::Tasks),
         HeadToNode::EndJob(JobId(5)),
         HeadToNode::Stop,
     ]
@@ -219,6 +224,7 @@ fn node_reports() -> Vec<NodeReport> {
         NodeReport::ActorNotPlaced(actor(), failure()),
         NodeReport::ActorEnded(actor(), death()),
         NodeReport::BundlesPrepared(group(), true),
+        NodeReport::Processes(9, vec![process()]),
         NodeReport::WorkerGone(death()),
     ]
 }
@@ -244,7 +250,7 @@ fn to_head() -> Vec<ToHead> {
         ToHead::RemoveGroup(group()),
         ToHead::WatchGroup(group()),
         ToHead::Ask { request: 300, question: Question::Nodes },
-        ToHead::Spans(vec![span()]),
+        ToHead::Account(9, Box::new(account())),
         ToHead::Node(NodeReport::Free(resources())),
     ]
 }
@@ -261,7 +267,7 @@ fn questions() -> Vec<Question> {
         Question::Actors,
         Question::Groups,
         Question::GroupNamed { namespace, name },
-        Question::Timeline(JobId(5)),
+        Question::Survey(Subject::Processes),
         Question::Jobs,
         Question::Get(key()),
         Question::Put { key: key(), value: bytes(b"value"), overwrite: true },
@@ -293,6 +299,8 @@ fn answers() -> Vec<Answer> {
             name: Some(actor_name()),
             state: ActorState::Pending,
             restarts: 2,
+            shape: Arc::new(shape()),
+            detached: true,
         }]),
         Answer::Groups(vec![GroupInfo { spec: group_spec(), state: GroupState::Pending }]),
         Answer::Jobs(vec![JobInfo {
@@ -303,7 +311,12 @@ fn answers() -> Vec<Answer> {
             entrypoint: "main.py".to_owned(),
             running: true,
         }]),
-        Answer::Spans(vec![span()]),
+        Answer::Survey(Surveyed {
+            processes: vec![process()],
+            gone: vec![death()],
+            accounts: vec![(worker(3), Box::new(account()))],
+            spans: vec![span()],
+        }),
         Answer::Failed(failure()),
     ]
 }
@@ -568,5 +581,63 @@ fn span() -> Span {
         began: Duration::from_secs(1000),
         ran: Duration::from_micros(1500),
         failed: true,
+        called: Some(called()),
+    }
+}
+
+fn subjects() -> Vec<Subject> {
+    vec![Subject::Processes, Subject::Spans(JobId(5)), Subject::Tasks, Subject::Objects]
+}
+
+fn stages() -> Vec<Stage> {
+    vec![
+        Stage::Waiting,
+        Stage::Ready,
+        Stage::Sent,
+        Stage::Arrived(300),
+        Stage::Running { began: Duration::from_secs(1), waits: true },
+        Stage::Failed(failure()),
+    ]
+}
+
+fn places() -> Vec<Whereabouts> {
+    let shared = Whereabouts::Shared { node: NodeId(1), size: 300 };
+    vec![Whereabouts::Unknown, Whereabouts::Here(300), shared, Whereabouts::Failed]
+}
+
+fn called() -> Called {
+    Called {
+        task: task(),
+        attempt: 2,
+        parent: Some(task()),
+        callee: Callee::Constructor,
+        shape: Arc::new(shape()),
+    }
+}
+
+fn process() -> ProcessInfo {
+    ProcessInfo {
+        worker: worker(3),
+        pid: 44,
+        driver: false,
+        asked: true,
+        job: Some(JobId(5)),
+        environment: "{}".to_owned(),
+    }
+}
+
+fn account() -> Account {
+    Account {
+        clock_began: Duration::from_secs(1000),
+        spans: vec![span()],
+        tasks: vec![TaskInfo { name: "f".to_owned(), called: called(), stage: Stage::Ready }],
+        objects: vec![ObjectInfo {
+            object: object(1),
+            owner: worker(1),
+            place: Whereabouts::Unknown,
+            mapped: true,
+            needed: true,
+        }],
+        left_out: 300,
     }
 }

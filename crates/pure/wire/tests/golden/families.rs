@@ -5,7 +5,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use types::failure::ActorEnd;
-use types::{Callee, Exit, Failure, GroupStrategy, Retry, Returns, Strategy, Value};
+use types::{
+    Callee, Exit, Failure, GroupStrategy, Retry, Returns, Stage, Strategy, Subject, Value,
+    Whereabouts,
+};
 use wire::to_node::{NodeReport, ToDaemon};
 use wire::to_worker::{ActorState, GroupState, Outcome};
 use wire::{
@@ -37,6 +40,9 @@ pub(crate) fn with_family(family: &str, bytes: &[u8]) -> Result<Vec<u8>, String>
         "Returns" => again::<Returns>(bytes),
         "Retry" => again::<Retry>(bytes),
         "GroupStrategy" => again::<GroupStrategy>(bytes),
+        "Subject" => again::<Subject>(bytes),
+        "Stage" => again::<Stage>(bytes),
+        "Whereabouts" => again::<Whereabouts>(bytes),
         "Failure" => again::<Failure>(bytes),
         "ActorEnd" => again::<ActorEnd>(bytes),
         "Exit" => again::<Exit>(bytes),

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use roles::worker::{Content, Effect, Event, Execution};
-use types::{ObjectId, Returns, WorkerId};
+use types::{ObjectId, Returns, Subject, WorkerId};
 use wire::{FromHead, ToDaemon, ToHead};
 
 use super::EngineError;
@@ -67,9 +67,12 @@ impl Core {
                 self.lines.push(lines);
                 self.waits.wake(&Topic::Lines);
             }
-            Effect::ReportSpans => {
-                let spans = self.spans.newest.iter().cloned().collect();
-                self.events.push_back(Event::Tell(ToHead::Spans(spans)));
+            Effect::Account(survey, subject, mut account) => {
+                account.clock_began = self.spans.origin;
+                if let Subject::Spans(_) | Subject::Tasks = subject {
+                    account.spans = self.spans.newest.iter().cloned().collect();
+                }
+                self.events.push_back(Event::Tell(ToHead::Account(survey, account)));
             }
             Effect::Exit(reason) => self.exit(reason),
         }

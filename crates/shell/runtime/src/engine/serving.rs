@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
-use types::{JobId, TaskId};
+use types::{Called, JobId, TaskId};
 use wire::to_worker::{Outcome, OutputLines};
 use wire::{Answer, Question, ToNode};
 
@@ -38,7 +38,9 @@ impl Engine {
         let mut locked = self.enter()?;
         let task = running.task;
         let failed = matches!(outcome, Outcome::Failed { .. });
-        locked.keep_span(task.job(), running.template.name.clone(), ran, failed);
+        let called = Called::new(task, running.attempt, None, &running.template);
+        let told = (running.template.name.clone(), Some(called));
+        locked.keep_span(task.job(), told, ran, failed);
         locked.consumed.remove(&task);
         locked.step(Event::Finished { task, outcome, ran });
         Ok(())
@@ -125,7 +127,7 @@ impl Engine {
     /// Keeps a span of the user's own for the timeline, as of `ran` ago until now.
     pub fn record_span(&self, job: JobId, name: String, ran: Duration) {
         if let Ok(mut locked) = self.enter() {
-            locked.keep_span(job, name, ran, false);
+            locked.keep_span(job, (name, None), ran, false);
         }
     }
 }

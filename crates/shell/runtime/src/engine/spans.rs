@@ -7,7 +7,7 @@ use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use types::limits::SPANS_MAX;
-use types::{JobId, Span, Timestamp};
+use types::{Called, JobId, Span, Timestamp};
 
 use super::guarded::Core;
 use crate::clock;
@@ -16,7 +16,7 @@ use crate::clock;
 pub(super) struct Spans {
     pub(super) newest: VecDeque<Span>,
     /// When the clock of this process began, since the Unix epoch.
-    origin: Duration,
+    pub(super) origin: Duration,
     pid: u32,
 }
 
@@ -34,13 +34,19 @@ impl Spans {
 
 impl Core {
     /// Keeps what ran for `job`, as of `ran` ago until now.
-    pub(super) fn keep_span(&mut self, job: JobId, name: String, ran: Duration, failed: bool) {
+    pub(super) fn keep_span(
+        &mut self,
+        job: JobId,
+        (name, called): (String, Option<Called>),
+        ran: Duration,
+        failed: bool,
+    ) {
         let (worker, pid) = (self.identity.worker, self.spans.pid);
         let ended = self.spans.origin + self.now.since(Timestamp::ZERO);
         let began = ended.saturating_sub(ran);
         if self.spans.newest.len() == SPANS_MAX {
             self.spans.newest.pop_front();
         }
-        self.spans.newest.push_back(Span { job, name, worker, pid, began, ran, failed });
+        self.spans.newest.push_back(Span { job, name, worker, pid, began, ran, failed, called });
     }
 }

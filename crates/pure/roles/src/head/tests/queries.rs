@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::Span;
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo};
+use types::{Account, ProcessInfo, Span, Subject};
+use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
 
 use super::*;
 
@@ -58,9 +58,11 @@ fn actors_groups_and_jobs_are_listed_with_their_states() {
         name: None,
         state: ActorState::Dead(Arc::new(died)),
         restarts: 0,
+        shape: Arc::default(),
+        detached: false,
     };
     let state = ActorState::Pending;
-    let lives = ActorInfo { actor: pending.id, class, name: pending.name, state, restarts: 0 };
+    let lives = ActorInfo { actor: pending.id, class, name: pending.name, state, ..dead.clone() };
     assert_eq!(head.asks(Question::Actors), Answer::Actors(vec![dead, lives]));
     let state = GroupState::Created(vec![NODE]);
     assert_eq!(head.asks(Question::Groups), Answer::Groups(vec![GroupInfo { spec, state }]));
@@ -95,24 +97,61 @@ fn keys_are_put_read_listed_and_deleted() {
 }
 
 #[test]
-fn a_timeline_waits_for_every_process_of_the_job_or_its_end() {
+fn a_question_to_all_goes_by_way_of_the_nodes_and_waits_for_every_process_or_its_end() {
     let mut head = TestHead::with_cpus(4);
-    head.alive(&actor(1), PROCESS);
-    let function = FunctionId::from_bytes([3; 16]);
-    let question = Question::Function(JOB, function);
-    head.says(OTHER_PROCESS, ToHead::Ask { request: 1, question });
-    head.says(PROCESS, ToHead::Spans(vec![span(PROCESS, 1)]));
+    head.join(OTHER_NODE, cpus(2));
 
-    let question = Question::Timeline(JOB);
-    let report = |process| Effect::ToWorker(process, FromHead::ReportSpans);
-    assert_eq!(
-        head.says(DRIVER, ToHead::Ask { request: 2, question }),
-        [report(DRIVER), report(PROCESS), report(OTHER_PROCESS)]
-    );
-    assert_eq!(head.says(DRIVER, ToHead::Spans(vec![])), []);
-    assert_eq!(head.says(OTHER_PROCESS, ToHead::Spans(vec![span(OTHER_PROCESS, 0)])), []);
-    let spans = vec![span(OTHER_PROCESS, 0), span(PROCESS, 1)];
-    assert_eq!(head.gone(PROCESS), [answered(DRIVER, 2, Answer::Spans(spans))]);
+    let question = Question::Survey(Subject::Spans(JOB));
+    let ask = |node| Effect::ToNode(node, HeadToNode::Survey(1, Subject::Spans(JOB)));
+    let asked = head.says(DRIVER, ToHead::Ask { request: 2, question });
+    assert_eq!(asked, [ask(NODE), ask(OTHER_NODE)]);
+    let processes: Vec<_> = [DRIVER, PROCESS, OTHER_PROCESS].map(process).into();
+    assert_eq!(head.reports(NodeReport::Processes(1, processes.clone())), []);
+    assert_eq!(head.says(DRIVER, account(&[])), []);
+    assert_eq!(head.says(OTHER_PROCESS, account(&[span(OTHER_PROCESS, 1)])), []);
+    head.step(Event::NodeLost(OTHER_NODE));
+
+    let told = Answer::Survey(Surveyed {
+        processes,
+        gone: vec![],
+        accounts: vec![(DRIVER, Box::default()), (OTHER_PROCESS, Box::default())],
+        spans: vec![span(OTHER_PROCESS, 1)],
+    });
+    assert_eq!(head.gone(PROCESS), [answered(DRIVER, 2, told)]);
+}
+
+#[test]
+fn what_ran_in_a_process_that_is_gone_and_how_it_ended_can_still_be_asked() {
+    let mut head = TestHead::with_cpus(4);
+    head.says(PROCESS, account(&[span(PROCESS, 1)]));
+    head.gone(PROCESS);
+
+    let nobody = |survey, subject| {
+        let question = Question::Survey(subject);
+        (ToHead::Ask { request: 9, question }, NodeReport::Processes(survey, vec![]))
+    };
+    let (asked, none) = nobody(1, Subject::Tasks);
+    head.says(DRIVER, asked);
+    let spans = vec![span(PROCESS, 1)];
+    let told = Surveyed { spans, ..surveyed() };
+    assert_eq!(head.reports(none), [answered(DRIVER, 9, Answer::Survey(told))]);
+    let (asked, none) = nobody(2, Subject::Processes);
+    head.says(DRIVER, asked);
+    let told = Surveyed { gone: vec![death(PROCESS)], ..surveyed() };
+    assert_eq!(head.reports(none), [answered(DRIVER, 9, Answer::Survey(told))]);
+}
+
+fn surveyed() -> Surveyed {
+    Surveyed { processes: vec![], gone: vec![], accounts: vec![], spans: vec![] }
+}
+
+fn process(worker: WorkerId) -> ProcessInfo {
+    let environment = String::new();
+    ProcessInfo { worker, pid: 5, driver: false, asked: true, job: Some(JOB), environment }
+}
+
+fn account(spans: &[Span]) -> ToHead {
+    ToHead::Account(1, Box::new(Account { spans: spans.to_vec(), ..Account::default() }))
 }
 
 fn span(worker: WorkerId, second: u64) -> Span {
@@ -124,5 +163,6 @@ fn span(worker: WorkerId, second: u64) -> Span {
         began: Duration::from_secs(second),
         ran: Duration::from_millis(1),
         failed: false,
+        called: None,
     }
 }

@@ -1,0 +1,220 @@
+//! Questions that every process answers for itself.
+//!
+//! Owns: who is still to be heard, what was heard, and which processes are gone. Does not own: who is asked in which
+//! message (`roles::head`), or what ran (`timeline`).
+//!
+//! A node first says which processes it has, and so names those that are to be heard; until then it stands for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use types::{Account, Death, Memory, NodeId, ProcessInfo, Subject, WorkerId};
+
+use crate::functions::Asker;
+
+/// The questions that wait, by number.
+#[derive(Debug)]
+pub struct Surveys {
+    last: u64,
+    open: BTreeMap<u64, Survey>,
+    gone: Memory<WorkerId, Death>,
+}
+
+/// One question.
+#[derive(Debug)]
+pub struct Survey {
+    /// Who asked.
+    pub asker: Asker,
+    /// What about.
+    pub subject: Subject,
+    /// The processes of the nodes that were heard.
+    pub processes: Vec<ProcessInfo>,
+    /// What each process told.
+    pub accounts: Vec<(WorkerId, Box<Account>)>,
+    missing: BTreeSet<Respondent>,
+}
+
+/// Who is to be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Respondent {
+    Node(NodeId),
+    Process(WorkerId),
+}
+
+impl Surveys {
+    /// No questions, and a memory for `gone_max` processes that will be gone.
+    #[must_use]
+    pub fn new(gone_max: usize) -> Self {
+        Self { last: 0, open: BTreeMap::new(), gone: Memory::new(gone_max) }
+    }
+
+    /// Somebody asks all processes of these nodes: the number under which they answer.
+    pub fn ask(
+        &mut self,
+        asker: Asker,
+        subject: Subject,
+        nodes: impl Iterator<Item = NodeId>,
+    ) -> u64 {
+        self.last += 1;
+        let missing = nodes.map(Respondent::Node).collect();
+        let survey =
+            Survey { asker, subject, processes: Vec::new(), accounts: Vec::new(), missing };
+        self.open.insert(self.last, survey);
+        self.last
+    }
+
+    /// A node named its processes.
+    pub fn on_processes(&mut self, survey: u64, node: NodeId, processes: Vec<ProcessInfo>) {
+        let Some(survey) = self.open.get_mut(&survey) else {
+            return;
+        };
+        if !survey.missing.remove(&Respondent::Node(node)) {
+            return;
+        }
+        if survey.subject != Subject::Processes {
+            let asked = processes.iter().filter(|process| process.asked);
+            survey.missing.extend(asked.map(|process| Respondent::Process(process.worker)));
+        }
+        survey.processes.extend(processes);
+    }
+
+    /// A process told what it knows.
+    pub fn on_account(&mut self, survey: u64, worker: WorkerId, account: Box<Account>) {
+        if let Some(survey) = self.open.get_mut(&survey)
+            && survey.missing.remove(&Respondent::Process(worker))
+        {
+            survey.accounts.push((worker, account));
+        }
+    }
+
+    /// A process ended: it is not waited for, and its own questions are forgotten.
+    pub fn on_worker_gone(&mut self, worker: WorkerId) {
+        self.open.retain(|_, survey| survey.asker.0 != worker);
+        for survey in self.open.values_mut() {
+            survey.missing.remove(&Respondent::Process(worker));
+        }
+    }
+
+    /// How a process ended, for those who ask. Its last lines are not kept.
+    pub fn on_death(&mut self, death: Death) {
+        self.gone.remember(death.worker, Death { last_lines: Vec::new(), ..death });
+    }
+
+    /// A node is gone.
+    pub fn on_node_lost(&mut self, node: NodeId) {
+        for survey in self.open.values_mut() {
+            survey.missing.remove(&Respondent::Node(node));
+        }
+    }
+
+    /// The questions that need not wait any longer.
+    #[must_use]
+    pub fn take_finished(&mut self) -> Vec<Survey> {
+        let finished = self.open.extract_if(.., |_, survey| survey.missing.is_empty());
+        finished.map(|(_, survey)| survey).collect()
+    }
+
+    /// How the latest processes ended that are gone.
+    pub fn gone(&self) -> impl Iterator<Item = &Death> {
+        self.gone.iter().map(|(_, death)| death)
+    }
+
+    /// All processes that this machine waits for.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
+        let missing = self.open.values().flat_map(|survey| &survey.missing);
+        missing.filter_map(|respondent| match respondent {
+            Respondent::Process(worker) => Some(*worker),
+            Respondent::Node(_) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{Exit, JobId};
+
+    use super::*;
+
+    const NODE: NodeId = NodeId(1);
+    const OTHER_NODE: NodeId = NodeId(2);
+    const ANNE: WorkerId = WorkerId { node: NODE, number: 1 };
+    const BERT: WorkerId = WorkerId { node: NODE, number: 2 };
+    const CARL: WorkerId = WorkerId { node: NODE, number: 3 };
+
+    #[test]
+    fn a_question_waits_for_every_node_and_every_process_that_it_asks() {
+        let mut surveys = Surveys::new(10);
+        let number = surveys.ask((ANNE, 7), Subject::Tasks, [NODE, OTHER_NODE].into_iter());
+
+        surveys.on_account(number, ANNE, account(1));
+        surveys.on_processes(number, NODE, vec![process(ANNE), process(BERT), starting(CARL)]);
+        surveys.on_processes(number, OTHER_NODE, vec![]);
+        surveys.on_account(number, BERT, account(2));
+        surveys.on_account(number, BERT, account(3));
+        assert!(surveys.take_finished().is_empty(), "who was not yet asked has not answered");
+        surveys.on_account(number, ANNE, account(4));
+
+        let [survey] = &surveys.take_finished()[..] else { panic!("one is answered") };
+        assert_eq!(survey.processes, [process(ANNE), process(BERT), starting(CARL)]);
+        assert_eq!(survey.accounts, [(BERT, account(2)), (ANNE, account(4))]);
+    }
+
+    #[test]
+    fn who_is_gone_is_not_waited_for_and_asks_no_more() {
+        let mut surveys = Surveys::new(10);
+        let first = surveys.ask((ANNE, 1), Subject::Tasks, [NODE].into_iter());
+        surveys.on_processes(first, NODE, vec![process(BERT)]);
+        surveys.ask((BERT, 2), Subject::Objects, [NODE].into_iter());
+        surveys.ask((ANNE, 3), Subject::Processes, [OTHER_NODE].into_iter());
+        assert_eq!(surveys.workers().collect::<Vec<_>>(), [BERT]);
+
+        surveys.on_worker_gone(BERT);
+        surveys.on_node_lost(OTHER_NODE);
+
+        let askers: Vec<_> = surveys.take_finished().iter().map(|survey| survey.asker).collect();
+        assert_eq!(askers, [(ANNE, 1), (ANNE, 3)]);
+        assert!(surveys.open.is_empty());
+    }
+
+    #[test]
+    fn nobody_but_nodes_is_asked_for_processes_and_their_ends_are_remembered_up_to_a_limit() {
+        let mut surveys = Surveys::new(1);
+        let number = surveys.ask((ANNE, 1), Subject::Processes, [NODE].into_iter());
+        surveys.on_processes(number, NODE, vec![process(ANNE)]);
+
+        surveys.on_death(death(BERT, vec!["a line".to_owned()]));
+        surveys.on_death(death(CARL, vec![]));
+
+        assert_eq!(surveys.take_finished().len(), 1);
+        assert_eq!(surveys.gone().collect::<Vec<_>>(), [&death(CARL, vec![])]);
+    }
+
+    fn process(worker: WorkerId) -> ProcessInfo {
+        ProcessInfo {
+            worker,
+            pid: worker.number,
+            driver: false,
+            asked: true,
+            job: Some(JobId(1)),
+            environment: String::new(),
+        }
+    }
+
+    fn starting(worker: WorkerId) -> ProcessInfo {
+        ProcessInfo { asked: false, ..process(worker) }
+    }
+
+    fn account(left_out: u64) -> Box<Account> {
+        Box::new(Account { left_out, ..Account::default() })
+    }
+
+    fn death(worker: WorkerId, last_lines: Vec<String>) -> Death {
+        Death {
+            worker,
+            pid: 7,
+            exit: Exit::Signal(9),
+            reason: String::new(),
+            peak_memory_bytes: 0,
+            last_lines,
+        }
+    }
+}
