@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aktis import exceptions
-from aktis._kernel import forms, queries
+from aktis._kernel import forms, queries, surveys
 from tests.arch.sources import text_of
 
 TYPES = Path("crates/pure/types/src")
@@ -21,6 +21,8 @@ KNOWN = {
     ("actor.rs", "ActorState"): set(queries.ACTOR_STATES),
     ("group.rs", "GroupState"): set(queries.GROUP_STATES),
     ("group.rs", "GroupStrategy"): set(forms.GROUP_STRATEGIES.values()),
+    ("account.rs", "Stage"): set(surveys.STAGES),
+    ("task.rs", "Callee"): set(surveys.CALLEES),
 }
 
 

@@ -68,6 +68,10 @@ class Session:
         """The id of a process of this session, from its node and its number there."""
         return self.id_of_node(node << NUMBER_BITS | number)
 
+    def id_of_node_of(self, worker_id: bytes) -> bytes:
+        """The id of the node of a process of this session, from the id of the process."""
+        return self.id_of_node(int.from_bytes(worker_id[-2 * NUMBER_BYTES : -NUMBER_BYTES], "big"))
+
     def node_of(self, node_id: str) -> int:
         """The number of a node of this session from its id; of another session, that of none."""
         number = int.from_bytes(bytes.fromhex(node_id)[-NUMBER_BYTES:], "big")

@@ -1,19 +1,22 @@
 """What all processes of the cluster tell when they are asked, as plain values.
 
-Owns how the accounts of several processes become one row for each attempt and each ref. Does not own
-the public form of the rows (`aktis.observe`), nor who answers (the engine).
+Owns how the accounts of several processes become one description of each attempt and each ref. Does
+not own the public form of these (`aktis.observe`), nor who answers (the engine).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aktis import _core
 from aktis._kernel import forms
 from aktis._kernel.session import Session, require
 
-# What a task does, by its stage; a call to an actor has words of its own.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# What a task does, by its stage.
 STAGES = {
     "Waiting": "PENDING_ARGS_AVAIL",
     "Ready": "PENDING_NODE_ASSIGNMENT",
@@ -27,7 +30,14 @@ CALLEES = {
     "Constructor": "ACTOR_CREATION_TASK",
     "Method": "ACTOR_TASK",
 }
-# Accounts are not of one moment: of two that differ, what comes later here holds.
+# Whether it is a call to an actor, and whether arguments are still to come.
+_ARRIVED = {
+    (False, False): "SUBMITTED_TO_WORKER",
+    (False, True): "PENDING_ARGS_FETCH",
+    (True, False): "PENDING_ACTOR_TASK_ORDERING_OR_CONCURRENCY",
+    (True, True): "PENDING_ACTOR_TASK_ARGS_FETCH",
+}
+# How far an attempt is, the furthest last.
 _ORDER = ("Waiting", "Ready", "Sent", "Arrived", "Running", "Ended", "Failed")
 # A task of no actor has this for the count of its actor.
 _NO_ACTOR = b"\xff\xff\xff\xff"
@@ -89,6 +99,11 @@ class Reference:
     is_mapped: bool
     is_needed: bool
     state: str
+
+    @property
+    def task_id(self) -> bytes:
+        """The task that makes it."""
+        return self.object_id[:-4]
 
 
 @dataclass
@@ -156,16 +171,24 @@ def _attempts(
     spans: list[dict[str, Any]],
 ) -> dict[tuple[bytes, int], Attempt]:
     told = [
-        _told(process, account, found)
+        _told(here, process, account, found)
         for process, account in accounts
         for found in account["tasks"]
     ]
     told += [_ended(here, known, span) for span in spans if span["called"] is not None]
-    merged: dict[tuple[bytes, int], Attempt] = {}
+    return merged(told)
+
+
+def merged(told: Iterable[Attempt]) -> dict[tuple[bytes, int], Attempt]:
+    """One description of each attempt, of those that its owner and the process it came to gave.
+
+    They are not of one moment: of two that differ, the one that is further holds.
+    """
+    attempts: dict[tuple[bytes, int], Attempt] = {}
     for attempt in sorted(told, key=lambda attempt: _ORDER.index(attempt.stage)):
         key = (attempt.task_id, attempt.attempt)
-        merged[key] = _joined(merged[key], attempt) if key in merged else attempt
-    return merged
+        attempts[key] = _joined(attempts[key], attempt) if key in attempts else attempt
+    return attempts
 
 
 def _joined(earlier: Attempt, later: Attempt) -> Attempt:
@@ -177,30 +200,24 @@ def _joined(earlier: Attempt, later: Attempt) -> Attempt:
     return later
 
 
-def _told(process: Process, account: dict[str, Any], found: dict[str, Any]) -> Attempt:
-    stage, content = found["stage"], None
-    if not isinstance(stage, str):
-        stage, content = forms.kind(stage), forms.content(stage)
-    attempt = _attempt(found["name"], found["called"], stage)
-    match stage, content:
-        case "Arrived", missing:
+def _told(
+    here: Session, process: Process, account: dict[str, Any], found: dict[str, Any]
+) -> Attempt:
+    attempt = _attempt(found["name"], found["called"], forms.kind(found["stage"]))
+    match found["stage"]:
+        case {"Arrived": missing}:
             attempt.process = process
-            if missing:
-                attempt.state = "PENDING_ARGS_FETCH"
-            if attempt.callee == "Method":
-                attempt.state = (
-                    "PENDING_ACTOR_TASK_ARGS_FETCH"
-                    if missing
-                    else "PENDING_ACTOR_TASK_ORDERING_OR_CONCURRENCY"
-                )
-        case "Running", {"began": began, "waits": waits}:
+            attempt.state = _ARRIVED[attempt.callee == "Method", missing > 0]
+        case {"Running": {"began": began, "waits": waits}}:
             attempt.process = process
             attempt.began_s = forms.seconds(account["clock_began"]) + forms.seconds(began)
             if waits:
                 attempt.state = "RUNNING_IN_RAY_GET"
-        case "Failed", failure:
+        case {"Failed": failure}:
             attempt.failure = forms.kind(failure)
             attempt.sentence = _core.sentence(failure)
+            if attempt.failure == "WorkerCrashed":
+                attempt.process = _gone(here, forms.content(failure)["death"])
         case _:
             pass
     return attempt

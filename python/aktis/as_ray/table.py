@@ -7,8 +7,22 @@ at `ray.module.name`, aktis has at `aktis.module.name`. Does not own which names
 
 from __future__ import annotations
 
+from aktis.as_ray.public_names import NAMES
+
 # The version of Ray whose interface this is; programs compare it with what they need.
 RAY_VERSION = "2.60.0"
+
+# Where the rows and options of `aktis.util.state` are, which Ray keeps in one module.
+_STATE_PLACES: dict[str, tuple[str, ...]] = {
+    "aktis.observe.rows": (
+        *("ActorState", "JobState", "NodeState", "ObjectState", "PlacementGroupState"),
+        *("RuntimeEnvState", "StateSchema", "TaskState", "WorkerState"),
+    ),
+    "aktis.util.state.options": (
+        *("DEFAULT_LIMIT", "DEFAULT_RPC_TIMEOUT", "GetApiOptions", "ListApiOptions"),
+        *("StateResource", "SummaryApiOptions", "SummaryResource"),
+    ),
+}
 
 ELSEWHERE: dict[str, str] = {
     # What carries Ray's own name, or a word that aktis does not use.
@@ -40,6 +54,16 @@ ELSEWHERE: dict[str, str] = {
     "ray.util.collective.collective_group.base_collective_group.BaseGroup": (
         "aktis.util.collective.base_group.BaseGroup"
     ),
+    "ray.util.state.exception.RayStateApiException": "aktis.util.state.exception.StateApiException",
+    **{
+        f"ray.util.state.api.{name}": f"aktis.util.state.{name}"
+        for name in NAMES["ray.util.state"].split()
+    },
+    **{
+        f"ray.util.state.common.{name}": f"{place}.{name}"
+        for place, names in _STATE_PLACES.items()
+        for name in names
+    },
     # Not public, but guides of Ray use it.
     "ray._private.internal_api.free": "aktis.internal.free",
     # xgboost_ray and others write their records with it.
@@ -87,7 +111,6 @@ NEAREST: dict[str, str] = {
     "ray.serve": "actors are, named ones and async ones too",
     "ray.train": "actors in a placement group are",
     "ray.tune": "tasks, one for each trial, and aktis.wait are",
-    "ray.util.state": "aktis.util.list_named_actors, aktis.nodes and aktis.timeline are",
     "ray.widgets": "plain text is what objects show",
     "ray.workflow": "graphs of calls (bind and execute) are",
 }
