@@ -40,7 +40,7 @@ _NODE_NAMES = {f"node:{ADDRESS}": 1.0, "node:__internal_head__": 1.0}
 # Arguments that Ray takes without showing them; unset, they do nothing.
 _UNSHOWN = frozenset({
     "_driver_object_store_memory", "_enable_object_reconstruction", "_node_ip_address",
-    "_node_name", "_redis_password", "_redis_username", "_temp_dir", "_tracing_startup_hook",
+    "_node_name", "_redis_password", "_redis_username", "_temp_dir",
     "allow_multiple",
 })  # fmt: skip
 
@@ -69,6 +69,7 @@ class Job(NamedTuple):
     namespace: str
     environment: RuntimeEnv
     logging: LoggingConfig | None
+    tracing_hook: str | None
 
 
 class Context:
@@ -173,7 +174,8 @@ def init(  # noqa: PLR0913 - Ray's signature
         system_reserved_cpu: Not there yet.
         system_reserved_memory: Not there yet.
         proxy_server_url: Not there yet.
-        **unshown: Arguments that Ray takes without showing them.
+        **unshown: Arguments that Ray takes without showing them; of these `_tracing_startup_hook`
+            is "module:function", called in each process to set up the export of spans.
 
     Raises:
         RuntimeError: there is a session already, the cluster did not start, or an argument is not
@@ -212,6 +214,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         unshown.pop("_system_config", None),
         ports.checked(unshown.pop("_metrics_export_port", None)),
     )
+    tracing_hook = unshown.pop("_tracing_startup_hook", None)
     _check_unshown(unshown)
     config = job_config or JobConfig()
     if configure_logging:
@@ -220,6 +223,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         _namespace(namespace, config),
         _job_environment(config, runtime_env),
         logging_config or config.py_logging_config,
+        tracing_hook,
     )
     _begin(address, node, job)
     jobs.adopt(job_config)
@@ -312,6 +316,7 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             here,
             logging=None if job.logging is None else job.logging.applied(),
             setup_hook=job.environment.setup_hook(),
+            tracing_hook=job.tracing_hook,
         )
         if node.metrics_export_port is not None:
             ports.want(node.metrics_export_port)

@@ -63,7 +63,10 @@ def run(execution: _core.Execution) -> None:
 def callee(execution: _core.Execution) -> Callable[..., Any]:
     """What an execution calls."""
     special = SPECIAL_METHODS.get(execution.method)
-    return cast("Callable[..., Any]", execution.callee()) if special is None else special
+    if special is None:
+        return cast("Callable[..., Any]", execution.callee())
+    tracer = session.require().tracer
+    return special if tracer is None else tracer.traced(special)
 
 
 def stream(execution: _core.Execution, function: Callable[..., Any]) -> None:

@@ -61,7 +61,9 @@ def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
     if pickled is None:
         message = f"the head knows no function {function_id.hex()} of job {job}"
         raise LookupError(message)
-    return cast("Callable[..., Any]", pickle.loads(pickled))
+    fetched = cast("Callable[..., Any]", pickle.loads(pickled))
+    tracer = require().tracer
+    return fetched if tracer is None or isinstance(fetched, type) else tracer.traced(fetched)
 
 
 def _named(function: Callable[..., Any]) -> tuple[str, str]:

@@ -7,10 +7,11 @@ limits and order (Rust).
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 from aktis import _core
-from aktis._kernel import context, execute
+from aktis._kernel import context, execute, session
 
 
 def host(engine: _core.Engine, constructor: _core.Execution) -> None:
@@ -39,10 +40,13 @@ def _make(engine: _core.Engine, constructor: _core.Execution, spec: dict[str, An
         execute.prepare(constructor)
         kind: Any = constructor.callee()
         args, kwargs = constructor.arguments()
-        instance = kind.__new__(kind, *args, **kwargs)
-        engine.set_instance(instance)
-        _note(constructor, instance, spec)
-        instance.__init__(*args, **kwargs)
+        tracer = session.require().tracer
+        with nullcontext() if tracer is None else tracer.running(kwargs):
+            instance = kind.__new__(kind, *args, **kwargs)
+            called = instance if tracer is None else tracer.traced_instance(instance)
+            engine.set_instance(called)
+            _note(constructor, instance, spec)
+            instance.__init__(*args, **kwargs)
         engine.set_title(_title(instance))
         constructor.finish(None)
     except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know

@@ -51,13 +51,20 @@ def require_module(name: str) -> None:
 _required_modules: list[str] = []
 
 
-def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Hook | None) -> None:
+def describe(
+    here: Session,
+    *,
+    logging: Mapping[str, Any] | None,
+    setup_hook: Hook | None,
+    tracing_hook: str | None,
+) -> None:
     """Tells the workers of this process's job all they need to know before their first task.
 
     Args:
         here: The session of the driver.
         logging: How workers log, if that was said.
         setup_hook: What each worker calls first.
+        tracing_hook: What sets up the export of spans, if calls are traced.
     """
     # "" is the directory that is now the current one.
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - pathlib costs milliseconds
@@ -68,7 +75,12 @@ def describe(here: Session, *, logging: Mapping[str, Any] | None, setup_hook: Ho
         "modules": _required_modules,
         "logging": logging,
         "setup_hook": _named(setup_hook),
+        "tracing_hook": tracing_hook,
     }
+    if tracing_hook is not None:
+        from aktis._kernel import tracing
+
+        tracing.begin(here, tracing_hook)
     queries.kv_put(_key(here.job_id), json.dumps(facts).encode(), namespace=JOBS)
 
 
@@ -90,6 +102,10 @@ def take_up(here: Session, job: int) -> None:
         from aktis._kernel import records
 
         records.configure(**facts["logging"])
+    if facts.get("tracing_hook"):
+        from aktis._kernel import tracing
+
+        tracing.begin(here, facts["tracing_hook"])
     if facts.get("setup_hook"):
         _run_hook(job, **facts["setup_hook"])
 

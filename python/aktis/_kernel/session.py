@@ -17,6 +17,7 @@ from aktis.exceptions import AktisError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aktis._kernel.tracing import Tracer
 
 # Ids begin with bytes of their session, and end in two numbers: zero and the node's, or the node's
 # and the process's there.
@@ -35,6 +36,7 @@ class Session:
         default_environment: The runtime environment of the job, as JSON.
         published: Functions that the head has from this process, by job.
         unfinished: First results of calls, of actors whose callers ask how many are unfinished.
+        tracer: Makes spans of calls, if the job is traced.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Session:
         self.published: set[tuple[int, bytes]] = set()
         self.unfinished: dict[bytes, list[_core.ObjectRef[Any]]] = {}
         self.unfinished_lock = threading.Lock()
+        self.tracer: Tracer | None = None
 
     @property
     def job_id(self) -> int:
