@@ -88,6 +88,18 @@ PROFILING = Setting(
     False,  # noqa: FBT003 - a default, in its place
     "Accepted for old programs: `timeline` always has its events.",
 )
+DEBUG = Setting(
+    "debug",
+    "RAY_DEBUG",
+    "legacy",
+    "What `breakpoint()` in a task is: 1 for debugpy, anything else for pdb.",
+)
+DEBUG_POST_MORTEM = Setting(
+    "debug_post_mortem",
+    "RAY_DEBUG_POST_MORTEM",
+    False,  # noqa: FBT003 - a default, in its place
+    "Whether a task that raises waits for a debugger before it fails.",
+)
 CUDA_VISIBLE_DEVICES: Setting[str | None] = Setting(
     "cuda_visible_devices", "CUDA_VISIBLE_DEVICES", None, "The GPUs that a new node may use."
 )
@@ -109,6 +121,8 @@ TABLE: tuple[Setting[Any], ...] = (
     OVERRIDE_RESOURCES,
     OVERRIDE_LABELS,
     PROFILING,
+    DEBUG,
+    DEBUG_POST_MORTEM,
     CUDA_VISIBLE_DEVICES,
     CLOUD_INSTANCE_ID,
 )

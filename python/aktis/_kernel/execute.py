@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from aktis._kernel import context, devices, job_setup, session, tracebacks
+from aktis import settings
+from aktis._kernel import context, debugging, devices, job_setup, session, tracebacks
 from aktis._kernel.streams import DynamicObjectRefGenerator
 from aktis.exceptions import UserCodeException
 
@@ -102,6 +103,8 @@ def report_error(execution: _core.Execution, error: BaseException) -> None:
         run_exit_handlers()
         execution.fail_leaving()
         return
+    if isinstance(error, Exception) and settings.read(settings.DEBUG_POST_MORTEM):
+        debugging.look_at(error)
     pickled, text = tracebacks.described(execution, error)
     execution.fail(pickled, text, retriable=_is_retriable(execution, error))
 

@@ -15,6 +15,7 @@ import signal
 from aktis import _core
 from aktis._kernel import (
     awaiting,  # noqa: F401
+    debugging,
     execute,
     functions,  # noqa: F401
     serialize,  # noqa: F401
@@ -44,6 +45,7 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
     session.join(engine)
     signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(engine))
     worker_output.put_into_use(engine)
+    sys.breakpointhook = debugging.stop
     engine.signal_main_thread(on=True)
     constructor = engine.work()
     if constructor is not None:

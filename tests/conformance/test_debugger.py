@@ -1,0 +1,334 @@
+"""What happens at a `breakpoint()` in a task: who is told, who can attach, and how it goes on.
+
+Owns real clients: the command that attaches, over pipes and a terminal, and one of an editor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aktis
+from aktis.observe.breakpoints import Breakpoint, waiting
+from tests.conformance.drivers import start_driver
+from tests.conformance.waiting import wait_for
+
+COMMAND = [sys.executable, "-m", "aktis.util.rpdb"]
+CLIENT_LIMIT_S = 30.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def debugged() -> Iterator[aktis.Context]:
+    """A session of two CPUs."""
+    with aktis.init(address="local", num_cpus=2) as context:
+        yield context
+
+
+@aktis.remote(max_retries=0)
+def adds_one(number: int) -> int:
+    more = number + 1
+    breakpoint()
+    return more
+
+
+def test_a_task_stops_at_a_breakpoint_and_goes_on_after_continue() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+
+    shown = attach("p number, more\nc\n")
+
+    assert "(3, 4)" in shown
+    assert aktis.get(ref) == 4
+    assert waiting() == []
+
+
+def test_the_values_of_a_task_can_be_changed() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+
+    attach("more = 40\nc\n")
+
+    assert aktis.get(ref) == 40
+
+
+def test_a_task_fails_after_quit() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+
+    attach("q\n")
+
+    with pytest.raises(aktis.exceptions.TaskError, match="BdbQuit"):
+        aktis.get(ref)
+
+
+def test_a_task_goes_on_when_who_attached_goes() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+
+    attach("p more\n")
+
+    assert aktis.get(ref) == 4
+
+
+def test_a_breakpoint_set_from_within_stops_the_task_again() -> None:
+    @aktis.remote
+    def counts() -> int:
+        total = 0
+        breakpoint()
+        for number in range(3):
+            total += number
+        return total
+
+    ref = counts.remote()
+    (point,) = await_waiting(1)
+    line = int(point.place.rpartition(":")[2]) + 2
+
+    shown = attach(f"b {line}\nc\np number\nc\np number\ncl 1\nc\n")
+
+    assert re.findall(r"^\(aktis-pdb\) (\d)$", shown, re.MULTILINE) == ["0", "1"]
+    assert aktis.get(ref) == 3
+
+
+def test_the_command_works_over_a_terminal() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(COMMAND, stdin=theirs, stdout=theirs, stderr=theirs) as client:
+        os.close(theirs)
+        shown = read_until(ours, "(aktis-pdb) ")
+        os.write(ours, b"p more * 10\n")
+        shown += read_until(ours, "(aktis-pdb) ")
+        os.write(ours, b"c\n")
+
+        assert client.wait(CLIENT_LIMIT_S) == 0
+    os.close(ours)
+    assert "40" in shown
+    assert aktis.get(ref) == 4
+
+
+def test_several_breakpoints_are_listed_and_attached_to_by_number() -> None:
+    refs = [adds_one.remote(number) for number in (1, 2)]
+    await_waiting(2)
+
+    listed = run_client("")
+    refused = run_client("", "7", expected=2)
+    first, second = (attach("p number\nc\n", "1") for _ in refs)
+
+    assert [line.split()[0] for line in listed.splitlines()[:2]] == ["1", "2"]
+    assert "adds_one" in listed
+    assert "there is no breakpoint 7" in refused
+    values = [re.findall(r"^\(aktis-pdb\) (\d)$", one, re.MULTILINE) for one in (first, second)]
+    assert sorted(values) == [["1"], ["2"]]
+    assert sorted(aktis.get(refs)) == [2, 3]
+
+
+def test_where_nothing_waits_the_command_says_so() -> None:
+    assert run_client("", expected=1) == "no task waits at a breakpoint\n"
+
+
+def test_nobody_else_can_reach_a_breakpoint() -> None:
+    ref = adds_one.remote(3)
+    (point,) = await_waiting(1)
+
+    path = Path(point.socket)
+    assert path.is_socket()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    attach("c\n")
+    assert aktis.get(ref) == 4
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_method_of_an_actor_stops_too() -> None:
+    @aktis.remote
+    class Counter:
+        def __init__(self) -> None:
+            self.count = 5
+
+        def add(self) -> int:
+            breakpoint()
+            self.count += 1
+            return self.count
+
+    ref = Counter.remote().add.remote()
+    await_waiting(1)
+
+    shown = attach("p self.count\nc\n")
+
+    assert "(aktis-pdb) 5" in shown
+    assert aktis.get(ref) == 6
+
+
+def test_a_task_that_waits_can_be_cancelled() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+
+    aktis.cancel(ref)
+
+    with pytest.raises(aktis.exceptions.TaskCancelledError):
+        aktis.get(ref)
+    wait_for(lambda: waiting() == [])
+
+
+def test_a_task_that_raised_can_be_looked_at_before_it_fails() -> None:
+    @aktis.remote(max_retries=0, runtime_env={"env_vars": {"RAY_DEBUG_POST_MORTEM": "1"}})
+    def divides(number: int) -> float:
+        nothing = 0
+        return number / nothing
+
+    ref = divides.remote(3)
+    await_waiting(1)
+
+    shown = attach("p number, nothing\nc\n")
+
+    assert "(3, 0)" in shown
+    with pytest.raises(ZeroDivisionError):
+        aktis.get(ref)
+
+
+def test_the_drivers_terminal_says_how_to_attach(tmp_path: Path) -> None:
+    program = """
+        import aktis
+        aktis.init(address="local", num_cpus=1)
+
+        @aktis.remote
+        def stops():
+            breakpoint()
+            return 7
+
+        print(aktis.get(stops.remote()))
+    """
+    driver = start_driver(program, directory=tmp_path)
+    await_waiting(1)
+    attach("c\n")
+    stdout, stderr = driver.communicate(timeout=CLIENT_LIMIT_S)
+
+    assert stdout == "7\n"
+    assert "stops waits at a breakpoint" in stderr
+    assert "attach with: python -m aktis.util.rpdb" in stderr
+
+
+def test_an_editor_attaches_where_debugpy_is_chosen(tmp_path: Path) -> None:
+    program = """
+        import aktis
+        aktis.init(address="local", num_cpus=1)
+
+        @aktis.remote
+        def stops(number):
+            more = number + 1
+            breakpoint()
+            return more
+
+        print(aktis.get(stops.remote(3)))
+    """
+    driver = start_driver(program, directory=tmp_path, env={"RAY_DEBUG": "1"})
+    assert driver.stderr is not None
+    port = next(
+        int(found[1])
+        for line in driver.stderr
+        if (found := re.search(r"attach it to 127\.0\.0\.1:(\d+)", line))
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=CLIENT_LIMIT_S) as connection:
+        editor = Editor(connection)
+        editor.ask("initialize", adapterID="test")
+        editor.say("attach", justMyCode=False)
+        editor.await_event("initialized")
+        editor.ask("configurationDone")
+        thread = editor.await_event("stopped")["threadId"]
+        frame = editor.ask("stackTrace", threadId=thread)["stackFrames"][0]
+        value = editor.ask("evaluate", expression="more", frameId=frame["id"])["result"]
+        editor.ask("continue", threadId=thread)
+        editor.say("disconnect", terminateDebuggee=False)
+    stdout, _ = driver.communicate(timeout=CLIENT_LIMIT_S)
+
+    assert (frame["name"], value) == ("stops", "4")
+    assert stdout == "4\n"
+
+
+class Editor:
+    """Speaks the protocol of editors, as far as these tests need it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._stream = connection.makefile("rb")
+        self._count = 0
+        self._events: list[dict[str, Any]] = []
+
+    def say(self, command: str, **arguments: Any) -> int:
+        self._count += 1
+        message = {
+            "seq": self._count,
+            "type": "request",
+            "command": command,
+            "arguments": arguments,
+        }
+        body = json.dumps(message).encode()
+        self._connection.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        return self._count
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        number = self.say(command, **arguments)
+        answer = self._next(lambda message: message.get("request_seq") == number)
+        assert answer["success"], answer
+        body: dict[str, Any] = answer.get("body", {})
+        return body
+
+    def await_event(self, name: str) -> dict[str, Any]:
+        known = [event for event in self._events if event["event"] == name]
+        event = known[0] if known else self._next(lambda message: message.get("event") == name)
+        body: dict[str, Any] = event.get("body", {})
+        return body
+
+    def _next(self, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        while True:
+            length = 0
+            while header := self._stream.readline().strip():
+                name, _, value = header.partition(b":")
+                if name.lower() == b"content-length":
+                    length = int(value)
+            message: dict[str, Any] = json.loads(self._stream.read(length))
+            if is_wanted(message):
+                return message
+            if message["type"] == "event":
+                self._events.append(message)
+
+
+def await_waiting(count: int) -> list[Breakpoint]:
+    wait_for(lambda: len(waiting()) == count, story=f"{count} tasks wait at breakpoints")
+    return waiting()
+
+
+def attach(typed: str, *arguments: str) -> str:
+    return run_client(typed, *arguments)
+
+
+def run_client(typed: str, *arguments: str, expected: int = 0) -> str:
+    """Attaches by the command, over pipes: what it shows."""
+    client = subprocess.run(
+        [*COMMAND, *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=CLIENT_LIMIT_S,
+        check=False,
+    )
+    assert client.returncode == expected, client.stderr
+    return client.stdout + client.stderr
+
+
+def read_until(descriptor: int, end: str) -> str:
+    """What a terminal shows until then."""
+    shown = ""
+    while not shown.endswith(end):
+        shown += os.read(descriptor, 4096).decode()
+    return shown
