@@ -242,9 +242,9 @@ def test_errors_of_tasks_are_caught_by_the_names_of_ray(drive: Drive) -> None:
         ("import ray.train.torch", "ModuleNotFoundError", "ray.train.torch is not in aktis yet; "),
         ("ray.java_function", "AttributeError", "ray.java_function is not in aktis yet; functions"),
         (
-            "from ray.util.iter import from_range",
+            "from ray.rllib.algorithms import ppo",
             "ModuleNotFoundError",
-            "ray.util.iter is not in aktis yet; generators, as streams",
+            "ray.rllib is not in aktis yet; actors that hold",
         ),
         (
             "from ray.experimental import set_target_for_ref",

@@ -21,6 +21,7 @@ import pytest
 
 import aktis
 from aktis.observe.breakpoints import Breakpoint, waiting
+from aktis.util import state
 from tests.conformance.drivers import start_driver
 from tests.conformance.waiting import wait_for
 
@@ -45,6 +46,8 @@ def adds_one(number: int) -> int:
 def test_a_task_stops_at_a_breakpoint_and_goes_on_after_continue() -> None:
     ref = adds_one.remote(3)
     await_waiting(1)
+    (row,) = state.list_tasks(filters=[("is_debugger_paused", "=", True)])
+    assert (row.task_id, row.state) == (ref.task_id().hex(), "RUNNING")
 
     shown = attach("p number, more\nc\n")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+import sys
 
 from aktis import _core
 from aktis._kernel import (

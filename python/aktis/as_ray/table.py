@@ -54,6 +54,7 @@ ELSEWHERE: dict[str, str] = {
     "ray.util.collective.collective_group.base_collective_group.BaseGroup": (
         "aktis.util.collective.base_group.BaseGroup"
     ),
+    "ray.util.pdb.set_trace": "aktis.util.rpdb.set_trace",
     "ray.util.state.exception.RayStateApiException": "aktis.util.state.exception.StateApiException",
     **{
         f"ray.util.state.api.{name}": f"aktis.util.state.{name}"

@@ -13,6 +13,7 @@ from typing import Any
 from aktis._kernel import forms, queries, session, surveys
 from aktis.exceptions import GetTimeoutError
 from aktis.ids import JobID
+from aktis.observe import breakpoints
 from aktis.observe.rows import (
     ActorState,
     JobState,
@@ -60,7 +61,8 @@ def actors(timeout_s: float) -> list[ActorState]:
 def tasks(timeout_s: float) -> tuple[list[TaskState], int]:
     """All attempts that are known, and how many were left out because there are too many."""
     survey = _ask("Tasks", timeout_s)
-    return [_task(attempt) for attempt in survey.attempts], survey.left_out
+    paused = {point.task_id for point in breakpoints.waiting()}
+    return [_task(attempt, paused) for attempt in survey.attempts], survey.left_out
 
 
 def objects(timeout_s: float) -> tuple[list[ObjectState], int]:
@@ -242,7 +244,7 @@ def _actor(
     )
 
 
-def _task(attempt: surveys.Attempt) -> TaskState:
+def _task(attempt: surveys.Attempt, paused: set[str]) -> TaskState:
     process, shape = attempt.process, attempt.shape
     began, ended = _milliseconds(attempt.began_s), _milliseconds(attempt.ended_s)
     happened = (("RUNNING", began), (attempt.state, ended))
@@ -268,6 +270,7 @@ def _task(attempt: surveys.Attempt) -> TaskState:
         start_time_ms=began,
         end_time_ms=ended,
         error_message=attempt.sentence,
+        is_debugger_paused=attempt.task_id.hex() in paused,
     )
 
 
