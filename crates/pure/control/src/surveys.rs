@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use types::limits::SURVEY_ROWS_MAX;
 use types::{Account, Death, Memory, NodeId, ProcessInfo, Subject, WorkerId};
 
 use crate::functions::Asker;
@@ -31,6 +32,8 @@ pub struct Survey {
     /// What each process told.
     pub accounts: Vec<(WorkerId, Box<Account>)>,
     missing: BTreeSet<Respondent>,
+    /// How many tasks and objects the answer can still hold, of each.
+    room: usize,
 }
 
 /// Who is to be heard.
@@ -56,9 +59,8 @@ impl Surveys {
     ) -> u64 {
         self.last += 1;
         let missing = nodes.map(Respondent::Node).collect();
-        let survey =
-            Survey { asker, subject, processes: Vec::new(), accounts: Vec::new(), missing };
-        self.open.insert(self.last, survey);
+        let (processes, accounts, room) = (Vec::new(), Vec::new(), SURVEY_ROWS_MAX);
+        self.open.insert(self.last, Survey { asker, subject, processes, accounts, missing, room });
         self.last
     }
 
@@ -78,10 +80,12 @@ impl Surveys {
     }
 
     /// A process told what it knows.
-    pub fn on_account(&mut self, survey: u64, worker: WorkerId, account: Box<Account>) {
+    pub fn on_account(&mut self, survey: u64, worker: WorkerId, mut account: Box<Account>) {
         if let Some(survey) = self.open.get_mut(&survey)
             && survey.missing.remove(&Respondent::Process(worker))
         {
+            account.leave_out(survey.room);
+            survey.room -= account.tasks.len().max(account.objects.len());
             survey.accounts.push((worker, account));
         }
     }
@@ -130,7 +134,7 @@ impl Surveys {
 
 #[cfg(test)]
 mod tests {
-    use types::{Exit, JobId};
+    use types::{Exit, JobId, ObjectInfo, TaskId, Whereabouts};
 
     use super::*;
 
@@ -186,6 +190,29 @@ mod tests {
 
         assert_eq!(surveys.take_finished().len(), 1);
         assert_eq!(surveys.gone().collect::<Vec<_>>(), [&death(CARL, vec![])]);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_answer_is_left_out_and_counted() {
+        let mut surveys = Surveys::new(1);
+        let number = surveys.ask((ANNE, 1), Subject::Objects, [NODE].into_iter());
+        surveys.on_processes(number, NODE, vec![process(ANNE), process(BERT)]);
+        let object = ObjectInfo {
+            object: TaskId::new(ANNE, 1, JobId(1)).output(0),
+            owner: ANNE,
+            place: Whereabouts::Unknown,
+            mapped: false,
+            needed: false,
+        };
+        let full = Account { objects: vec![object; SURVEY_ROWS_MAX - 1], ..Account::default() };
+
+        surveys.on_account(number, ANNE, Box::new(full.clone()));
+        surveys.on_account(number, BERT, Box::new(full));
+
+        let [survey] = &surveys.take_finished()[..] else { panic!("one is answered") };
+        let told = survey.accounts.iter().map(|(_, one)| (one.objects.len(), one.left_out));
+        let left_out = SURVEY_ROWS_MAX as u64 - 2;
+        assert_eq!(told.collect::<Vec<_>>(), [(SURVEY_ROWS_MAX - 1, 0), (1, left_out)]);
     }
 
     fn process(worker: WorkerId) -> ProcessInfo {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use types::limits::SPANS_MAX;
+use types::limits::{SPANS_MAX, SURVEY_ROWS_MAX};
 use types::{JobId, Span, WorkerId};
 
 /// The spans of all jobs, as far as they were reported.
@@ -38,13 +38,15 @@ impl Timeline {
         self.reported.keys().copied()
     }
 
-    /// What ran for a job, or for all, in the order in which it began.
+    /// What ran for a job, or for all, in the order in which it began; the latest, if it is too much for one answer.
     #[must_use]
     pub fn spans(&self, job: Option<JobId>) -> Vec<Span> {
         let all = self.ended.iter().chain(self.reported.values().flatten());
         let mut spans: Vec<Span> =
             all.filter(|span| job.is_none_or(|job| span.job == job)).cloned().collect();
         spans.sort_by_key(|span| (span.began, span.worker));
+        let surplus = spans.len().saturating_sub(SURVEY_ROWS_MAX);
+        spans.drain(..surplus);
         spans
     }
 }
@@ -88,6 +90,21 @@ mod tests {
 
         assert_eq!(spans.len(), SPANS_MAX);
         assert!(spans.iter().all(|span| span.worker.number == 2));
+    }
+
+    #[test]
+    fn no_more_is_told_than_fits_into_an_answer() {
+        let mut timeline = Timeline::default();
+        for process in 1..=6 {
+            let worker = WorkerId { node: NodeId(2), number: process };
+            let second = u64::from(process);
+            timeline.on_spans(worker, vec![span(worker, second); SPANS_MAX]);
+        }
+
+        let spans = timeline.spans(None);
+
+        assert_eq!(spans.len(), SURVEY_ROWS_MAX);
+        assert_eq!(spans[0].worker.number, 2, "the latest are told");
     }
 
     fn span(worker: WorkerId, second: u64) -> Span {

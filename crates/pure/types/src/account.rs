@@ -53,8 +53,18 @@ pub struct Account {
     pub tasks: Vec<TaskInfo>,
     /// Objects to which it holds refs.
     pub objects: Vec<ObjectInfo>,
-    /// How many tasks and objects it left out, because there were more than `ACCOUNT_ROWS_MAX`.
+    /// How many tasks and objects are left out, because there were too many.
     pub left_out: u64,
+}
+
+impl Account {
+    /// Leaves out what is more than `max` tasks, and as many objects.
+    pub fn leave_out(&mut self, max: usize) {
+        let (tasks, objects) = (self.tasks.len(), self.objects.len());
+        self.left_out += (tasks.saturating_sub(max) + objects.saturating_sub(max)) as u64;
+        self.tasks.truncate(max);
+        self.objects.truncate(max);
+    }
 }
 
 /// A task as one process sees it.

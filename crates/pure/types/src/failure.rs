@@ -10,6 +10,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{ActorId, GroupId, ObjectId, TaskId, WorkerId};
+use crate::limits::BRIEF_BYTES_MAX;
 use crate::payload::Payload;
 
 /// How a process ended.
@@ -159,6 +160,27 @@ pub enum ActorEnd {
     Unknown,
 }
 
+impl Failure {
+    /// What is told of it where many stand: the end of its text, and neither pickles nor lines of output.
+    #[must_use]
+    pub fn brief(&self) -> Self {
+        let mut brief = self.clone();
+        if let Self::Raised { error, text }
+        | Self::ActorDied(_, ActorEnd::Constructor { error, text }) = &mut brief
+        {
+            *error = Payload::EMPTY;
+            let surplus = text.len().saturating_sub(BRIEF_BYTES_MAX);
+            text.drain(..text.ceil_char_boundary(surplus));
+        }
+        if let Self::WorkerCrashed { death, .. } | Self::ActorDied(_, ActorEnd::Process(death)) =
+            &mut brief
+        {
+            death.last_lines.clear();
+        }
+        brief
+    }
+}
+
 impl ActorEnd {
     /// The end of an actor that could not be made because of `failure`. Where that is the failure to make another actor,
     /// what kept the other from being made is told: chains of actors have one cause, and failures do not nest.
@@ -230,6 +252,26 @@ fn signal_name(signal: i32) -> String {
 mod tests {
     use super::*;
     use crate::ids::JobId;
+
+    #[test]
+    fn a_failure_in_brief_is_the_end_of_its_text_and_has_no_pickle_and_no_lines() {
+        let text = format!("{}ä{}", "x".repeat(9), "y".repeat(BRIEF_BYTES_MAX - 1));
+        let raised = Failure::Raised { error: Payload::from(&b"pickle"[..]), text };
+        let worker = WorkerId::from_u64(1);
+        let death = |last_lines| Death {
+            worker,
+            pid: 7,
+            exit: Exit::Signal(9),
+            reason: String::new(),
+            peak_memory_bytes: 0,
+            last_lines,
+        };
+        let crashed = |lines| Failure::WorkerCrashed { task: "f".to_owned(), death: death(lines) };
+
+        let end = "y".repeat(BRIEF_BYTES_MAX - 1);
+        assert_eq!(raised.brief(), Failure::Raised { error: Payload::EMPTY, text: end });
+        assert_eq!(crashed(vec!["line".to_owned()]).brief(), crashed(vec![]));
+    }
 
     #[test]
     fn a_chain_of_actors_that_cannot_be_made_has_one_cause() {

@@ -38,9 +38,12 @@ pub const OUTBOX_BYTES_MAX: usize = 1 << 30;
 pub const BUFFER_ALIGNMENT: u64 = 64;
 /// How many spans of finished tasks a process keeps for the timeline.
 pub const SPANS_MAX: usize = 10_000;
-/// How many tasks and objects a process tells when it is asked, of each: more than people read, and few enough for one
-/// frame from every process of a node.
+/// How many tasks and objects a process tells when it is asked, of each: more than people read.
 pub const ACCOUNT_ROWS_MAX: usize = 10_000;
+/// How many tasks and objects of all processes an answer holds, of each, and how many spans: what fits into one frame.
+pub const SURVEY_ROWS_MAX: usize = 50_000;
+/// How much of the text of a failure is told in lists, where many stand: its end, which says what was raised.
+pub const BRIEF_BYTES_MAX: usize = 2 << 10;
 /// How many failed attempts of its tasks an owner remembers for those who ask why.
 pub const FAILURES_MAX: usize = 1_000;
 /// How many last lines of its output the end of a worker is told with.

@@ -24,7 +24,6 @@ from aktis.observe.rows import (
 )
 from aktis.util.state.exception import StateApiException
 from aktis.util.state.options import (
-    ROWS_MAX,
     GetApiOptions,
     ListApiOptions,
     StateResource,
@@ -182,8 +181,8 @@ def _rows(resource: StateResource, timeout_s: float, *, strict: bool) -> Sequenc
 
 def _tell_incomplete(resource: StateResource, left_out: int, *, strict: bool) -> None:
     message = (
-        f"{left_out} {resource.value} are not told, since a process tells at most {ROWS_MAX} at "
-        "once; pass raise_on_missing_output=False to see the others"
+        f"{left_out} {resource.value} are not told: there are more than fit into an answer; pass "
+        "raise_on_missing_output=False to see the others"
     )
     if strict:
         raise StateApiException(message)

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use ownership::Progress;
 use types::limits::{ACCOUNT_ROWS_MAX, FAILURES_MAX};
 use types::{
-    Account, Called, Failure, ObjectId, ObjectInfo, Payload, Set, Stage, Subject, TaskInfo,
-    TaskSpec, Value, Whereabouts, WorkerId,
+    Account, Called, Failure, ObjectId, ObjectInfo, Set, Stage, Subject, TaskInfo, TaskSpec, Value,
+    Whereabouts, WorkerId,
 };
 
 use super::{Effect, Worker};
@@ -20,17 +20,12 @@ use super::{Effect, Worker};
 pub(super) struct Failures(VecDeque<TaskInfo>);
 
 impl Failures {
-    /// An attempt failed. Nobody gets the exception from here, only its text.
-    pub(super) fn note(&mut self, spec: &TaskSpec, attempt: u32, failure: &Arc<Failure>) {
-        let failure = if let Failure::Raised { text, .. } = &**failure {
-            Arc::new(Failure::Raised { error: Payload::EMPTY, text: text.clone() })
-        } else {
-            Arc::clone(failure)
-        };
+    /// An attempt failed.
+    pub(super) fn note(&mut self, spec: &TaskSpec, attempt: u32, failure: &Failure) {
         if self.0.len() == FAILURES_MAX {
             self.0.pop_front();
         }
-        self.0.push_back(owned(spec, attempt, Stage::Failed(failure)));
+        self.0.push_back(owned(spec, attempt, Stage::Failed(Arc::new(failure.brief()))));
     }
 }
 
@@ -50,7 +45,7 @@ impl Worker {
             }
             Subject::Spans(_) | Subject::Processes => {}
         }
-        account.left_out = cut(&mut account.tasks) + cut(&mut account.objects);
+        account.leave_out(ACCOUNT_ROWS_MAX);
         self.effects.push(Effect::Account(survey, subject, account));
     }
 
@@ -95,11 +90,4 @@ impl Worker {
 fn owned(spec: &TaskSpec, attempt: u32, stage: Stage) -> TaskInfo {
     let called = Called::new(spec.id, attempt, Some(spec.parent), &spec.template);
     TaskInfo { name: spec.template.name.clone(), called, stage }
-}
-
-/// Leaves out what is too much: how many those were.
-fn cut<T>(rows: &mut Vec<T>) -> u64 {
-    let surplus = rows.len().saturating_sub(ACCOUNT_ROWS_MAX);
-    rows.truncate(ACCOUNT_ROWS_MAX);
-    surplus as u64
 }
