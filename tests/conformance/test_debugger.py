@@ -5,6 +5,7 @@ Owns real clients: the command that attaches, over pipes and a terminal, and one
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -211,10 +212,10 @@ def test_the_drivers_terminal_says_how_to_attach(tmp_path: Path) -> None:
 
         print(aktis.get(stops.remote()))
     """
-    driver = start_driver(program, directory=tmp_path)
-    await_waiting(1)
-    attach("c\n")
-    stdout, stderr = driver.communicate(timeout=CLIENT_LIMIT_S)
+    with running(program, tmp_path) as driver:
+        await_waiting(1)
+        attach("c\n")
+        stdout, stderr = driver.communicate(timeout=CLIENT_LIMIT_S)
 
     assert stdout == "7\n"
     assert "stops waits at a breakpoint" in stderr
@@ -234,28 +235,39 @@ def test_an_editor_attaches_where_debugpy_is_chosen(tmp_path: Path) -> None:
 
         print(aktis.get(stops.remote(3)))
     """
-    driver = start_driver(program, directory=tmp_path, env={"RAY_DEBUG": "1"})
-    assert driver.stderr is not None
-    port = next(
-        int(found[1])
-        for line in driver.stderr
-        if (found := re.search(r"attach it to 127\.0\.0\.1:(\d+)", line))
-    )
-    with socket.create_connection(("127.0.0.1", port), timeout=CLIENT_LIMIT_S) as connection:
-        editor = Editor(connection)
-        editor.ask("initialize", adapterID="test")
-        editor.say("attach", justMyCode=False)
-        editor.await_event("initialized")
-        editor.ask("configurationDone")
-        thread = editor.await_event("stopped")["threadId"]
-        frame = editor.ask("stackTrace", threadId=thread)["stackFrames"][0]
-        value = editor.ask("evaluate", expression="more", frameId=frame["id"])["result"]
-        editor.ask("continue", threadId=thread)
-        editor.say("disconnect", terminateDebuggee=False)
-    stdout, _ = driver.communicate(timeout=CLIENT_LIMIT_S)
+    with running(program, tmp_path, RAY_DEBUG="1") as driver:
+        assert driver.stderr is not None
+        port = next(
+            int(found[1])
+            for line in driver.stderr
+            if (found := re.search(r"attach it to 127\.0\.0\.1:(\d+)", line))
+        )
+        with socket.create_connection(("127.0.0.1", port), timeout=CLIENT_LIMIT_S) as connection:
+            editor = Editor(connection)
+            editor.ask("initialize", adapterID="test")
+            editor.say("attach", justMyCode=False)
+            editor.await_event("initialized")
+            editor.ask("configurationDone")
+            thread = editor.await_event("stopped")["threadId"]
+            frame = editor.ask("stackTrace", threadId=thread)["stackFrames"][0]
+            value = editor.ask("evaluate", expression="more", frameId=frame["id"])["result"]
+            editor.ask("continue", threadId=thread)
+            editor.say("disconnect", terminateDebuggee=False)
+        stdout, _ = driver.communicate(timeout=CLIENT_LIMIT_S)
 
     assert (frame["name"], value) == ("stops", "4")
     assert stdout == "4\n"
+
+
+@contextlib.contextmanager
+def running(program: str, directory: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """A driver that ends with the test, also if it waits at a breakpoint then."""
+    driver = start_driver(program, directory=directory, env=env)
+    try:
+        yield driver
+    finally:
+        driver.kill()
+        driver.communicate()
 
 
 class Editor:

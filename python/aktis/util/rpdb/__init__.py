@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["post_mortem", "set_trace"]
 
 COMMAND = "python -m aktis.util.rpdb"
+LOOK_S = 0.5
 
 
 def set_trace(frame: FrameType | None = None) -> None:
@@ -120,11 +121,21 @@ def _await_attached(place: str, why: str) -> _RemotePdb:
     with breakpoints.listening(place) as (point, listener):
         sys.stderr.write(f"{point.task} {why}, {place}; attach with: {COMMAND}\n")
         sys.stderr.flush()
-        connection, _ = listener.accept()
+        connection = _accepted(listener)
     with connection:
         debugger = _RemotePdb(connection)
     _attached.debugger = debugger
     return debugger
+
+
+def _accepted(listener: socket.socket) -> socket.socket:
+    """Who attached. Looks up now and then, so that a task that is cancelled ends."""
+    listener.settimeout(LOOK_S)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            connection, _ = listener.accept()
+            connection.settimeout(None)
+            return connection
 
 
 def _place_of(frame: FrameType | None) -> str:
