@@ -147,7 +147,7 @@ pub enum ActorEnd {
     #[error("it was ended by kill()")]
     Killed,
     /// It left by itself.
-    #[error("it left by exit_actor()")]
+    #[error("it ended itself, by exit_actor() or sys.exit()")]
     Exited,
     /// Its last handle went.
     #[error("its last handle went")]
