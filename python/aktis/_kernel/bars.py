@@ -91,6 +91,7 @@ class Bars:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._shown: dict[str, _Shown] = {}
+        self._session_ends = False
         self._warned = False
 
     def take(self, state: BarState, name: str = "") -> None:
@@ -111,12 +112,20 @@ class Bars:
                     self._arrange()
             self._shown[state.key].update(state)
             if state.closed:
-                self._close(lambda one: one.key == state.key or _is_gone(one))
+                self._close(lambda one: one.key == state.key or self._is_lost(one))
+
+    def expect_last(self) -> None:
+        """Keeps bars of processes that end from now on: what they said last is under way."""
+        self._session_ends = True
 
     def close_others(self) -> None:
         """Closes the bars of other processes: no more will be heard of them."""
         with self._lock:
+            self._session_ends = False
             self._close(lambda one: one.pid != os.getpid())
+
+    def _is_lost(self, state: BarState) -> bool:
+        return not self._session_ends and _is_gone(state)
 
     def _close(self, is_over: Callable[[BarState], bool]) -> None:
         keys = [key for key, shown in self._shown.items() if is_over(shown.state)]

@@ -181,6 +181,7 @@ def _print(engine: _core.Engine, printer: Printer) -> None:
 
 def _await_last(engine: _core.Engine) -> None:
     """Has the thread find all that workers wrote before now when it prints for the last time."""
+    bars.shown.expect_last()
     try:
         engine.await_lines(LAST_LINES_LIMIT_S)
     except GetTimeoutError:
