@@ -21,8 +21,11 @@ use crate::copying::{STREAMED_BYTES_MIN, copy, stream};
 
 /// How finely a process remembers what it has written.
 const CHUNK_BYTES: u64 = 1 << 20;
-/// A thread more for each so many chunks: fewer are written sooner than a thread is started.
-const CHUNKS_PER_THREAD: usize = 16;
+/// A thread more for each so many new chunks: fewer are filled sooner than a thread is started.
+const CHUNKS_PER_FILLER: usize = 16;
+/// The same for chunks that are copied to, which takes a tenth of the time. Two threads copy 23 GB/s where one copies
+/// 19, on two cores; more than two add nothing there.
+const CHUNKS_PER_COPIER: usize = 32;
 
 /// This process has not written to the chunk. It does so by a system call: a new page is then filled without being
 /// made zero first, 1.8 times as fast as through the mapping.
@@ -106,43 +109,28 @@ impl Segment {
     /// If there is no memory left for them.
     pub(crate) fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let copy = if bytes.len() >= STREAMED_BYTES_MIN { stream } else { copy };
-        let mut untouched = Vec::new();
-        for piece in pieces(offset, bytes) {
+        let is_untouched = |piece: &Piece<'_>| {
+            self.chunks[piece.chunk as usize].load(Ordering::Relaxed) == UNTOUCHED
+        };
+        let (untouched, touched): (Vec<_>, Vec<_>) = pieces(offset, bytes).partition(is_untouched);
+        spread(&touched, CHUNKS_PER_COPIER, |part| self.store(part, copy))?;
+        spread(&untouched, CHUNKS_PER_FILLER, |part| self.fill(part))
+    }
+
+    fn store(&self, pieces: &[Piece<'_>], copy: fn(&mut [u8], &[u8])) -> io::Result<()> {
+        for piece in pieces {
             let chunk = &self.chunks[piece.chunk as usize];
-            match chunk.load(Ordering::Relaxed) {
-                UNTOUCHED => {
-                    untouched.push(piece);
-                    continue;
-                }
-                FILLED => {
-                    let begin = piece.chunk * CHUNK_BYTES;
-                    self.touch(begin, CHUNK_BYTES.min(self.len() - begin))?;
-                    chunk.store(MAPPED, Ordering::Relaxed);
-                }
-                _ => {}
+            if chunk.load(Ordering::Relaxed) == FILLED {
+                let begin = piece.chunk * CHUNK_BYTES;
+                self.touch(begin, CHUNK_BYTES.min(self.len() - begin))?;
+                chunk.store(MAPPED, Ordering::Relaxed);
             }
             let start = self.range(piece.offset, piece.bytes.len() as u64);
             // SAFETY: the range is inside the mapping, and the caller's alone.
             let target = unsafe { slice::from_raw_parts_mut(start.as_ptr(), piece.bytes.len()) };
             copy(target, piece.bytes);
         }
-        self.fill_all(&untouched)
-    }
-
-    fn fill_all(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = pieces.len().div_ceil(CHUNKS_PER_THREAD).clamp(1, cores);
-        let mut parts = pieces.chunks(pieces.len().div_ceil(threads).max(1));
-        let Some(first) = parts.next() else { return Ok(()) };
-        thread::scope(|scope| {
-            let others: Vec<_> = parts.map(|part| scope.spawn(|| self.fill(part))).collect();
-            let mine = self.fill(first);
-            others.into_iter().fold(mine, |sofar, other| {
-                let theirs =
-                    other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
-                sofar.and(theirs)
-            })
-        })
+        Ok(())
     }
 
     fn fill(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
@@ -197,6 +185,27 @@ fn pieces(offset: u64, bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
         let piece = Piece { chunk: offset / CHUNK_BYTES, offset, bytes };
         offset += bytes.len() as u64;
         piece
+    })
+}
+
+/// Has `work` done for all pieces, by a thread for each so many of them, as far as there are cores.
+fn spread(
+    pieces: &[Piece<'_>],
+    pieces_per_thread: usize,
+    work: impl Fn(&[Piece<'_>]) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    let wanted = pieces.len().div_ceil(pieces_per_thread);
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if wanted > 1 { wanted.min(cores()) } else { 1 };
+    let mut parts = pieces.chunks(pieces.len().div_ceil(threads).max(1));
+    let Some(first) = parts.next() else { return Ok(()) };
+    thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(|| work(part))).collect();
+        let mine = work(first);
+        others.into_iter().fold(mine, |sofar, other| {
+            let theirs = other.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended")));
+            sofar.and(theirs)
+        })
     })
 }
 
