@@ -60,3 +60,10 @@ def run_driver(
         message = f"the driver did not end within {timeout_s:g} s:\n{stdout}\n{stderr}"
         raise AssertionError(message) from None
     return Driver(process.returncode, stdout, stderr)
+
+
+def lines_of(driver: Driver) -> list[str]:
+    """What a driver printed; one that failed or complained fails the test."""
+    assert driver.returncode == 0, driver.printed
+    assert driver.stderr == "", driver.stderr
+    return driver.lines
