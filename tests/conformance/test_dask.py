@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -343,6 +344,35 @@ def test_a_run_within_a_hook_calls_no_hooks() -> None:
     assert results == [([3], 30)]
 
 
+def test_hooks_are_called_for_runs_of_all_threads_at_once() -> None:
+    submitted: list[Any] = []
+
+    def run_another(_task: Any, key: Any, _deps: Any, _ref: Any) -> None:
+        submitted.append(key)
+        if key == "outer":
+            another = threading.Thread(target=ray_dask_get, args=({"inner": (abs, -1)}, "inner"))
+            another.start()
+            another.join()
+
+    with RayDaskCallback(ray_postsubmit=run_another):
+        ray_dask_get({"outer": (abs, -2)}, "outer")
+
+    assert submitted == ["outer", "inner"]
+
+
+def test_hooks_in_workers_are_called_for_tasks_alone(tally: Tally) -> None:
+    hooks = RayDaskCallback(
+        ray_presubmit=lambda _task, key, _deps: [aktis.put(3)] if key == "given" else None,
+        ray_posttask=lambda _key, _result, _before: tally.add(),
+    )
+    graph = {"data": [aktis.put(1)], "given": (refuse, 2), "sum": (add, "data", "given")}
+
+    found = ray_dask_get(graph, "sum", ray_callbacks=[hooks])
+
+    assert found == [1, 3]
+    assert tally.count() == 1
+
+
 def test_what_is_no_callback_is_refused() -> None:
     wrong: Any = print
 
@@ -369,6 +399,14 @@ def test_a_bar_counts_the_tasks_that_have_ended(capsys: pytest.CaptureFixture[st
             bag.map(refuse).compute()
 
     assert "6/6" in capsys.readouterr().err
+
+
+def test_a_bar_takes_a_result_that_is_asked_for_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressBarCallback():
+        found = ray_dask_get({"one": (abs, -1), "same": "one"}, ["one", "one", "same"])
+
+    assert found == [1, 1, 1]
+    assert "1/1" in capsys.readouterr().err
 
 
 # Where it holds

@@ -7,6 +7,7 @@ Owns which hooks there are and which of them are active. Does not own when they 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from dask.callbacks import Callback
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     Hook = Callable[..., Any]
     # The hooks of one callback around a task, each of which may be missing.
     Around = tuple[Hook | None, Hook | None]
+
+# Whether a graph is run here, by which a run within a hook is known; other threads have their own.
+_running: ContextVar[bool] = ContextVar("running", default=False)
 
 
 class RayDaskCallback(Callback):  # type: ignore[misc]
@@ -106,14 +110,14 @@ def hooks_of_run(callbacks: Iterable[RayDaskCallback] | None) -> Iterator[Hooks]
     Raises:
         TypeError: something given is no `RayDaskCallback`.
     """
-    if callbacks is not None:
-        yield _hooks(callbacks)
-        return
-    active, RayDaskCallback.ray_active = RayDaskCallback.ray_active, []
+    if callbacks is None:
+        callbacks = () if _running.get() else RayDaskCallback.ray_active
+    hooks = _hooks(callbacks)
+    token = _running.set(True)
     try:
-        yield _hooks(active)
+        yield hooks
     finally:
-        RayDaskCallback.ray_active = active
+        _running.reset(token)
 
 
 def _hooks(callbacks: Iterable[RayDaskCallback]) -> Hooks:

@@ -37,8 +37,9 @@ class ProgressBarCallback(RayDaskCallback):
         self._submitted += 1
 
     def _show(self, results: Any, _graph: Any) -> None:
-        """Draws the bar until the results are there, or one task has failed."""
-        _, refs = nested_refs.taken(results)
+        """Draws the bar until all results are there, or errors in their place."""
+        # One result may be asked for more than once.
+        refs = list(dict.fromkeys(nested_refs.taken(results)[1]))
         with self._bar_class(total=self._submitted, unit="task") as bar:
             while refs:
                 _, refs = aktis.wait(

@@ -197,7 +197,7 @@ class _Run:
             instead = hook(node, node.key, values)
             if instead is not None:
                 return self._stored(DataNode(node.key, instead))
-        ref = self._send(node, values)
+        ref = self._send(node, values, self._around)
         for hook in self._hooks.postsubmit:
             hook(node, node.key, values, ref)
         return ref
@@ -208,16 +208,16 @@ class _Run:
         if type(value) is ObjectRef:
             return value
         if nested_refs.taken(value)[1]:
-            # A task whose result is the value, with values in place of the refs.
-            return self._send(data, {})
+            # A task of our own, whose result is the value, with values in place of the refs.
+            return self._send(data, {}, None)
         return aktis.put(value) if sizeof(value) >= STORED_BYTES_MIN else value
 
-    def _send(self, node: GraphNode, values: Mapping[Any, Any]) -> ObjectRef[Any]:
+    def _send(
+        self, node: GraphNode, values: Mapping[Any, Any], around: ObjectRef[Any] | None
+    ) -> ObjectRef[Any]:
         sent, refs = nested_refs.taken(node)
         call = (sent, tuple(values))
-        ref: ObjectRef[Any] = self._function(node.key).remote(
-            call, self._around, *values.values(), *refs
-        )
+        ref: ObjectRef[Any] = self._function(node.key).remote(call, around, *values.values(), *refs)
         return ref
 
     def _function(self, key: Any) -> Any:
