@@ -61,3 +61,20 @@ def test_functions_of_the_user_run_in_workers(daft: Any, wines: pd.DataFrame) ->
     (processes,) = found.values()
     assert len(processes) == len(wines)
     assert os.getpid() not in processes
+
+
+def test_it_runs_within_a_task(wines: pd.DataFrame) -> None:
+    import ray
+
+    @ray.remote
+    def sum_there(frame: pd.DataFrame) -> pd.DataFrame:
+        import daft
+
+        daft.set_runner_ray()
+        parts = daft.from_pandas(frame).into_partitions(4)
+        return parts.groupby("kind").agg(daft.col("measure1").sum()).sort("kind").to_pandas()
+
+    found = ray.get(sum_there.remote(wines))
+
+    expected = wines.groupby("kind").agg({"measure1": "sum"}).reset_index()
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)

@@ -29,3 +29,20 @@ def test_a_graph_of_functions_gives_what_it_gives_without() -> None:
     expected = run(base.SimplePythonGraphAdapter(base.PandasDataFrameResult()))
 
     pd.testing.assert_frame_equal(found, expected)
+
+
+def test_it_runs_within_a_task() -> None:
+    import ray
+    from hamilton import base
+
+    @ray.remote
+    def run_there() -> pd.DataFrame:
+        from hamilton import base
+        from hamilton.plugins.h_ray import RayGraphAdapter
+
+        return run(RayGraphAdapter(result_builder=base.PandasDataFrameResult()))
+
+    found = ray.get(run_there.remote())
+
+    expected = run(base.SimplePythonGraphAdapter(base.PandasDataFrameResult()))
+    pd.testing.assert_frame_equal(found, expected)
