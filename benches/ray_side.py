@@ -26,11 +26,11 @@ SETTINGS = {
 
 
 def interpreter(environment: Path, requirement: str, *, with_libraries: bool) -> Path:
-    """Returns the interpreter that has Ray, installing the newest Ray if the environment is new.
+    """Returns the interpreter that has Ray, installing into its environment what it lacks.
 
     Args:
         environment: Where the environment is, or will be.
-        requirement: Which Ray to install.
+        requirement: Which Ray it must have; where none is, the newest of these is installed.
         with_libraries: Whether it must have the libraries that run on Ray, too, in the versions
             that aktis is tested with.
 
@@ -46,9 +46,8 @@ def interpreter(environment: Path, requirement: str, *, with_libraries: bool) ->
     wanted = ["numpy", requirement]
     if with_libraries:
         wanted += _pins()
-    if not _has(python, wanted):
-        sys.stderr.write(f"installing {' '.join(wanted)} into {environment}\n")
-        _run([str(python), "-m", "pip", "install", "--quiet", "--upgrade", *wanted])
+    sys.stderr.write(f"{environment} must have {' '.join(wanted)}\n")
+    _run([str(python), "-m", "pip", "install", "--quiet", *wanted])
     return python
 
 
@@ -56,24 +55,6 @@ def _pins() -> list[str]:
     """The libraries, each with its version."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     return list(groups["third-party"])
-
-
-def _has(python: Path, wanted: list[str]) -> bool:
-    """Whether the environment has all of it; of what is not pinned, any version."""
-    look = """
-import sys
-from importlib.metadata import PackageNotFoundError, version
-for wanted in sys.argv[1:]:
-    name, _, pinned = wanted.partition("==")
-    try:
-        found = version(name.partition("[")[0].partition(">")[0])
-    except PackageNotFoundError:
-        sys.exit(1)
-    if pinned not in ("", found):
-        sys.exit(1)
-"""
-    found = subprocess.run([str(python), "-c", look, *wanted], check=False)  # noqa: S603 - own text
-    return found.returncode == 0
 
 
 def _run(command: list[str]) -> None:
