@@ -11,7 +11,8 @@ from tests.arch.sources import ROOT, listed, text_of
 
 PAGES = listed("*.md")
 # Lines of the changelog to be, and no pages.
-FRAGMENTS = listed("changes/*.*.md")
+FRAGMENTS = [page for page in listed("changes/*.md") if page.name != "README.md"]
+FRAGMENT = re.compile(r"[a-z0-9-]+\.(feature|fix|change|removal)\.md")
 MACHINES = ("scheduler", "ownership", "objects", "control")
 DECISIONS = listed("docs/decisions/*.md")
 PARTS = ["Context", "Choice", "Rejected", "How we would know it was wrong"]
@@ -60,6 +61,15 @@ def test_page_begins_with_its_only_title(page: Path) -> None:
 
     assert len(titles) == 1
     assert text_of(page).startswith(titles[0])
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=str)
+def test_fragment_is_lines_of_the_changelog(fragment: Path) -> None:
+    lines = text_of(fragment).splitlines()
+
+    assert FRAGMENT.fullmatch(fragment.name)
+    assert 1 <= len(lines) <= 2
+    assert all(line[:1] not in {"#", "-", ""} for line in lines)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
