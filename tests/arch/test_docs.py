@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ PAGES = listed("*.md")
 # Lines of the changelog to be, and no pages.
 FRAGMENTS = [page for page in listed("changes/*.md") if page.name != "README.md"]
 FRAGMENT = re.compile(r"[a-z0-9-]+\.(feature|fix|change|removal)\.md")
+MANUAL = Path("docs/manual/README.md")
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 MACHINES = ("scheduler", "ownership", "objects", "control")
 DECISIONS = listed("docs/decisions/*.md")
 PARTS = ["Context", "Choice", "Rejected", "How we would know it was wrong"]
@@ -70,6 +73,15 @@ def test_fragment_is_lines_of_the_changelog(fragment: Path) -> None:
     assert FRAGMENT.fullmatch(fragment.name)
     assert 1 <= len(lines) <= 2
     assert all(line[:1] not in {"#", "-", ""} for line in lines)
+
+
+def test_index_of_the_manual_names_every_page_and_every_extra() -> None:
+    index = text_of(MANUAL)
+    pages = {page.name for page in listed(f"{MANUAL.parent}/*.md")} - {MANUAL.name}
+
+    assert pages == {link for link in LINK.findall(index) if "/" not in link}
+    # Of the programs in `examples`, their guide tells.
+    assert EXTRAS.keys() - {"examples"} == {*re.findall(r"`([a-z]+)`", index)}
 
 
 @pytest.mark.parametrize("machine", MACHINES)
