@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from tests.conformance.conftest import CPUS, NAMESPACE
 from tests.conformance.waiting import Gate, wait_for
 
 pytestmark = pytest.mark.usefixtures("session")
-MILLISECONDS_PER_SECOND = 1_000
 
 
 def test_a_task_is_listed_as_it_waits_for_an_argument_runs_and_ends(
@@ -372,9 +372,16 @@ def test_a_process_that_does_not_answer_is_not_waited_for_beyond_the_timeout() -
     assert state.list_tasks()
 
 
-def test_the_log_of_the_daemon_is_listed_and_read() -> None:
+def test_the_log_of_the_daemon_is_listed_and_read(session: aktis.Context) -> None:
     assert state.list_logs(glob_filter="*.log") == {"daemon": ["daemon.log"]}
-    assert list(state.get_log(filename="daemon.log", tail=0)) == []
+    lines = [f"line {number}\n" for number in range(6)]
+    log = Path(session.address_info["session_dir"], "logs", "six.log")
+    log.write_text("".join(lines))
+
+    assert list(state.get_log(filename="six.log")) == lines
+    for tail in range(8):
+        assert list(state.get_log(filename="six.log", tail=tail)) == lines[max(6 - tail, 0) :]
+    assert next(state.get_log(filename="six.log", encoding=None)) == b"line 0\n"
     with pytest.raises(StateApiException, match=r"no log file 'other.log'"):
         list(state.get_log(filename="other.log"))
 

@@ -7,6 +7,7 @@ print, which goes to the driver's terminal and into no file.
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,7 @@ def lines(name: str, tail: int) -> Iterator[bytes]:
     """
     path = _directory() / os.path.basename(name)  # noqa: PTH119 - nothing outside the directory
     with path.open("rb") as log:
-        if tail < 0:
-            yield from log
-            return
-        kept: list[bytes] = []
-        for line in log:
-            kept.append(line)
-            del kept[: len(kept) - tail]
-        yield from kept
+        yield from log if tail < 0 else deque(log, maxlen=tail)
 
 
 def _directory() -> Path:
