@@ -10,10 +10,12 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,12 @@ from typing import Any
 import pytest
 
 import aktis
+from aktis.observe import breakpoints
 from aktis.observe.breakpoints import Breakpoint, waiting
 from aktis.util import state
+from aktis.util.rpdb import __main__ as command
 from tests.conformance.drivers import start_driver
-from tests.conformance.waiting import wait_for
+from tests.conformance.waiting import Gate, wait_for
 
 COMMAND = [sys.executable, "-m", "aktis.util.rpdb"]
 CLIENT_LIMIT_S = 30.0
@@ -96,12 +100,56 @@ def test_a_breakpoint_set_from_within_stops_the_task_again() -> None:
 
     ref = counts.remote()
     (point,) = await_waiting(1)
-    line = int(point.place.rpartition(":")[2]) + 2
+    file, _, line = point.place.rpartition(":")
+    place = f"{file}:{int(line) + 2}"
 
-    shown = attach(f"b {line}\nc\np number\nc\np number\ncl 1\nc\n")
+    shown = attach(f"b {place}\nc\np number\nc\np number\ncl {place}\nc\n")
 
     assert re.findall(r"^\(aktis-pdb\) (\d)$", shown, re.MULTILINE) == ["0", "1"]
     assert aktis.get(ref) == 3
+
+
+def test_a_task_goes_on_when_who_attached_is_gone_before_it_stops_again(gate: Gate) -> None:
+    @aktis.remote(max_retries=0)
+    def stops_later() -> int:
+        breakpoint()
+        gate.wait()
+        return 7
+
+    ref = stops_later.remote()
+    (point,) = await_waiting(1)
+    line = int(point.place.rpartition(":")[2]) + 2
+    with breakpoints.attach(point) as connection:
+        connection.sendall(f"b {line}\n".encode())
+        read_until(connection.fileno(), f":{line}\n(aktis-pdb) ")
+        connection.sendall(b"c\n")
+    gate.open()
+
+    assert aktis.get(ref) == 7
+
+
+@pytest.mark.parametrize("kind", ["plain", "generator"])
+def test_the_end_of_a_task_ends_the_debugger_though_breakpoints_are_set(kind: str) -> None:
+    @aktis.remote
+    def stops_twice() -> int:
+        breakpoint()
+        return 7
+
+    @aktis.remote
+    def yields_twice() -> Iterator[int]:
+        breakpoint()
+        yield 6
+        yield 7
+
+    made = stops_twice.remote() if kind == "plain" else yields_twice.remote()
+    (point,) = await_waiting(1)
+    line = int(point.place.rpartition(":")[2]) + 1
+
+    shown = attach(f"b {line}\nc\nc\n")
+
+    assert re.search(rf"Breakpoint \d+ at .*:{line}$", shown, re.MULTILINE)
+    refs = [made] if isinstance(made, aktis.ObjectRef) else list(made)
+    assert aktis.get(refs) == ([7] if kind == "plain" else [6, 7])
 
 
 def test_the_command_works_over_a_terminal() -> None:
@@ -117,8 +165,50 @@ def test_the_command_works_over_a_terminal() -> None:
 
         assert client.wait(CLIENT_LIMIT_S) == 0
     os.close(ours)
-    assert "40" in shown
+    assert re.search(r"^40\r$", shown, re.MULTILINE)
     assert aktis.get(ref) == 4
+
+
+def test_who_leaves_by_ctrl_c_sees_no_traceback() -> None:
+    ref = adds_one.remote(3)
+    await_waiting(1)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe) as client:
+        assert client.stdout is not None
+        shown = read_until(client.stdout.fileno(), "(aktis-pdb) ")
+
+        client.send_signal(signal.SIGINT)
+
+        assert client.wait(CLIENT_LIMIT_S) == 130
+        assert client.stderr is not None
+        assert client.stderr.read() == b""
+    assert "adds_one" in shown
+    assert aktis.get(ref) == 4
+
+
+def test_the_command_ends_when_the_task_goes_on_before_it_has_read_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = tmp_path / "socket"
+    typed, ours = os.pipe()
+    os.write(ours, b"c\nunheard\n")
+
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        connection.recv(2)
+        connection.close()
+
+    with socket.socket(socket.AF_UNIX) as listener, os.fdopen(typed) as terminal:
+        listener.bind(str(address))
+        listener.listen()
+        monkeypatch.setattr(sys, "stdin", terminal)
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        status = command.attach(Breakpoint(str(address), "task", "", os.getpid(), "here"))
+        thread.join()
+    os.close(ours)
+
+    assert status == 0
 
 
 def test_several_breakpoints_are_listed_and_attached_to_by_number() -> None:
@@ -182,6 +272,20 @@ def test_a_task_that_waits_can_be_cancelled() -> None:
     with pytest.raises(aktis.exceptions.TaskCancelledError):
         aktis.get(ref)
     wait_for(lambda: waiting() == [])
+
+
+def test_a_task_can_be_cancelled_while_somebody_is_attached() -> None:
+    ref = adds_one.remote(3)
+    (point,) = await_waiting(1)
+    with breakpoints.attach(point) as connection:
+        shown = read_until(connection.fileno(), "(aktis-pdb) ")
+
+        aktis.cancel(ref)
+
+        with pytest.raises(aktis.exceptions.TaskCancelledError):
+            aktis.get(ref, timeout=CLIENT_LIMIT_S)
+        assert connection.recv(4096) == b""
+    assert "adds_one" in shown
 
 
 def test_a_task_that_raised_can_be_looked_at_before_it_fails() -> None:
@@ -342,7 +446,7 @@ def run_client(typed: str, *arguments: str, expected: int = 0) -> str:
 
 
 def read_until(descriptor: int, end: str) -> str:
-    """What a terminal shows until then."""
+    """What is shown until then."""
     shown = ""
     while not shown.endswith(end):
         shown += os.read(descriptor, 4096).decode()

@@ -5,6 +5,7 @@ Usage: python -m aktis.util.rpdb [number]
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
@@ -15,6 +16,8 @@ from aktis.util.rpdb import COMMAND
 
 CHUNK_BYTES = 64 * 1024
 USAGE_ERROR = 2
+# As shells tell of a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +43,14 @@ def attach(point: breakpoints.Breakpoint) -> int:
     except OSError:
         sys.stderr.write(f"{point.task} does not wait any more\n")
         return 1
-    with connection, selectors.DefaultSelector() as selector:
+    # A task that goes on need not have read all that was typed.
+    with connection, contextlib.suppress(ConnectionError):
+        _pass_lines(connection)
+    return 0
+
+
+def _pass_lines(connection: socket.socket) -> None:
+    with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
         selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
         while True:
@@ -48,7 +58,7 @@ def attach(point: breakpoints.Breakpoint) -> int:
                 if key.fileobj is connection:
                     answer = connection.recv(CHUNK_BYTES)
                     if not answer:
-                        return 0
+                        return
                     os.write(sys.stdout.fileno(), answer)
                 elif typed := os.read(sys.stdin.fileno(), CHUNK_BYTES):
                     connection.sendall(typed)
@@ -66,4 +76,8 @@ def _listed(found: list[breakpoints.Breakpoint]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
