@@ -7,7 +7,7 @@ Owns the names and labels that it sees, which are those of Ray. Does not own the
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import (
@@ -26,6 +26,7 @@ PREFIX = "ray_"
 TOTAL = "_total"
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+Single = TypeVar("Single", CounterMetricFamily, GaugeMetricFamily)
 
 
 def text(found: Iterable[Value], common: Mapping[str, str]) -> bytes:
@@ -52,12 +53,12 @@ class _Families(Collector):
             about = (f"{PREFIX}{name}", values[0].description)
             match kind:
                 case "counter":
-                    yield _counter(about, keys, rows, values)
+                    yield _filled(CounterMetricFamily(*about, labels=keys), rows, values)
                     if not name.endswith(TOTAL):
                         # Under its bare name too, where the users of old dashboards look.
-                        yield _gauge(about, keys, rows, values)
+                        yield _filled(GaugeMetricFamily(*about, labels=keys), rows, values)
                 case "gauge":
-                    yield _gauge(about, keys, rows, values)
+                    yield _filled(GaugeMetricFamily(*about, labels=keys), rows, values)
                 case _:
                     yield _histogram(about, keys, rows, values)
 
@@ -67,19 +68,7 @@ def _labels(value: Value) -> dict[str, str]:
     return own | {"WorkerId": value.worker_id} if value.worker_id else own
 
 
-def _counter(
-    about: tuple[str, str], keys: list[str], rows: list[list[str]], values: list[Value]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(*about, labels=keys)
-    for row, value in zip(rows, values, strict=True):
-        family.add_metric(row, value.value)
-    return family
-
-
-def _gauge(
-    about: tuple[str, str], keys: list[str], rows: list[list[str]], values: list[Value]
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(*about, labels=keys)
+def _filled(family: Single, rows: list[list[str]], values: list[Value]) -> Single:
     for row, value in zip(rows, values, strict=True):
         family.add_metric(row, value.value)
     return family
