@@ -37,7 +37,8 @@ class Measured(NamedTuple):
     Attributes:
         job: The job for which it was measured.
         worker: The process that set it, in hexadecimal, if it is a gauge.
-        numbers: The sum of a counter; the value of a gauge; sum and buckets of a histogram.
+        numbers: The sum of a counter; the value of a gauge and when it was set; the sum and the
+            buckets of a histogram.
     """
 
     series: Series
@@ -64,8 +65,8 @@ class _Found(NamedTuple):
 class _Sums:
     """Series being added up."""
 
-    def __init__(self, by_place: dict[Place, Measured] | None = None) -> None:
-        self.by_place = {} if by_place is None else by_place
+    def __init__(self) -> None:
+        self.by_place: dict[Place, Measured] = {}
 
     def add(self, found: _Found, now_s: float) -> None:
         """Adds a book to them."""
@@ -73,17 +74,13 @@ class _Sums:
             if series.kind != "gauge":
                 self.add_one(Measured(series, found.job, "", numbers))
             elif found.lives or not _has_lapsed(numbers, now_s):
-                self.add_one(Measured(series, found.job, found.worker, numbers[:1]))
+                self.add_one(Measured(series, found.job, found.worker, numbers))
 
     def add_one(self, measured: Measured) -> None:
         """Adds a series to that of its place."""
         place = (measured.job, measured.worker, json.dumps(_identity(measured.series)))
         former = self.by_place.get(place)
-        if former is not None and measured.series.kind != "gauge":
-            pairs = zip(former.numbers, measured.numbers, strict=True)
-            numbers = tuple(one + other for one, other in pairs)
-            measured = Measured(former.series, measured.job, "", numbers)
-        self.by_place[place] = measured
+        self.by_place[place] = measured if former is None else _joined(former, measured)
 
 
 def gather(directory: Path, now_s: float | None = None) -> list[Measured]:
@@ -98,9 +95,8 @@ def gather(directory: Path, now_s: float | None = None) -> list[Measured]:
     """
     moment_s = time.monotonic() if now_s is None else now_s
     with locked(directory):
-        ended = _take_up(directory, moment_s)
-        sums = _Sums(dict(ended.by_place))
-        for found in _books(directory):
+        sums, books = _take_up(directory, moment_s)
+        for found in books:
             sums.add(found, moment_s)
     return list(sums.by_place.values())
 
@@ -111,24 +107,21 @@ def tidy(directory: Path) -> None:
         gather(directory)
 
 
-def _take_up(directory: Path, now_s: float) -> _Sums:
-    """What processes that ended counted, after the books that are over were added to it."""
+def _take_up(directory: Path, now_s: float) -> tuple[_Sums, list[_Found]]:
+    """What ended processes counted, with the books that are over added to it, and the others."""
     sums, former = _load(directory)
     # Their numbers are in the sums already: whoever added them was ended before it removed them.
     for name in former:
         _remove(directory / name)
-    over = [found for found in _books(directory) if found.is_over(now_s)]
+    books = [_read(path) for path in sorted(directory.glob(f"*{LINES}"))]
+    over = [found for found in books if found.is_over(now_s)]
     if over:
         for found in over:
             sums.add(found, now_s)
         _store(directory, sums, [found.path.name for found in over])
         for found in over:
             _remove(found.path)
-    return sums
-
-
-def _books(directory: Path) -> list[_Found]:
-    return [_read(path) for path in sorted(directory.glob(f"*{LINES}"))]
+    return sums, [found for found in books if found not in over]
 
 
 def _read(path: Path) -> _Found:
@@ -183,6 +176,14 @@ def _series(told: dict[str, Any]) -> Series:
 def _identity(series: Series) -> list[object]:
     """What makes a series the same wherever it is counted: not how it is described."""
     return [series.kind, series.name, sorted(series.tags.items()), series.boundaries]
+
+
+def _joined(one: Measured, other: Measured) -> Measured:
+    """Two of one place: their sum, or the gauge that was set last."""
+    if one.series.kind == "gauge":
+        return max(one, other, key=lambda gauge: gauge.numbers[1])
+    numbers = tuple(map(sum, zip(one.numbers, other.numbers, strict=True)))
+    return one._replace(numbers=numbers)
 
 
 def _has_lapsed(gauge: tuple[float, ...], now_s: float) -> bool:

@@ -89,7 +89,19 @@ def test_each_process_has_its_own_gauge(directory: Path) -> None:
 
     found = gather(directory, NOW_S)
 
-    assert found == [Measured(DEPTH, 1, "a1", (0.0,)), Measured(DEPTH, 1, "b2", (1.0,))]
+    assert found == [Measured(DEPTH, 1, "a1", (0.0, NOW_S)), Measured(DEPTH, 1, "b2", (1.0, NOW_S))]
+
+
+def test_a_gauge_is_the_value_that_was_set_last_in_whatever_order_it_is_found(
+    directory: Path,
+) -> None:
+    book = begun(directory)
+    tagged = [DEPTH._replace(tags=tags) for tags in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})]
+    for place, (series, set_s) in enumerate(zip(tagged, (NOW_S, NOW_S - 1.0), strict=True)):
+        numbers = book.add(place, series)
+        numbers[0], numbers[1] = place, set_s
+
+    assert gather(directory, NOW_S) == [Measured(tagged[0], 1, "a1", (0.0, NOW_S))]
 
 
 def test_what_an_ended_process_counted_stays_when_its_files_go(directory: Path) -> None:
@@ -118,7 +130,7 @@ def test_the_gauge_of_an_ended_process_is_shown_for_a_while(directory: Path) -> 
     later = gather(directory, NOW_S + LAST_GAUGE_S + 1.0)
 
     pages = Measured(PAGES, 1, "", (5.0,))
-    assert (soon, later) == ([pages, Measured(DEPTH, 1, "a1", (8.0,))], [pages])
+    assert (soon, later) == ([pages, Measured(DEPTH, 1, "a1", (8.0, NOW_S))], [pages])
 
 
 def test_nothing_is_counted_twice_if_its_removal_was_cut_off(directory: Path) -> None:
