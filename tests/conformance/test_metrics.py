@@ -313,9 +313,10 @@ def test_a_tag_that_is_not_named_is_warned_of_and_left_out(kind: str) -> None:
 
     with pytest.warns(
         UserWarning, match=r"has no tag 'b': name it in tag_keys, which are a; it is"
-    ):
+    ) as warned:
         getattr(metric, RECORD[kind])(1, {"a": "1", "b": "2"})
 
+    assert warned[0].filename == __file__
     assert [value.tags for value in values(f"unnamed_{kind}")] == [{"a": "1"}]
 
 
@@ -357,11 +358,16 @@ def test_default_tags_that_make_no_sense_are_refused(
         Counter("defaulted", tag_keys=("a",)).set_default_tags(tags)
 
 
-def test_a_name_that_prometheus_would_not_take_is_warned_of_and_nothing_is_kept() -> None:
-    with pytest.warns(UserWarning, match="nothing is kept of the metric 'wrong-name'"):
-        counter = Counter("wrong-name")
-    counter.inc()
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_prometheus_would_not_take_is_warned_of_and_nothing_is_kept(kind: str) -> None:
+    def make() -> Any:
+        return KINDS[kind]("wrong-name")
 
+    with pytest.warns(UserWarning, match="nothing is kept of the metric 'wrong-name'") as warned:
+        metric = make()
+    getattr(metric, RECORD[kind])(1)
+
+    assert (warned[0].filename, warned[0].lineno) == (__file__, make.__code__.co_firstlineno + 1)
     assert values("wrong-name") == []
 
 

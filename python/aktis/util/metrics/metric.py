@@ -7,6 +7,7 @@ lie (`aktis.measures.book`): metrics of one name are one, wherever they are made
 from __future__ import annotations
 
 import re
+import sys
 import time
 import warnings
 from bisect import bisect_left
@@ -127,8 +128,7 @@ class Metric:
             raise ValueError(message)
         unknown = [key for key in tags if key not in self._tag_keys]
         if unknown:
-            message = f"{self._no_tag(unknown[0])}; it is left out"
-            warnings.warn(message, UserWarning, stacklevel=4)
+            _warn(f"{self._no_tag(unknown[0])}; it is left out")
         if here is None or not self._is_kept:
             return None
         told = {key: given[key] for key in self._tag_keys}
@@ -318,12 +318,19 @@ def _checked_boundaries(name: str, given: Sequence[float] | None) -> list[float]
 def _is_valid(name: str) -> bool:
     if NAME.fullmatch(name):
         return True
-    message = (
+    _warn(
         f"nothing is kept of the metric {name!r}: its name may have letters, digits, _ and : only, "
         f"and begin with no digit"
     )
-    warnings.warn(message, UserWarning, stacklevel=4)
     return False
+
+
+def _warn(message: str) -> None:
+    """Warns of the line that called into this file."""
+    frame, level = sys._getframe(1), 2  # noqa: SLF001 - warnings has no other way before 3.12
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def _restored(
