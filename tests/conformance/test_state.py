@@ -20,7 +20,7 @@ from aktis.observe.rows import TaskState
 from aktis.util import placement_group, remove_placement_group, state
 from aktis.util.state.client import StateApiClient
 from aktis.util.state.exception import StateApiException
-from aktis.util.state.options import ListApiOptions, StateResource
+from aktis.util.state.options import ListApiOptions, StateResource, SummaryApiOptions
 from tests.conformance.conftest import CPUS, NAMESPACE
 from tests.conformance.waiting import Gate, wait_for
 
@@ -293,8 +293,25 @@ def test_what_cannot_be_filtered_by_is_said() -> None:
         state.list_tasks(filters=[("nonsense", "=", "x")])
     with pytest.raises(ValueError, match='"=" or "!="'):
         state.list_tasks(filters=[("state", "<", "x")])
+    with pytest.raises(ValueError, match='"=" or "!="'):
+        SummaryApiOptions(filters=[("state", "<", "x")])
     with pytest.raises(ValueError, match="limit must be from 1 to 10000"):
         state.list_tasks(limit=20_000)
+
+
+def test_what_a_process_leaves_out_is_an_error_or_a_warning_where_it_was_asked() -> None:
+    refs = [aktis.put(number) for number in range(10_001)]
+
+    with pytest.raises(StateApiException, match="objects are not told"):
+        state.list_objects()
+    with pytest.warns(UserWarning, match="objects are not told") as warned:
+        rows = state.list_objects(limit=10_000, raise_on_missing_output=False)
+    with pytest.warns(UserWarning, match="objects are not told") as also_warned:
+        found = state.get_objects(refs[0].hex())
+
+    assert len(rows) == 10_000
+    assert len(found) <= 1
+    assert {one.filename for one in (*warned, *also_warned)} == {__file__}
 
 
 def test_columns_are_read_like_items_and_those_of_detail_only_with_detail() -> None:

@@ -180,13 +180,12 @@ def _rows(resource: StateResource, timeout_s: float, *, strict: bool) -> Sequenc
 
 
 def _tell_incomplete(resource: StateResource, left_out: int, *, strict: bool) -> None:
-    message = (
-        f"{left_out} {resource.value} are not told: there are more than fit into an answer; pass "
-        "raise_on_missing_output=False to see the others"
-    )
+    message = f"{left_out} {resource.value} are not told: there are more than fit into an answer"
     if strict:
+        message = f"{message}; pass raise_on_missing_output=False to see the others"
         raise StateApiException(message)
-    warnings.warn(message, stacklevel=4)
+    # Of who called the function that called the client.
+    warnings.warn(message, stacklevel=5)
 
 
 def _check_filters(resource: StateResource, filters: Sequence[Filter]) -> None:

@@ -80,10 +80,7 @@ class ListApiOptions:
         if not 0 < self.limit <= ROWS_MAX:
             message = f"limit must be from 1 to {ROWS_MAX}, not {self.limit}; filter the rows"
             raise ValueError(message)
-        for one in self.filters or []:
-            if one[1] not in {"=", "!="}:
-                message = f'a filter is (column, "=" or "!=", value), not {one!r}'
-                raise ValueError(message)
+        _check_predicates(self.filters)
 
 
 @dataclass
@@ -99,7 +96,14 @@ class SummaryApiOptions:
 
     timeout: float = DEFAULT_RPC_TIMEOUT
     filters: Sequence[Filter] | None = field(default_factory=list)
-    summary_by: str | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the filters.
+
+        Raises:
+            ValueError: a filter compares otherwise than by = and !=.
+        """
+        _check_predicates(self.filters)
 
 
 def matches(row: StateSchema, filters: Sequence[Filter]) -> bool:
@@ -108,6 +112,13 @@ def matches(row: StateSchema, filters: Sequence[Filter]) -> bool:
         (_comparable(row[column.lower()]) == _comparable(value)) == (predicate == "=")
         for column, predicate, value in filters
     )
+
+
+def _check_predicates(filters: Sequence[Filter] | None) -> None:
+    for one in filters or ():
+        if one[1] not in {"=", "!="}:
+            message = f'a filter is (column, "=" or "!=", value), not {one!r}'
+            raise ValueError(message)
 
 
 def _comparable(value: object) -> str:
