@@ -64,18 +64,19 @@ def listening(place: str) -> Iterator[tuple[Breakpoint, socket.socket]]:
     directory.mkdir(mode=PRIVATE, exist_ok=True)
     path = directory / f"{os.getpid()}-{here.engine.new_number()}"
     found = Breakpoint(str(path), task.task_name, task.task_id.hex(), os.getpid(), place)
-    note = path.with_suffix(NOTE_SUFFIX)
+    part, note = path.with_suffix(".part"), path.with_suffix(NOTE_SUFFIX)
     try:
         with socket.socket(socket.AF_UNIX) as listener:
             with _shortened(path) as short:
                 listener.bind(short)
             listener.listen(1)
-            # The note comes last, so that who finds it can attach.
-            note.write_text(json.dumps(asdict(found)), encoding="utf-8")
+            # The note comes last and whole, so that who finds it can read it and attach.
+            part.write_text(json.dumps(asdict(found)), encoding="utf-8")
+            part.rename(note)
             yield found, listener
     finally:
-        note.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        for file in (note, part, path):
+            file.unlink(missing_ok=True)
 
 
 def waiting() -> list[Breakpoint]:
