@@ -27,7 +27,7 @@ from aktis.observe import breakpoints
 from aktis.observe.breakpoints import Breakpoint, waiting
 from aktis.util import state
 from aktis.util.rpdb import __main__ as command
-from tests.conformance.drivers import start_driver
+from tests.conformance.drivers import Driver, start_driver
 from tests.conformance.waiting import Gate, wait_for
 
 COMMAND = [sys.executable, "-m", "aktis.util.rpdb"]
@@ -324,6 +324,30 @@ def test_the_drivers_terminal_says_how_to_attach(tmp_path: Path) -> None:
     assert stdout == "7\n"
     assert "stops waits at a breakpoint" in stderr
     assert "attach with: python -m aktis.util.rpdb" in stderr
+
+
+def test_a_task_is_not_told_to_be_paused_because_one_of_another_session_is(
+    tmp_path: Path, drive: Callable[..., Driver]
+) -> None:
+    stops, passes = (
+        f"""
+        import aktis
+        from aktis.util import state
+        aktis.init(address="local", num_cpus=1)
+
+        @aktis.remote
+        def first():
+            {statement}
+
+        aktis.get(first.remote())
+        print([row.is_debugger_paused for row in state.list_tasks(detail=True)])
+        """
+        for statement in ("breakpoint()", "pass")
+    )
+    with running(stops, tmp_path):
+        await_waiting(1)
+
+        assert drive(passes).lines == ["[False]"]
 
 
 def test_an_editor_attaches_where_debugpy_is_chosen(tmp_path: Path) -> None:

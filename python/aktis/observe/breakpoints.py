@@ -81,13 +81,13 @@ def listening(place: str) -> Iterator[tuple[Breakpoint, socket.socket]]:
 
 def waiting() -> list[Breakpoint]:
     """The breakpoints of all living sessions of this user at which tasks wait, by process."""
-    found = []
-    for living in session_dir.running():
-        for note in sorted((living.path / DIRECTORY).glob(f"*{NOTE_SUFFIX}")):
-            # A task that goes on meanwhile takes its note along.
-            with contextlib.suppress(FileNotFoundError):
-                found.append(Breakpoint(**json.loads(note.read_text(encoding="utf-8"))))
-    return [one for one in found if Path(f"/proc/{one.pid}").exists()]
+    return [point for living in session_dir.running() for point in _waiting_in(living.path)]
+
+
+def waiting_here() -> list[Breakpoint]:
+    """Those of this process's session alone: other sessions have tasks of the same ids."""
+    here = session.current()
+    return [] if here is None else _waiting_in(Path(here.session_dir))
 
 
 def attach(point: Breakpoint) -> socket.socket:
@@ -104,6 +104,15 @@ def attach(point: Breakpoint) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def _waiting_in(path: Path) -> list[Breakpoint]:
+    found = []
+    for note in sorted((path / DIRECTORY).glob(f"*{NOTE_SUFFIX}")):
+        # A task that goes on meanwhile takes its note along.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(Breakpoint(**json.loads(note.read_text(encoding="utf-8"))))
+    return [one for one in found if Path(f"/proc/{one.pid}").exists()]
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ def actors(timeout_s: float) -> list[ActorState]:
 def tasks(timeout_s: float) -> tuple[list[TaskState], int]:
     """All attempts that are known, and how many were left out because there are too many."""
     survey = _ask("Tasks", timeout_s)
-    paused = {point.task_id for point in breakpoints.waiting()}
+    paused = {point.task_id for point in breakpoints.waiting_here()}
     return [_task(attempt, paused) for attempt in survey.attempts], survey.left_out
 
 
