@@ -21,6 +21,10 @@ import asyncio
 import aktis
 from opentelemetry import trace
 aktis.init(num_cpus=2, _tracing_startup_hook={HOOK!r})
+
+@aktis.remote
+def inner():
+    return 1
 """
 
 
@@ -30,15 +34,11 @@ def test_a_trace_goes_through_nested_tasks_in_other_processes(drive: Drive, tmp_
         tmp_path,
         """
 @aktis.remote
-def inner(value):
-    return value
-
-@aktis.remote
-def outer(value):
-    return aktis.get(inner.remote(value))
+def outer():
+    return aktis.get(inner.remote())
 
 with trace.get_tracer("program").start_as_current_span("main"):
-    assert aktis.get(outer.remote(7)) == 7
+    assert aktis.get(outer.remote()) == 1
 """,
     )
 
@@ -60,10 +60,6 @@ def test_a_trace_goes_through_an_actor_from_its_constructor_on(
         drive,
         tmp_path,
         """
-@aktis.remote
-def inner():
-    return 1
-
 @aktis.remote
 class Counter:
     def __init__(self, start):
@@ -96,10 +92,6 @@ def test_calls_that_interleave_on_an_async_actor_keep_to_their_own_traces(
         drive,
         tmp_path,
         """
-@aktis.remote
-def inner():
-    return 1
-
 @aktis.remote
 class Meeting:
     def __init__(self):
@@ -134,22 +126,18 @@ def test_the_span_of_a_generator_lasts_as_long_as_it_yields(drive: Drive, tmp_pa
         tmp_path,
         """
 @aktis.remote
-def inner():
-    return 2
-
-@aktis.remote
 def yields():
-    yield 1
+    yield 0
     yield aktis.get(inner.remote())
 
 @aktis.remote
 class Yielding:
     async def items(self):
-        yield 3
+        yield 2
         yield await inner.remote()
 
-assert [aktis.get(item) for item in yields.remote()] == [1, 2]
-assert [aktis.get(item) for item in Yielding.remote().items.remote()] == [3, 2]
+assert [aktis.get(item) for item in yields.remote()] == [0, 1]
+assert [aktis.get(item) for item in Yielding.remote().items.remote()] == [2, 1]
 """,
     )
 
@@ -232,7 +220,7 @@ print(aktis.get(loaded.remote()), aktis.get(tracing.remote()), "opentelemetry" i
 
 
 def traced(drive: Drive, directory: Path, program: str) -> list[dict[str, Any]]:
-    """Runs a traced driver to its end: the spans of all its processes."""
+    """Runs a traced driver to its end, for which there is `inner`: the spans of its processes."""
     driver = drive(TRACED + program, env={"TMPDIR": str(directory)})
     if driver.returncode:
         pytest.fail(driver.printed)

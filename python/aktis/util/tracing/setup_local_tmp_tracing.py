@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from aktis.cluster import session_dir
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 __all__ = ["setup_tracing"]
 
-SPANS = "spans"
+# A name that is passed over where directories of sessions are looked for.
+DIRECTORY = ".spans"
 PRIVATE = 0o700
 
 
@@ -31,7 +28,7 @@ def setup_tracing() -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
-    spans = spans_directory()
+    spans = session_dir.root() / DIRECTORY
     spans.mkdir(mode=PRIVATE, exist_ok=True)
     # Open as long as the process lives: any of its threads may end a span.
     file = (spans / f"{os.getpid()}.json").open("a", encoding="utf-8")
@@ -42,8 +39,3 @@ def setup_tracing() -> None:
     # One by one, since a process of a cluster may be ended at any time.
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-
-
-def spans_directory() -> Path:
-    """Where the files of spans lie."""
-    return session_dir.root() / f".{SPANS}"
