@@ -9,6 +9,7 @@ those that ended counted is kept in one file. A gauge is the last value of each 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import time
@@ -102,9 +103,11 @@ def gather(directory: Path, now_s: float | None = None) -> list[Measured]:
 
 
 def tidy(directory: Path) -> None:
-    """Puts books of processes that ended together, if there are many."""
+    """Puts books of processes that ended together, if there are many and the disk has room."""
     if sum(1 for _ in directory.glob(f"*{LINES}")) > BOOKS_MAX:
-        gather(directory)
+        # They stay as they are, and whoever reads them next is told what is wrong.
+        with contextlib.suppress(OSError):
+            gather(directory)
 
 
 def _take_up(directory: Path, now_s: float) -> tuple[_Sums, list[_Found]]:

@@ -157,6 +157,20 @@ def test_many_ended_books_are_put_together(directory: Path) -> None:
     assert gather(directory, NOW_S) == [Measured(PAGES, 1, "", (BOOKS_MAX + 1.0,))]
 
 
+def test_who_counts_is_not_disturbed_when_books_cannot_be_put_together(directory: Path) -> None:
+    for _ in range(BOOKS_MAX + 1):
+        counted(directory, "a1", 1.0).close()
+    obstacle = directory / f"{reading.ENDED}.new"
+    obstacle.mkdir()
+
+    reading.tidy(directory)
+    left = books_left(directory)
+    obstacle.rmdir()
+
+    assert left == BOOKS_MAX + 1
+    assert gather(directory, NOW_S) == [Measured(PAGES, 1, "", (BOOKS_MAX + 1.0,))]
+
+
 def test_a_line_that_is_being_written_is_left_for_later(directory: Path) -> None:
     counted(directory, "a1", 5.0)
     (lines,) = directory.glob(f"*{LINES}")
