@@ -18,15 +18,16 @@ class StateSchema:
 
     def __getitem__(self, column: str) -> Any:
         """The value of a column; KeyError if there is no such column."""
-        if column not in self.columns():
-            listed = ", ".join(sorted(self.columns()))
+        columns = vars(self)
+        if column not in columns:
+            listed = ", ".join(sorted(columns))
             message = f"{type(self).__name__} has no column {column!r}; it has {listed}"
             raise KeyError(message)
-        return getattr(self, column)
+        return columns[column]
 
     def get(self, column: str, default: Any = None) -> Any:
         """The value of a column, or `default` if there is no such column."""
-        return getattr(self, column) if column in self.columns() else default
+        return vars(self).get(column, default)
 
     def asdict(self) -> dict[str, Any]:
         """The row as a dict."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aktis.observe import state
 from aktis.observe.rows import (
@@ -33,42 +32,40 @@ from aktis.util.state.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from aktis.util.state.options import Filter
 
 __all__ = ["StateApiClient"]
 
 BYTES_PER_MB = 1 << 20
-# Where the id of each kind of row stands.
-ID_COLUMNS = {
-    StateResource.ACTORS: "actor_id",
-    StateResource.JOBS: "job_id",
-    StateResource.NODES: "node_id",
-    StateResource.OBJECTS: "object_id",
-    StateResource.PLACEMENT_GROUPS: "placement_group_id",
-    StateResource.TASKS: "task_id",
-    StateResource.WORKERS: "worker_id",
-}
-ROWS: dict[StateResource, type[StateSchema]] = {
-    StateResource.ACTORS: ActorState,
-    StateResource.JOBS: JobState,
-    StateResource.NODES: NodeState,
-    StateResource.OBJECTS: ObjectState,
-    StateResource.PLACEMENT_GROUPS: PlacementGroupState,
-    StateResource.RUNTIME_ENVS: RuntimeEnvState,
-    StateResource.TASKS: TaskState,
-    StateResource.WORKERS: WorkerState,
-}
-# Gives rows, and how many were left out.
-_Lister: TypeAlias = Callable[[float], tuple["Sequence[StateSchema]", int]]
-_LISTED: dict[StateResource, _Lister] = {
-    StateResource.ACTORS: lambda timeout_s: (state.actors(timeout_s), 0),
-    StateResource.JOBS: lambda _: (state.jobs(), 0),
-    StateResource.NODES: lambda _: (state.nodes(), 0),
-    StateResource.OBJECTS: state.objects,
-    StateResource.PLACEMENT_GROUPS: lambda _: (state.placement_groups(), 0),
-    StateResource.RUNTIME_ENVS: lambda timeout_s: (state.runtime_envs(timeout_s), 0),
-    StateResource.TASKS: state.tasks,
-    StateResource.WORKERS: lambda timeout_s: (state.workers(timeout_s), 0),
+
+
+class _Kind(NamedTuple):
+    """How the rows of a resource are had.
+
+    Attributes:
+        row: What they are.
+        id_column: Where the id of each stands; "" if they have none.
+        ask: Gives them, and how many were left out.
+    """
+
+    row: type[StateSchema]
+    id_column: str
+    ask: Callable[[float], tuple[Sequence[StateSchema], int]]
+
+
+_KINDS = {
+    StateResource.ACTORS: _Kind(ActorState, "actor_id", lambda s: (state.actors(s), 0)),
+    StateResource.JOBS: _Kind(JobState, "job_id", lambda _: (state.jobs(), 0)),
+    StateResource.NODES: _Kind(NodeState, "node_id", lambda _: (state.nodes(), 0)),
+    StateResource.OBJECTS: _Kind(ObjectState, "object_id", state.objects),
+    StateResource.PLACEMENT_GROUPS: _Kind(
+        PlacementGroupState, "placement_group_id", lambda _: (state.placement_groups(), 0)
+    ),
+    StateResource.RUNTIME_ENVS: _Kind(RuntimeEnvState, "", lambda s: (state.runtime_envs(s), 0)),
+    StateResource.TASKS: _Kind(TaskState, "task_id", state.tasks),
+    StateResource.WORKERS: _Kind(WorkerState, "worker_id", lambda s: (state.workers(s), 0)),
 }
 
 
@@ -126,10 +123,11 @@ class StateApiClient:
 
         Raises:
             StateApiException: the id is not in hexadecimal, or a process did not answer in time.
+            NotImplementedError: aktis keeps no such things.
         """
         _check_id(resource, id)
         options = options or GetApiOptions()
-        column = ID_COLUMNS[resource]
+        column = _kind(resource).id_column
         rows = _rows(resource, options.timeout, strict=False)
         found = [row for row in rows if row[column] == id.lower()]
         if resource == StateResource.OBJECTS or len(found) > 1:
@@ -163,15 +161,19 @@ class StateApiClient:
                 return {"cluster": _object_summary(kept)}
 
 
-def _rows(resource: StateResource, timeout_s: float, *, strict: bool) -> Sequence[StateSchema]:
-    if resource not in _LISTED:
+def _kind(resource: StateResource) -> _Kind:
+    if resource not in _KINDS:
         message = (
             "there are no cluster events: aktis keeps no log of what happened to the cluster; "
             "list_workers and list_actors tell what ended and why"
         )
         raise NotImplementedError(message)
+    return _KINDS[resource]
+
+
+def _rows(resource: StateResource, timeout_s: float, *, strict: bool) -> Sequence[StateSchema]:
     try:
-        rows, left_out = _LISTED[resource](timeout_s)
+        rows, left_out = _kind(resource).ask(timeout_s)
     except state.IncompleteError as error:
         raise StateApiException(str(error)) from None
     if left_out:
@@ -189,18 +191,18 @@ def _tell_incomplete(resource: StateResource, left_out: int, *, strict: bool) ->
 
 
 def _check_filters(resource: StateResource, filters: Sequence[Filter]) -> None:
-    known = ROWS[resource].filterable_columns() if resource in ROWS else set()
+    known = _kind(resource).row.filterable_columns()
     for column, _, _ in filters:
         if column.lower() not in known:
             message = (
                 f"{resource.value} cannot be filtered by {column!r}; they can be by "
-                f"{', '.join(sorted(known)) or 'nothing'}"
+                f"{', '.join(sorted(known))}"
             )
             raise StateApiException(message)
 
 
 def _check_id(resource: StateResource, identifier: str) -> None:
-    if resource not in ID_COLUMNS:
+    if not _kind(resource).id_column:
         message = f"{resource.value} have no ids by which one could be found; list them"
         raise StateApiException(message)
     try:
