@@ -317,6 +317,7 @@ def _exit_type(process: surveys.Process) -> str | None:
         case None:
             return None
         case ("Unknown", _):
+            # A driver, as only its own parent is told how it ended.
             return "INTENDED_USER_EXIT"
         case ("Code", 0):
             return "INTENDED_SYSTEM_EXIT"
