@@ -304,6 +304,19 @@ def test_a_task_that_raised_can_be_looked_at_before_it_fails() -> None:
         aktis.get(ref)
 
 
+@pytest.mark.parametrize(("choice", "leads_to_pid"), [("0", False), ("os.getpid", True)])
+def test_where_breakpoints_lead_is_pythons_own_choice_first(
+    choice: str, *, leads_to_pid: bool
+) -> None:
+    @aktis.remote(runtime_env={"env_vars": {"PYTHONBREAKPOINT": choice}})
+    def passes() -> tuple[object, int]:
+        return breakpoint(), os.getpid()  # type: ignore[func-returns-value]
+
+    found, pid = aktis.get(passes.remote())
+
+    assert found == (pid if leads_to_pid else None)
+
+
 def test_the_drivers_terminal_says_how_to_attach(tmp_path: Path) -> None:
     program = """
         import aktis
