@@ -344,6 +344,13 @@ def test_boundaries_that_make_no_sense_are_refused(
         Histogram("unbounded", boundaries=boundaries)
 
 
+def test_boundaries_that_are_no_numbers_are_refused() -> None:
+    wrong: list[Any] = [1, "2"]
+
+    with pytest.raises(TypeError, match=r"must be numbers, not \[1, '2'\]"):
+        Histogram("unbounded", boundaries=wrong)
+
+
 @pytest.mark.parametrize(
     ("tags", "error", "sentence"),
     [

@@ -261,6 +261,7 @@ class Histogram(Metric):
 
     Raises:
         ValueError: There are no boundaries, or they are not above zero, or do not grow.
+        TypeError: A boundary is no number.
     """
 
     kind = "histogram"
@@ -306,6 +307,9 @@ def _checked_boundaries(name: str, given: Sequence[float] | None) -> list[float]
     if not boundaries:
         message = f"Histogram({name!r}) needs boundaries, such as boundaries=[0.1, 1, 10]"
         raise ValueError(message)
+    if not all(isinstance(boundary, NUMBER) for boundary in boundaries):
+        message = f"the boundaries of Histogram({name!r}) must be numbers, not {boundaries}"
+        raise TypeError(message)
     if any(boundary <= 0 for boundary in boundaries):
         message = f"the boundaries of Histogram({name!r}) must be above 0, not {boundaries}"
         raise ValueError(message)
