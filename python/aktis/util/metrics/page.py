@@ -35,18 +35,8 @@ def show(directory: Path) -> None:
     """
     if (directory / MARK).exists() or importlib.util.find_spec("prometheus_client") is None:
         return
-    node = aktis.get_runtime_context().get_node_id()
-    kind = aktis.remote(
-        num_cpus=0,
-        name=f"page of {node}",
-        namespace=NAMESPACE,
-        lifetime="detached",
-        max_restarts=-1,
-        get_if_exists=True,
-        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
-    )
     try:
-        kind(MetricsPage).remote(directory)
+        _actor_class().remote(directory)
         (directory / MARK).touch()
     except Exception as error:  # noqa: BLE001 - whatever it is, the program goes on
         import logging
@@ -73,6 +63,21 @@ class MetricsPage:
             serve = partial(self._server.serve_forever, poll_interval=QUIET_S)
             threading.Thread(target=serve, daemon=True).start()
             ports.show(self._server.server_port)
+
+
+def _actor_class() -> Any:
+    """The actor's class, whose instances are one for each node."""
+    node = aktis.get_runtime_context().get_node_id()
+    kind = aktis.remote(
+        num_cpus=0,
+        name=f"page of {node}",
+        namespace=NAMESPACE,
+        lifetime="detached",
+        max_restarts=-1,
+        get_if_exists=True,
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+    )
+    return kind(MetricsPage)
 
 
 def _handler(directory: Path) -> type[BaseHTTPRequestHandler]:
