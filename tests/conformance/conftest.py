@@ -5,13 +5,16 @@ Owns the size of the session that the rows speak about: four CPUs, two GPUs, som
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aktis
+from tests.conformance.collective_groups import Group, Member, left
 from tests.conformance.drivers import Driver, run_driver
 from tests.conformance.waiting import Gate, Tally
 
@@ -79,3 +82,27 @@ def drive(tmp_path: Path) -> Callable[..., Driver]:
         return run_driver(program, directory=tmp_path, env=env, timeout_s=timeout_s)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def idle_members() -> list[Any]:
+    """Actors that are in no group: to make one takes longer than most tests."""
+    return []
+
+
+@pytest.fixture
+def make_group(idle_members: list[Any]) -> Iterator[Callable[..., Group]]:
+    """Makes groups of so many actors, each under a name of its own."""
+    made: list[Group] = []
+
+    def make(size: int, **options: Any) -> Group:
+        members = [idle_members.pop() if idle_members else Member.remote() for _ in range(size)]
+        made.append(Group(members, f"group {next(_numbers)}", **options))
+        return made[-1]
+
+    yield make
+    for group in made:
+        idle_members.extend(member for member in group.members if left(member, group.name))
+
+
+_numbers = itertools.count()

@@ -1,7 +1,7 @@
 """Groups of actors as handles, and collective operations in graphs.
 
 Owns `aktis.experimental.collective`, and what a graph looks like when it is drawn. Does not own
-what groups do (`test_collective.py`), nor graphs (`test_dag.py`).
+what groups do (`test_collective_operations.py`), nor graphs (`test_dag.py`).
 """
 
 from __future__ import annotations
