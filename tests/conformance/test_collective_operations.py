@@ -64,6 +64,28 @@ def test_all_members_get_the_same_bits(make_group: Callable[..., Group]) -> None
     assert others == [first, first]
 
 
+@pytest.mark.parametrize("members", [2, 3])
+@pytest.mark.parametrize("size", [2, 50_000])
+def test_tensors_reduce_in_the_order_of_ranks(
+    make_group: Callable[..., Group], members: int, size: int
+) -> None:
+    group = make_group(members)
+
+    def reduced(rank: int) -> tuple[set[str], set[str]]:
+        own = np.full(size, "abc"[rank], object)
+        everywhere, scattered, at_the_last = own.copy(), own.copy(), own.copy()
+        col.allreduce(everywhere, group.name)
+        col.reducescatter(scattered, [scattered] * members, group.name)
+        col.reduce(at_the_last, members - 1, group.name)
+        return {*everywhere, *scattered}, {*at_the_last}
+
+    words = group.run(reduced)
+
+    in_order = {"abc"[:members]}
+    assert [everywhere for everywhere, _ in words] == [in_order] * members
+    assert words[-1][1] == in_order
+
+
 @pytest.mark.parametrize(
     "dtype",
     ["bool", "int8", "uint16", "int64", "float16", "float32", "complex128", ">f8", "m8[s]", "O"],

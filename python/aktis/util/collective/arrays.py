@@ -7,7 +7,7 @@ A torch tensor in memory gives its view itself, so that torch need not be import
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,10 +91,16 @@ def check_reducible(array: Array, op: ReduceOp) -> None:
         raise TypeError(message)
 
 
-def reduce_into(target: Array, arrays: list[Array], op: ReduceOp) -> None:
-    """Puts what the target and the arrays reduce to into the target, in their order."""
-    for array in arrays:
-        _UFUNCS[op](target, array, out=target)
+def reduce_into(target: Array, arrays: Sequence[Array], op: ReduceOp) -> None:
+    """Puts what arrays reduce to, in their order, into the target, which may be one of them."""
+    # The first step reads two arrays and writes; one that comes later would be overwritten unread.
+    unread = [
+        array.copy() if place > 1 and np.may_share_memory(array, target) else array
+        for place, array in enumerate(arrays)
+    ]
+    outcome = reduce(partial(_UFUNCS[op], out=target), unread)
+    if outcome is not target:
+        np.copyto(target, outcome)
 
 
 def reduced(tensors: Sequence[Any], op: ReduceOp) -> Array:
@@ -104,10 +110,10 @@ def reduced(tensors: Sequence[Any], op: ReduceOp) -> Array:
         TypeError: their elements do not reduce to the same type.
         ValueError: their shapes or types differ.
     """
-    first, *rest = _alike(tensors)
-    check_reducible(first, op)
-    outcome = first.copy()
-    reduce_into(outcome, rest, op)
+    arrays = _alike(tensors)
+    check_reducible(arrays[0], op)
+    outcome = np.empty_like(arrays[0])
+    reduce_into(outcome, arrays, op)
     return outcome
 
 

@@ -7,8 +7,7 @@ Otherwise it goes in two steps, as Rabenseifner describes it (Optimization of Co
 Operations, ICCS 2004): each member reduces one part of the array for all, and then all gather the
 parts. So a member touches three times the array at most, however many members there are.
 
-All members get the same bits. Where each reduces everything it is in the order of ranks, and two
-values reduce to the same in either order; where parts are reduced, one member does it for all.
+Whoever reduces does it in the order of ranks, so that all members get the same bits.
 
 Long arrays go in segments, so that the store holds a limited part of them at a time.
 """
@@ -142,9 +141,7 @@ class StoreGroup(BaseGroup):
         sources = map(_segments, map(_elements, given))
         with self._operation(), _flat(array) as flat:
             for segment, *parts in zip(_segments(flat), *sources, strict=True):
-                came = self._exchange.dealt(call, parts)
-                np.copyto(segment, came.pop(self.rank))
-                reduce_into(segment, came, op)
+                reduce_into(segment, self._exchange.dealt(call, parts), op)
 
     def send(self, tensor: list[Any], send_options: types.SendOptions) -> None:
         """Gives a tensor to one member, which need not have asked yet."""
@@ -157,40 +154,25 @@ class StoreGroup(BaseGroup):
 
     def _allreduce(self, segment: Array, op: types.ReduceOp, call: str) -> None:
         if self._is_read_by_all(segment):
-            self._reduce_all(segment, self._exchange.of_all(call, segment), op)
+            reduce_into(segment, self._exchange.of_all(call, segment), op)
             return
         parts = self._parts(segment)
         own = parts[self.rank]
-        self._reduce_part(parts, own, op, call)
+        reduce_into(own, self._exchange.dealt(call, parts), op)
         self._copy_parts(parts, self._exchange.of_all(call, own, parts))
 
     def _reduce(self, segment: Array, op: types.ReduceOp, call: str, root: int) -> None:
         if self._is_read_by_all(segment):
             came = self._exchange.to_root(call, segment, root)
             if came:
-                self._reduce_all(segment, came, op)
+                reduce_into(segment, came, op)
             return
         parts = self._parts(segment)
-        own = parts[self.rank] if self.rank == root else parts[self.rank].copy()
-        self._reduce_part(parts, own, op, call)
+        own = parts[self.rank] if self.rank == root else np.empty_like(parts[self.rank])
+        reduce_into(own, self._exchange.dealt(call, parts), op)
         came = self._exchange.to_root(call, own, root, parts)
         if came:
             self._copy_parts(parts, came)
-
-    def _reduce_part(self, parts: list[Array], own: Array, op: types.ReduceOp, call: str) -> None:
-        """Reduces the part of this member into `own`, which has this member's values."""
-        came = self._exchange.dealt(call, parts)
-        del came[self.rank]
-        reduce_into(own, came, op)
-
-    def _reduce_all(self, segment: Array, came: list[Array], op: types.ReduceOp) -> None:
-        """Reduces what all members brought: in the order of ranks, which two do not need."""
-        if self.world_size > 2:  # noqa: PLR2004 - two
-            came[self.rank] = segment.copy()
-            np.copyto(segment, came.pop(0))
-        else:
-            del came[self.rank]
-        reduce_into(segment, came, op)
 
     def _copy_parts(self, parts: list[Array], came: list[Array]) -> None:
         """Fills the parts that other members reduced."""
