@@ -15,6 +15,7 @@ import pytest
 import aktis
 from aktis.util import collective as col
 from tests.conformance.collective_groups import Group, Member
+from tests.conformance.drivers import Driver, lines_of
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -67,6 +68,26 @@ def test_a_stranger_is_told_that_it_is_in_no_group() -> None:
     col.destroy_collective_group("nobody")
     with pytest.raises(RuntimeError, match="in no group 'nobody'"):
         col.allreduce(np.ones(1), "nobody")
+
+
+def test_without_a_session_there_are_no_groups_and_none_begins(
+    drive: Callable[..., Driver],
+) -> None:
+    driver = drive(
+        """
+        import aktis
+        from aktis.experimental import collective
+        from aktis.util import collective as col
+
+        print(col.is_group_initialized("g"), col.get_rank("g"), col.get_collective_group_size("g"))
+        print(collective.get_collective_groups([]))
+        col.destroy_collective_group("g")
+        collective.destroy_all_collective_groups()
+        print(aktis.is_initialized())
+        """
+    )
+
+    assert lines_of(driver) == ["False -1 -1", "[]", "False"]
 
 
 def test_a_group_can_be_made_again_under_its_name(make_group: Callable[..., Group]) -> None:

@@ -122,6 +122,8 @@ def destroy_collective_group(group_name: str = "default") -> None:
 
     In the process that made the group of actors, all of them leave it.
     """
+    if not aktis.is_initialized():
+        return
     key = _key(group_name)
     with _lock:
         group = _groups.pop(key, None)
@@ -134,18 +136,18 @@ def destroy_collective_group(group_name: str = "default") -> None:
 
 def is_group_initialized(group_name: str) -> bool:
     """Whether this process is in a group of the name."""
-    return _key(group_name) in _groups
+    return _found(group_name) is not None
 
 
 def get_rank(group_name: str = "default") -> int:
     """Which member of the group this process is; -1 if it is none."""
-    group = _groups.get(_key(group_name))
+    group = _found(group_name)
     return -1 if group is None else group.rank
 
 
 def get_collective_group_size(group_name: str = "default") -> int:
     """How many members the group has; -1 if this process is none of them."""
-    group = _groups.get(_key(group_name))
+    group = _found(group_name)
     return -1 if group is None else group.world_size
 
 
@@ -155,7 +157,7 @@ def get_group_handle(group_name: str = "default") -> BaseGroup:
     Raises:
         RuntimeError: this process is not in it.
     """
-    group = _groups.get(_key(group_name))
+    group = _found(group_name)
     if group is None:
         message = (
             f"this process is in no group {group_name!r}; members call init_collective_group() "
@@ -192,6 +194,8 @@ def make_group(
 
 def made_groups() -> list[CommunicatorHandle]:
     """The groups that this process made of actors, in this session and namespace."""
+    if not aktis.is_initialized():
+        return []
     return [made for key, made in _made.items() if key == _key(made.name)]
 
 
@@ -227,6 +231,11 @@ def _check_init(world_size: int, rank: int, group_name: str, timeout_ms: int) ->
     if timeout_ms <= 0:
         message = f"gloo_timeout must be more than 0 milliseconds, not {timeout_ms}"
         raise ValueError(message)
+
+
+def _found(group_name: str) -> BaseGroup | None:
+    """The group of the name that this process is in; whoever asks begins no session."""
+    return _groups.get(_key(group_name)) if aktis.is_initialized() else None
 
 
 def _key(group_name: str) -> tuple[str, str, str]:
