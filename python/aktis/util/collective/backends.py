@@ -10,7 +10,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from aktis.util.collective.base_group import BaseGroup
-from aktis.util.collective.types import Backend
+from aktis.util.collective.types import Backend, registered_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def register_collective_backend(name: str, group_cls: type[BaseGroup]) -> None:
     if not issubclass(group_cls, BaseGroup):
         message = f"a backend derives from BaseGroup, which {group_cls!r} does not"
         raise TypeError(message)
-    known = name.upper()
+    known = registered_name(name)
     if known in _registered or known in {Backend.GLOO, Backend.NCCL}:
         message = f"there is a backend {known} already"
         raise ValueError(message)
@@ -56,7 +56,7 @@ def nccl_available() -> bool:
 
 def is_backend_available(backend: str) -> bool:
     """Whether this process knows the backend and has what it needs."""
-    known = backend.upper()
+    known = registered_name(backend)
     if known == Backend.GLOO:
         return gloo_available()
     return known in _registered and _registered[known].check_backend_availability()

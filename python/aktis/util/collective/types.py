@@ -41,7 +41,7 @@ class Backend:
         Raises:
             ValueError: no backend has the name.
         """
-        known = {"TORCH_GLOO": cls.GLOO}.get(name.upper(), name.upper())
+        known = registered_name(name)
         if getattr(cls, known, None) != known:
             message = (
                 f"no backend has the name {name!r}; 'gloo' is for arrays in memory, and "
@@ -49,6 +49,12 @@ class Backend:
             )
             raise ValueError(message)
         return known
+
+
+def registered_name(name: str) -> str:
+    """The name by which a backend is registered: in capitals, and GLOO for Ray's TORCH_GLOO."""
+    known = name.upper()
+    return Backend.GLOO if known == "TORCH_GLOO" else known
 
 
 @dataclass(frozen=True, slots=True)
