@@ -16,6 +16,7 @@ import aktis
 from aktis.util import collective as col
 from tests.conformance.collective_groups import Group, Member
 from tests.conformance.drivers import Driver, lines_of
+from tests.conformance.waiting import Gate
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -158,13 +159,49 @@ def test_a_group_of_actors_that_makes_no_sense_is_refused() -> None:
             col.create_collective_group(actors, size, ranks, "gloo", "odd")
 
 
-def test_a_group_that_could_not_be_made_leaves_nothing() -> None:
+def test_a_group_that_could_not_be_made_leaves_all_as_they_were() -> None:
     members: list[Any] = [Member.remote() for _ in range(2)]
     aktis.get(members[1].call.remote(col.init_collective_group, 1, 0, "gloo", "taken"))
 
     with pytest.raises(RuntimeError, match="in a group 'taken' already"):
         col.create_collective_group(members, 2, [0, 1], "gloo", "taken")
 
-    assert not aktis.get(members[0].call.remote(col.is_group_initialized, "taken"))
+    sizes = [member.call.remote(col.get_collective_group_size, "taken") for member in members]
+    assert aktis.get(sizes) == [-1, 1]
+    aktis.get(members[1].call.remote(col.destroy_collective_group, "taken"))
     col.create_collective_group(members, 2, [0, 1], "gloo", "taken")
     col.destroy_collective_group("taken")
+
+
+def test_actors_that_are_busy_for_too_long_are_not_waited_for(
+    make_group: Callable[..., Group], gate: Gate
+) -> None:
+    members = make_group(2).members
+    members[1].call.remote(gate.wait)
+
+    with pytest.raises(TimeoutError, match=r"within 2 s: its ranks \[1\] did not join"):
+        col.create_collective_group(members, 2, [0, 1], "gloo", "late", gloo_timeout=2_000)
+
+    gate.open()
+    inside = [member.call.remote(col.is_group_initialized, "late") for member in members]
+    assert aktis.get(inside) == [False, False]
+
+
+def test_a_thread_that_waits_to_join_keeps_no_other_from_joining(
+    make_group: Callable[..., Group], started: Gate
+) -> None:
+    earlier = make_group(2)
+    aktis.get(earlier.members[0].call.remote(col.destroy_collective_group, earlier.name))
+    member: Any = Member.options(max_concurrency=2).remote()
+
+    def join_next() -> None:
+        started.open()
+        col.init_collective_group(2, 0, "gloo", earlier.name)
+
+    waits = member.call.remote(join_next)
+    started.wait()
+    aktis.get(member.call.remote(col.init_collective_group, 2, 0, "gloo", "another"))
+
+    assert aktis.wait([waits], timeout=0) == ([], [waits])
+    aktis.get(earlier.members[1].call.remote(col.destroy_collective_group, earlier.name))
+    aktis.get(waits)

@@ -7,11 +7,14 @@ are (`backends`).
 from __future__ import annotations
 
 import threading
+import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aktis
-from aktis.exceptions import ActorError, TaskError
+from aktis.exceptions import ActorError, GetTimeoutError, TaskError
 from aktis.util.collective.backends import maker_of
 from aktis.util.collective.types import Backend
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from aktis.util.collective.base_group import BaseGroup
 
 TIMEOUT_MS = 30_000
+# How long actors may take to leave a group that could not be made.
+LEAVING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +37,13 @@ class CommunicatorHandle:
         name: The name of the group.
         backend: What carries the arrays.
         actors: The members, by rank.
+        id: What tells it from other groups of the name, before and after it.
     """
 
     name: str
     backend: str
     actors: list[ActorHandle[Any]]
+    id: str
 
     def get_rank(self, actor: ActorHandle[Any]) -> int:
         """Which member an actor is; -1 if it is none."""
@@ -65,18 +72,7 @@ def init_collective_group(  # noqa: PLR0917 - Ray's signature
         TimeoutError: an earlier group of the name has ended, and not all its members destroyed it.
         ValueError: an argument makes no sense, or the others have another `world_size`.
     """
-    _check_init(world_size, rank, group_name, gloo_timeout)
-    make = maker_of(backend)
-    key = _key(group_name)
-    with _lock:
-        if key in _groups:
-            message = (
-                f"this process is in a group {group_name!r} already; destroy that first, or take "
-                f"another name"
-            )
-            raise RuntimeError(message)
-        options = {"gloo_timeout": gloo_timeout} if Backend(backend) == Backend.GLOO else {}
-        _groups[key] = make(world_size, rank, group_name, **options)
+    _join(world_size, rank, backend, group_name, timeout_ms=gloo_timeout, made_as=None)
 
 
 def create_collective_group(  # noqa: PLR0917 - Ray's signature
@@ -124,14 +120,16 @@ def destroy_collective_group(group_name: str = "default") -> None:
     """
     if not aktis.is_initialized():
         return
-    key = _key(group_name)
-    with _lock:
-        group = _groups.pop(key, None)
-        made = _made.pop(key, None)
-    if group is not None:
-        group.destroy_group()
+    with _changed:
+        made = _made.pop(_key(group_name), None)
+    _leave(group_name)
     if made is not None:
-        _dissolve(made)
+        for left in _leaving(made):
+            try:
+                aktis.get(left)
+            except ActorError:
+                # Those that are gone have left.
+                continue
 
 
 def is_group_initialized(group_name: str) -> bool:
@@ -176,18 +174,15 @@ def make_group(
     if key in _made:
         message = f"this process made a group {name!r} already; destroy that first"
         raise RuntimeError(message)
-    made = CommunicatorHandle(name, Backend(backend), list(actors))
+    made = CommunicatorHandle(name, Backend(backend), list(actors), uuid.uuid4().hex)
+    join = partial(_join, timeout_ms=timeout_ms, made_as=made.id)
     joined = [
-        _run_in(actor, init_collective_group, len(actors), rank, backend, name, timeout_ms)
-        for rank, actor in enumerate(actors)
+        _run_in(actor, join, len(actors), rank, backend, name) for rank, actor in enumerate(actors)
     ]
-    try:
-        aktis.get(joined, timeout=timeout_ms / 1000)
-    except BaseException as error:
-        _dissolve(made)
-        if isinstance(error, TaskError):
-            raise error.cause from None
-        raise
+    with ExitStack() as undone:
+        undone.callback(_give_up, made)
+        _wait_until_joined(name, joined, timeout_ms)
+        undone.pop_all()
     _made[key] = made
     return made
 
@@ -199,13 +194,80 @@ def made_groups() -> list[CommunicatorHandle]:
     return [made for key, made in _made.items() if key == _key(made.name)]
 
 
-def _dissolve(made: CommunicatorHandle) -> None:
-    """Has all members leave; those that are gone have."""
-    for left in [_run_in(actor, destroy_collective_group, made.name) for actor in made.actors]:
-        try:
-            aktis.get(left)
-        except ActorError:
-            continue
+class _Membership(NamedTuple):
+    """A group that this process is in, and as which group of actors it was made, if as one."""
+
+    group: BaseGroup
+    made_as: str | None
+
+
+def _join(
+    world_size: int,
+    rank: int,
+    backend: str,
+    group_name: str,
+    *,
+    timeout_ms: int,
+    made_as: str | None,
+) -> None:
+    """Makes this process a member of a group; see `init_collective_group`."""
+    _check_init(world_size, rank, group_name, timeout_ms)
+    make = maker_of(backend)
+    options = {"gloo_timeout": timeout_ms} if Backend(backend) == Backend.GLOO else {}
+    key = _key(group_name)
+    with _changed:
+        if key in _groups or key in _joining:
+            message = (
+                f"this process is in a group {group_name!r} already; destroy that first, or take "
+                f"another name"
+            )
+            raise RuntimeError(message)
+        _joining.add(key)
+    try:
+        _groups[key] = _Membership(make(world_size, rank, group_name, **options), made_as)
+    finally:
+        with _changed:
+            _joining.remove(key)
+            _changed.notify_all()
+
+
+def _leave(group_name: str, made_as: str | None = None) -> None:
+    """Has this process leave a group; the one that was made so, if that is said."""
+    key = _key(group_name)
+    with _changed:
+        _changed.wait_for(lambda: key not in _joining)
+        found = _groups.get(key)
+        if found is None or made_as not in {None, found.made_as}:
+            return
+        del _groups[key]
+    found.group.destroy_group()
+
+
+def _wait_until_joined(name: str, joined: list[aktis.ObjectRef[None]], timeout_ms: int) -> None:
+    """Returns once all actors have joined; raises what one of them raised, or that some did not."""
+    try:
+        aktis.get(joined, timeout=timeout_ms / 1000)
+    except GetTimeoutError:
+        _, missing = aktis.wait(joined, num_returns=len(joined), timeout=0)
+        ranks = [rank for rank, ref in enumerate(joined) if ref in missing]
+        message = (
+            f"the group {name!r} was not made within {timeout_ms / 1000:g} s: its ranks {ranks} "
+            f"did not join it; their actors run other calls, or do not run yet"
+        )
+        raise TimeoutError(message) from None
+    except TaskError as error:
+        raise error.cause from None
+
+
+def _give_up(made: CommunicatorHandle) -> None:
+    """Has those leave that joined a group which could not be made, and those that join it late."""
+    leaving = _leaving(made)
+    aktis.wait(leaving, num_returns=len(leaving), timeout=LEAVING_S)
+
+
+def _leaving(made: CommunicatorHandle) -> list[aktis.ObjectRef[None]]:
+    """Has all members leave."""
+    return [_run_in(actor, _leave, made.name, made.id) for actor in made.actors]
 
 
 def _run_in(actor: Any, function: Any, *args: Any) -> aktis.ObjectRef[Any]:
@@ -235,7 +297,8 @@ def _check_init(world_size: int, rank: int, group_name: str, timeout_ms: int) ->
 
 def _found(group_name: str) -> BaseGroup | None:
     """The group of the name that this process is in; whoever asks begins no session."""
-    return _groups.get(_key(group_name)) if aktis.is_initialized() else None
+    found = _groups.get(_key(group_name)) if aktis.is_initialized() else None
+    return None if found is None else found.group
 
 
 def _key(group_name: str) -> tuple[str, str, str]:
@@ -244,6 +307,8 @@ def _key(group_name: str) -> tuple[str, str, str]:
     return here.get_session_name(), here.namespace, group_name
 
 
-_lock = threading.Lock()
-_groups: dict[tuple[str, str, str], BaseGroup] = {}
+# Guards what follows, and is notified once a process has joined a group, or has failed to.
+_changed = threading.Condition()
+_joining: set[tuple[str, str, str]] = set()
+_groups: dict[tuple[str, str, str], _Membership] = {}
 _made: dict[tuple[str, str, str], CommunicatorHandle] = {}
