@@ -7,6 +7,7 @@ when one dies (`tests/faults`), nor the meeting without processes
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import aktis
 from aktis.util import collective as col
 from aktis.util.collective.types import GroupEndedError
 from tests.conformance.collective_groups import Group, Member
+from tests.conformance.waiting import Gate
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -148,3 +150,51 @@ def test_what_was_sent_arrives_even_if_its_sender_has_left(
     assert aktis.get(group.members[1].call.remote(received)) == [7, 7, 7]
     with pytest.raises(GroupEndedError, match="rank 0 has left it"):
         aktis.get(group.members[1].call.remote(received))
+
+
+def test_a_member_whose_joining_call_is_cancelled_is_out_of_the_group(
+    make_group: Callable[..., Group], started: Gate, gate: Gate
+) -> None:
+    cancelled: Any = AsyncMember.remote()
+    members = make_group(2).members
+
+    def join(rank: int) -> None:
+        col.init_collective_group(2, rank, "gloo", "cancelled")
+
+    def join_and_stay() -> None:
+        join(0)
+        started.open()
+        gate.wait()
+
+    def leave() -> None:
+        col.destroy_collective_group("cancelled")
+
+    def met() -> bool:
+        col.barrier("cancelled")
+        return True
+
+    joining = cancelled.call.remote(join_and_stay)
+    aktis.get(members[1].call.remote(join, 1))
+    started.wait()
+
+    aktis.cancel(joining)
+
+    with pytest.raises(GroupEndedError, match="rank 0 is gone"):
+        aktis.get(members[1].call.remote(met))
+    # In time for the same actor to be the place of the next group, in which rank 0 is another.
+    waits = members[0].call.remote(join, 0)
+    assert aktis.wait([waits], timeout=0.3) == ([], [waits])
+    aktis.get(members[1].call.remote(leave))
+    aktis.get([waits, members[1].call.remote(join, 1)])
+    with pytest.raises(GroupEndedError):
+        aktis.get(cancelled.call.remote(met))
+    aktis.get(cancelled.call.remote(leave))
+    assert aktis.get([member.call.remote(met) for member in members]) == [True, True]
+    aktis.get([member.call.remote(leave) for member in members])
+    gate.open()
+
+
+@aktis.remote(num_cpus=0)
+class AsyncMember:
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.to_thread(function, *args)

@@ -11,8 +11,9 @@ may wait in an operation while its own calls wait.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aktis
 from aktis.actor import exit_actor
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 CALLS_MAX = 100_000
 # How much longer than the wait itself its end may take to be told.
 GRACE_S = 10.0
+# What is said of a member whose call `attend` ended before the member left.
+GONE = "is gone: its process ended, or the call in which it joined was cancelled"
 
 
 class Place:
@@ -47,7 +50,7 @@ class Place:
         self._rank = rank
         self._timeout_s = timeout_s
         self._has_left = False
-        self._actor, self._attendance = _join(group_name, world_size, rank, timeout_s)
+        self._actor, self._attendance, self._ticket = _join(group_name, world_size, rank, timeout_s)
 
     def exchange(self, call: str, brought: Parcels) -> Any:
         """Takes part in a round: see `Gathering.exchange`."""
@@ -62,12 +65,12 @@ class Place:
         return self._ask("receive", source, self._timeout_s)
 
     def leave(self) -> None:
-        """Leaves the group. Harmless if repeated, and if the actor is gone."""
+        """Leaves the group. Harmless if repeated, and if the group or its actor is gone."""
         if self._has_left:
             return
         self._has_left = True
         try:
-            aktis.get(self._actor.leave.remote(self._rank), timeout=GRACE_S)
+            aktis.get(self._actor.leave.remote(self._ticket), timeout=GRACE_S)
         except ActorDiedError:
             return
 
@@ -75,7 +78,7 @@ class Place:
         if self._has_left:
             message = f"rank {self._rank} has left the group {self._name!r}"
             raise GroupEndedError(message)
-        ref = getattr(self._actor, method).remote(self._rank, *args)
+        ref = getattr(self._actor, method).remote(self._ticket, *args)
         try:
             return aktis.get(ref, timeout=self._timeout_s + GRACE_S)
         except TaskError as error:
@@ -93,56 +96,79 @@ class ClosedError(RuntimeError):
     """The actor takes no members any more: it ends."""
 
 
+class _Member(NamedTuple):
+    """A member as the actor knows it; `left` is set once it leaves."""
+
+    gathering: Gathering
+    rank: int
+    left: asyncio.Event
+
+
 class Meeting:
-    """The actor: a group, and after it the next one of the name."""
+    """The actor: a group, and after it the next one of the name.
+
+    A member shows the ticket that it got when it joined. Its rank would not do: of two groups that
+    follow each other, both have it.
+    """
 
     def __init__(self, group_name: str) -> None:
         self._name = group_name
         self._gathering: Gathering | None = None
+        self._members: dict[int, _Member] = {}
+        self._tickets = itertools.count()
         self._emptied = asyncio.Condition()
         self._waiting = 0
         self._is_closed = False
-        self._left: dict[int, asyncio.Event] = {}
 
-    async def attend(self, rank: int, world_size: int, timeout_s: float) -> AsyncIterator[None]:
-        """Lets a member in, yields once it is, and lasts until it leaves or its process ends."""
+    async def attend(self, rank: int, world_size: int, timeout_s: float) -> AsyncIterator[int]:
+        """Lets a member in, yields its ticket, and lasts until it leaves or its process ends."""
         gathering = await self._open(rank, world_size, timeout_s)
         gathering.enter(rank)
-        left = self._left[rank] = asyncio.Event()
+        ticket = next(self._tickets)
+        member = self._members[ticket] = _Member(gathering, rank, asyncio.Event())
         try:
-            yield
-            await left.wait()
+            yield ticket
+            await member.left.wait()
         finally:
-            await gathering.leave(rank, how="is gone: its process ended, or was ended")
+            del self._members[ticket]
+            await gathering.leave(rank, how=GONE)
             if not gathering.present and gathering is self._gathering:
                 await self._close()
 
-    async def leave(self, rank: int) -> None:
-        """Lets a member out, and its call `attend` end."""
-        await self._of(rank).leave(rank, how="has left it")
-        self._left[rank].set()
+    async def leave(self, ticket: int) -> None:
+        """Lets a member out, and its call `attend` end. Harmless if that has ended."""
+        member = self._members.get(ticket)
+        if member is not None:
+            await member.gathering.leave(member.rank, how="has left it")
+            member.left.set()
 
     async def exchange(
-        self, rank: int, call: str, brought: Parcels, timeout_s: float
+        self, ticket: int, call: str, brought: Parcels, timeout_s: float
     ) -> bytes | list[Any]:
         """See `Gathering.exchange`."""
-        return await self._of(rank).exchange(rank, call, brought, timeout_s)
+        gathering, rank, _ = self._member(ticket)
+        return await gathering.exchange(rank, call, brought, timeout_s)
 
-    async def send(self, source: int, target: int, letter: Any, timeout_s: float) -> None:
+    async def send(self, ticket: int, target: int, letter: Any, timeout_s: float) -> None:
         """See `Gathering.send`."""
-        await self._of(source).send(source, target, letter, timeout_s)
+        gathering, rank, _ = self._member(ticket)
+        await gathering.send(rank, target, letter, timeout_s)
 
-    async def receive(self, target: int, source: int, timeout_s: float) -> Any:
+    async def receive(self, ticket: int, source: int, timeout_s: float) -> Any:
         """See `Gathering.receive`."""
-        return await self._of(target).receive(source, target, timeout_s)
+        gathering, rank, _ = self._member(ticket)
+        return await gathering.receive(source, rank, timeout_s)
 
-    def _of(self, rank: int) -> Gathering:
-        """The group of a member that asks."""
-        gathering = self._gathering
-        if gathering is None or rank not in gathering.present:
-            message = f"rank {rank} has left the group {self._name!r}"
+    def _member(self, ticket: int) -> _Member:
+        """The member that asks."""
+        member = self._members.get(ticket)
+        if member is None:
+            message = (
+                f"this process is in the group {self._name!r} no longer: it has left, or the call "
+                f"in which it joined was cancelled"
+            )
             raise GroupEndedError(message)
-        return gathering
+        return member
 
     async def _open(self, rank: int, world_size: int, timeout_s: float) -> Gathering:
         """The group for a member that comes: the one at hand, or one after that has ended."""
@@ -187,8 +213,8 @@ class Meeting:
 
 def _join(
     group_name: str, world_size: int, rank: int, timeout_s: float
-) -> tuple[Any, aktis.ObjectRefGenerator[None]]:
-    """The actor of the group, and the call that lasts as long as the membership."""
+) -> tuple[Any, aktis.ObjectRefGenerator[int], int]:
+    """The actor of the group, the call that lasts as long as the membership, and the ticket."""
     deadline_s = time.monotonic() + timeout_s
     meeting = aktis.remote(
         name=f"collective group {group_name}",
@@ -209,7 +235,7 @@ def _join(
             )
             raise TimeoutError(message)
         try:
-            aktis.get(next(attendance))
+            ticket = aktis.get(next(attendance))
         except (ActorDiedError, ClosedError) as error:
             # The last member of an earlier group of the name left just now.
             if time.monotonic() > deadline_s:
@@ -218,4 +244,4 @@ def _join(
         except TaskError as error:
             raise error.cause from None
         else:
-            return actor, attendance
+            return actor, attendance, ticket
