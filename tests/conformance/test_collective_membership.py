@@ -6,6 +6,8 @@ Owns who may join a group, by itself or by the driver. Does not own what members
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -205,3 +207,19 @@ def test_a_thread_that_waits_to_join_keeps_no_other_from_joining(
     assert aktis.wait([waits], timeout=0) == ([], [waits])
     aktis.get(earlier.members[1].call.remote(col.destroy_collective_group, earlier.name))
     aktis.get(waits)
+
+
+def test_who_is_interrupted_while_it_waits_to_join_is_not_let_in_later(
+    make_group: Callable[..., Group],
+) -> None:
+    earlier = make_group(2)
+    aktis.get(earlier.members[0].call.remote(col.destroy_collective_group, earlier.name))
+    interrupt = (threading.get_ident(), signal.SIGINT)
+    threading.Timer(0.5, signal.pthread_kill, interrupt).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        col.init_collective_group(2, 0, "gloo", earlier.name)
+
+    aktis.get(earlier.members[1].call.remote(col.destroy_collective_group, earlier.name))
+    col.init_collective_group(2, 0, "gloo", earlier.name)
+    col.destroy_collective_group(earlier.name)

@@ -228,14 +228,8 @@ def _join(
         actor: Any = meeting.remote(group_name)
         left_s = max(0.0, deadline_s - time.monotonic())
         attendance = actor.attend.remote(rank, world_size, left_s)
-        if not aktis.wait([attendance], timeout=left_s + GRACE_S)[0]:
-            message = (
-                f"rank {rank} waited {timeout_s:g} s to join the group {group_name!r}, and the "
-                f"actor in which it meets did not begin"
-            )
-            raise TimeoutError(message)
         try:
-            ticket = aktis.get(next(attendance))
+            ticket = _ticket(attendance, group_name, left_s + GRACE_S)
         except (ActorDiedError, ClosedError) as error:
             # The last member of an earlier group of the name left just now.
             if time.monotonic() > deadline_s:
@@ -243,5 +237,20 @@ def _join(
                 raise TimeoutError(message) from error
         except TaskError as error:
             raise error.cause from None
+        except BaseException:
+            # Whoever waits no longer must not be let in later.
+            aktis.cancel(attendance)
+            raise
         else:
             return actor, attendance, ticket
+
+
+def _ticket(attendance: aktis.ObjectRefGenerator[int], group_name: str, patience_s: float) -> int:
+    """What the call yields once the member is let in."""
+    if not aktis.wait([attendance], timeout=patience_s)[0]:
+        message = (
+            f"the actor in which the group {group_name!r} meets did not begin within "
+            f"{patience_s:g} s"
+        )
+        raise TimeoutError(message)
+    return aktis.get(next(attendance))
