@@ -119,6 +119,13 @@ def test_a_type_that_does_not_reduce_to_itself_is_refused(
         group.run(lambda _: col.allreduce(np.array(["2026-01-01"], "M8[s]"), group.name))
 
 
+def test_something_else_than_a_reduction_is_refused(make_group: Callable[..., Group]) -> None:
+    group = make_group(1)
+
+    with pytest.raises(TypeError, match=r"such as ReduceOp\.SUM, not 'sum'"):
+        group.run(lambda _: col.allreduce(np.ones(1), group.name, "sum"))  # type: ignore[arg-type]
+
+
 def test_allreduce_changes_views_and_arrays_without_dimensions_in_place(
     make_group: Callable[..., Group],
 ) -> None:

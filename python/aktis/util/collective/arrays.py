@@ -85,7 +85,10 @@ def check_like(array: Array, other: Array, role: str) -> None:
 
 
 def check_reducible(array: Array, op: ReduceOp) -> None:
-    """Raises `TypeError` if the type of the elements does not reduce to itself."""
+    """Raises `TypeError` if `op` is no reduction, or elements do not reduce to their own type."""
+    if not isinstance(op, ReduceOp):
+        message = f"op must be a ReduceOp, such as ReduceOp.SUM, not {op!r}"
+        raise TypeError(message)
     if not _is_reducible(array.dtype, op):
         message = f"elements of type {array.dtype} have no {op.name} of that type"
         raise TypeError(message)
