@@ -121,6 +121,14 @@ def test_allreduce_in_a_graph_takes_the_operation_and_several_lists(actors: list
     assert found == [[2], [2], [2, 2], [2, 2]]
 
 
+def test_one_of_several_results_of_a_call_is_reduced_too(actors: list[Any]) -> None:
+    (row, _), other = actors[0].row_and_length.bind(2), actors[1].row.bind(2)
+
+    found = aktis.get(MultiOutputNode(collective.allreduce.bind([row, other])).execute())
+
+    assert [one.tolist() for one in found] == [[3, 3], [3, 3]]
+
+
 def test_allgather_in_a_graph_joins_the_results(actors: list[Any]) -> None:
     nodes = collective.allgather.bind([actor.row.bind(2) for actor in actors])
 
@@ -252,6 +260,10 @@ class Holder:
 
     def row(self, length: int) -> Any:
         return np.full(length, self.value)
+
+    @aktis.method(num_returns=2)
+    def row_and_length(self, length: int) -> tuple[Any, int]:
+        return self.row(length), length
 
     def steps(self, length: int) -> Any:
         return np.arange(length) * self.value

@@ -145,7 +145,13 @@ class MethodResultNode(DAGNode):
     def __init__(self, call: ClassMethodNode, index: int) -> None:
         """Takes the result at this place."""
         super().__init__((call,))
+        self._call = call
         self._index = index
+
+    @property
+    def actor(self) -> Any:
+        """The handle of the actor, or the node that stands for it."""
+        return self._call.actor
 
     def _run(self, run: Run) -> Any:
         (results,) = run.args_of(self)

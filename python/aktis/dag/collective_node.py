@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aktis.dag.class_node import ClassMethodNode
+from aktis.dag.class_node import ClassMethodNode, MethodResultNode
 from aktis.dag.dag_node import DAGNode
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def actor_of(node: DAGNode) -> Any:
     Raises:
         ValueError: the node is no call of an actor.
     """
-    if isinstance(node, ClassMethodNode | CollectiveOutputNode):
+    if isinstance(node, ClassMethodNode | MethodResultNode | CollectiveOutputNode):
         return node.actor
     message = f"{node!r} is no call of an actor; what actors exchange are results of their methods"
     raise ValueError(message)
