@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import aktis
-from aktis.util import iter as par_iter
 from aktis.util.iter import (
     LocalIterator,
     ParallelIterator,
@@ -67,6 +66,10 @@ def test_actors_of_a_program_are_shards() -> None:
 )
 def test_what_repeats_begins_again(make: Callable[[], ParallelIterator[int]]) -> None:
     assert make().take(5) == [1, 2, 1, 2, 1]
+
+
+def test_a_shard_without_items_has_nothing_to_repeat() -> None:
+    assert from_items([1, 2], 3, repeat=True).take(5) == [1, 2, 1, 2, 1]
 
 
 def test_what_can_be_read_once_cannot_repeat() -> None:
@@ -323,10 +326,6 @@ def test_duplicates_keep_step_in_a_union() -> None:
 
     counts = [sum(mark == wanted for mark, _ in taken) for wanted in (0, 1)]
     assert abs(counts[0] - counts[1]) <= 2
-
-
-def test_the_module_has_the_names_of_the_interface() -> None:
-    assert par_iter.__all__ == sorted(par_iter.__all__)
 
 
 class Once:

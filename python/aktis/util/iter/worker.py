@@ -25,7 +25,7 @@ class ParallelIteratorWorker:
 
         Args:
             item_generator: Something to iterate over, or a function that gives it.
-            repeat: Whether to begin again at its end, for ever.
+            repeat: Whether to begin again at its end, for ever, unless it has no items.
         """
         self._items = _repeated(item_generator) if repeat else _made(item_generator)
         self._transformed: Iterator[Any] = iter(())
@@ -88,4 +88,9 @@ def _repeated(item_generator: Any) -> Iterator[Any]:
                 f"function that makes a new iterator each time"
             )
             raise ValueError(message)
-        yield from items
+        has_items = False
+        for item in items:
+            has_items = True
+            yield item
+        if not has_items:
+            return
