@@ -57,6 +57,16 @@ def test_actors_of_a_program_are_shards() -> None:
     assert repr(iterator) == "ParallelIterator[from_actors[shards=2]]"
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_of_shards_that_makes_no_sense_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=f"num_shards must be 1 or more, not {count}"):
+        from_items([1, 2], count)
+    with pytest.raises(ValueError, match=f"num_shards must be 1 or more, not {count}"):
+        from_range(2, count)
+    with pytest.raises(ValueError, match=f"num_partitions must be 1 or more, not {count}"):
+        from_range(2).repartition(count)
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -47,7 +47,11 @@ def from_items(
         items: The items.
         num_shards: How many actors to make.
         repeat: Whether to begin again at the end, for ever.
+
+    Raises:
+        ValueError: `num_shards` is less than 1.
     """
+    _check_count("num_shards", num_shards)
     dealt: list[list[T]] = [list(items[index::num_shards]) for index in range(num_shards)]
     kind = type(items[0]).__name__ if items else "None"
     name = f"from_items[{kind}, {len(items)}, shards={num_shards}{_noted(repeat=repeat)}]"
@@ -61,7 +65,11 @@ def from_range(n: int, num_shards: int = 2, repeat: bool = False) -> ParallelIte
         n: The end, which is not among them.
         num_shards: How many actors to make.
         repeat: Whether to begin again at the end, for ever.
+
+    Raises:
+        ValueError: `num_shards` is less than 1.
     """
+    _check_count("num_shards", num_shards)
     length = n // num_shards
     ends = [length * (index + 1) for index in range(num_shards - 1)] + [n]
     ranges = list(itertools.starmap(range, zip([0, *ends], ends, strict=False)))
@@ -192,7 +200,11 @@ class ParallelIterator(Generic[T]):
         Args:
             num_partitions: How many shards there are from here on.
             batch_ms: For how many milliseconds items are collected before they go on.
+
+        Raises:
+            ValueError: `num_partitions` is less than 1.
         """
+        _check_count("num_partitions", num_partitions)
         for shards in self.actor_sets:
             shards.begin()
         actors = self._actors()
@@ -384,11 +396,15 @@ def _begun(sets: Sequence[Shards]) -> list[Any]:
 
 
 def _check(batch_ms: int, num_async: int) -> None:
-    if num_async < 1:
-        message = f"num_async must be 1 or more, not {num_async}"
-        raise ValueError(message)
+    _check_count("num_async", num_async)
     if batch_ms < 0:
         message = f"batch_ms must be 0 milliseconds or more, not {batch_ms}"
+        raise ValueError(message)
+
+
+def _check_count(name: str, count: int) -> None:
+    if count < 1:
+        message = f"{name} must be 1 or more, not {count}"
         raise ValueError(message)
 
 
