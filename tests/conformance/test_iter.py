@@ -317,6 +317,9 @@ def test_a_local_union_that_makes_no_sense_is_refused() -> None:
         here.union([1])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="weight for each"):
         here.union(here, round_robin_weights=[1])
+    for wrong in (0, -1, "all"):
+        with pytest.raises(ValueError, match=f"more than 0, or '\\*', not {wrong!r}"):
+            here.union(here, round_robin_weights=[1, wrong])
 
 
 def test_duplicates_give_all_items_each() -> None:

@@ -270,7 +270,8 @@ class LocalIterator(Generic[T]):
                 part of one is taken as often as it says, and "*" is all that are ready.
 
         Raises:
-            ValueError: something is no `LocalIterator`, or the weights are not as many.
+            ValueError: something is no `LocalIterator`, the weights are not as many, or one of them
+                is neither more than 0 nor "*".
         """
         parts = [self, *others]
         for part in others:
@@ -281,6 +282,10 @@ class LocalIterator(Generic[T]):
         if len(weights) != len(parts):
             message = f"union() takes a weight for each of {len(parts)} iterators, not {weights}"
             raise ValueError(message)
+        for weight in weights:
+            if weight != "*" and (isinstance(weight, str) or weight <= 0):
+                message = f"a weight of union() is a number of more than 0, or '*', not {weight!r}"
+                raise ValueError(message)
         metrics = SharedMetrics()
         metrics.join([part.shared_metrics for part in parts])
         name = f"LocalUnion[{', '.join(map(repr, parts))}]"
