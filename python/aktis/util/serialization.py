@@ -17,9 +17,10 @@ __all__ = ["StandaloneSerializationContext", "deregister_serializer", "register_
 
 
 class StandaloneSerializationContext:
-    """Serializers for what this process pickles itself, with `aktis.cloudpickle` and no session.
+    """Serializers for what this process pickles with `aktis.cloudpickle`; no session is needed.
 
-    The names of the methods are Ray's.
+    A session takes them too, but only for values that plain pickle cannot carry; for all of them
+    there is `register_serializer`. The names of the methods are Ray's.
     """
 
     def _register_cloudpickle_serializer(
