@@ -153,6 +153,32 @@ def test_the_driver_makes_actors_a_group_and_ends_it() -> None:
         assert aktis.get(inside) == [False, False]
 
 
+def test_the_loops_of_async_actors_are_not_blocked_when_they_join_and_leave(
+    drive: Callable[..., Driver],
+) -> None:
+    # A worker whose loop is blocked complains of it, and a driver that was told anything fails.
+    driver = drive(
+        """
+        import aktis
+        from aktis.util import collective as col
+
+        @aktis.remote(num_cpus=0)
+        class Member:
+            async def rank(self):
+                return col.get_rank("loops")
+
+        with aktis.init(num_cpus=1):
+            members = [Member.remote() for _ in range(2)]
+            col.create_collective_group(members, 2, [1, 0], "gloo", "loops")
+            print(aktis.get([member.rank.remote() for member in members]))
+            col.destroy_collective_group("loops")
+            print(aktis.get([member.rank.remote() for member in members]))
+        """
+    )
+
+    assert lines_of(driver) == ["[1, 0]", "[-1, -1]"]
+
+
 def test_a_group_of_actors_that_makes_no_sense_is_refused() -> None:
     member: Any = Member.remote()
 

@@ -6,6 +6,7 @@ are (`backends`).
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from contextlib import ExitStack
@@ -277,7 +278,12 @@ def _run_in(actor: Any, function: Any, *args: Any) -> aktis.ObjectRef[Any]:
 
 
 def _without_instance(_instance: object, function: Any, *args: Any) -> Any:
-    return function(*args)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function(*args)
+    # What waits would keep all other calls of an async actor from going on.
+    return asyncio.to_thread(function, *args)
 
 
 def _check_init(world_size: int, rank: int, group_name: str, timeout_ms: int) -> None:
