@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import itertools
+import re
 import threading
 from typing import Any
 
@@ -57,12 +58,14 @@ def test_the_culprit_in_attributes_and_containers_is_found() -> None:
     assert [found.path for found in failures] == [("call", "args[0]", "parts", "['locks']", "[1]")]
 
 
-def test_two_culprits_are_both_found() -> None:
-    first, second = threading.Lock(), threading.RLock()
+def test_several_culprits_are_found_and_told_in_order() -> None:
+    locks = [threading.Lock() for _ in range(9)]
 
-    _, failures = inspect_serializability([first, second], print_file=io.StringIO())
+    output = io.StringIO()
+    _, failures = inspect_serializability(locks, name="locks", print_file=output)
 
-    assert {id(found.obj) for found in failures} == {id(first), id(second)}
+    assert {id(found.obj) for found in failures} == {id(lock) for lock in locks}
+    assert re.findall(r"The reason is locks\.\[(.)\]", output.getvalue()) == [*"012345678"]
 
 
 def test_it_looks_no_deeper_than_it_is_told() -> None:

@@ -61,7 +61,7 @@ def inspect_serializability(
 
     title = name or getattr(base_obj, "__qualname__", None) or type(base_obj).__name__
     found = serializers.culprits_in(base_obj, title, depth=depth, note=note)
-    failures = {FailureTuple(culprit.thing, culprit.path, culprit.parent) for culprit in found}
+    failures = [FailureTuple(culprit.thing, culprit.path, culprit.parent) for culprit in found]
     if not failures:
         output.write(f"{title} can be sent to other processes.\n")
     for failure in failures:
@@ -69,7 +69,7 @@ def inspect_serializability(
             f"The reason is {'.'.join(failure.path)}: {_short(failure.obj)}. Make it where it "
             f"is used, leave it out with __getstate__, or see register_serializer().\n"
         )
-    return not failures, failures
+    return not failures, set(failures)
 
 
 def _short(thing: Any) -> str:
