@@ -312,9 +312,7 @@ class _TaskForEach:
         self._options = options
 
     def __call__(self, items: Iterator[Any]) -> Iterator[Any]:
-        function: Any = (
-            aktis.remote(**self._options)(self._fn) if self._options else (aktis.remote(self._fn))
-        )
+        function: Any = aktis.remote(self._fn).options(**self._options)
         running: list[Any] = []
         for item in items:
             if isinstance(item, Waiting):
