@@ -60,7 +60,7 @@ def test_a_program_of_ray_with_groups_and_backends_of_its_own_runs(drive: Drive)
         import ray
         import ray.util.collective as col
         from ray.util.collective.collective_group.base_collective_group import BaseGroup
-        from ray.util.collective.types import Backend, ReduceOp
+        from ray.util.collective.types import Backend, BarrierOptions, ReduceOp
         from ray.util.iter import ParallelIteratorWorker, from_range
 
         @ray.remote(num_cpus=0)
@@ -77,14 +77,16 @@ def test_a_program_of_ray_with_groups_and_backends_of_its_own_runs(drive: Drive)
         workers = [Worker.remote() for _ in range(2)]
         ray.get([worker.init_group.remote(2, rank) for rank, worker in enumerate(workers)])
         print(ray.get([worker.compute.remote() for worker in workers]))
-        print(BaseGroup.__name__, ParallelIteratorWorker.__name__, from_range(3).take(3))
+        print(BaseGroup.__name__, BarrierOptions(), ParallelIteratorWorker.__name__)
+        print(from_range(3).take(3))
         ray.shutdown()
         """
     )
 
     assert lines_of(printed) == [
         "[[2.0, 2.0], [2.0, 2.0]]",
-        "BaseGroup ParallelIteratorWorker [0, 1, 2]",
+        "BaseGroup BarrierOptions() ParallelIteratorWorker",
+        "[0, 1, 2]",
     ]
 
 

@@ -67,7 +67,10 @@ NAMES = {
         "recv", "recv_multigpu", "reduce", "reduce_multigpu", "reducescatter",
         "reducescatter_multigpu", "register_collective_backend", "send", "send_multigpu",
     ],
-    "aktis.util.collective.types": ["Backend", "ReduceOp"],
+    "aktis.util.collective.types": [
+        "AllGatherOptions", "AllReduceOptions", "Backend", "BarrierOptions", "BroadcastOptions",
+        "RecvOptions", "ReduceOp", "ReduceOptions", "ReduceScatterOptions", "SendOptions",
+    ],
     "aktis.util.debug": [
         "disable_log_once_globally", "enable_periodic_logging", "log_once", "reset_log_once",
     ],

@@ -107,7 +107,10 @@ NAMES: dict[str, str] = {
         reduce_multigpu reducescatter reducescatter_multigpu register_collective_backend send
         send_multigpu
     """,
-    "ray.util.collective.types": "Backend ReduceOp",
+    "ray.util.collective.types": """
+        AllGatherOptions AllReduceOptions Backend BarrierOptions BroadcastOptions RecvOptions
+        ReduceOp ReduceOptions ReduceScatterOptions SendOptions
+    """,
     "ray.util.dask": """
         ProgressBarCallback RayDaskCallback dataframe_optimize disable_dask_on_ray
         enable_dask_on_ray ray_dask_get ray_dask_get_sync
