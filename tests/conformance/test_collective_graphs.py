@@ -221,11 +221,7 @@ def test_a_graph_is_written_down_as_a_drawing(tmp_path: Path) -> None:
 def test_graphviz_makes_pictures_of_a_graph(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # Stands for Graphviz, which need not be installed: says how it was called.
-    program = tmp_path / "dot"
-    program.write_text('#!/bin/sh\nprintf %s "$1"\n')
-    program.chmod(0o700)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    put_in_place_of_graphviz(tmp_path, 'printf %s "$1"', monkeypatch)
 
     picture = plot(double.bind(1))
     plot(double.bind(1), tmp_path / "graph.svg")
@@ -233,6 +229,17 @@ def test_graphviz_makes_pictures_of_a_graph(
     assert isinstance(picture, Picture)
     assert picture._repr_png_() == b"-Tpng"
     assert (tmp_path / "graph.svg").read_bytes() == b"-Tsvg"
+
+
+def test_what_graphviz_does_not_make_is_told_in_its_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_place_of_graphviz(tmp_path, "echo Format not recognized >&2; exit 1", monkeypatch)
+
+    with pytest.raises(ValueError, match="Graphviz made no 'tin'"):
+        plot(double.bind(1), tmp_path / "graph.tin")
+
+    assert "Format not recognized" in capsys.readouterr().out
 
 
 def test_a_picture_without_graphviz_says_what_is_missing(
@@ -243,6 +250,16 @@ def test_a_picture_without_graphviz_says_what_is_missing(
     for file in (None, tmp_path / "graph.png"):
         with pytest.raises(ImportError, match="graphviz"):
             plot(double.bind(1), file)
+
+
+def put_in_place_of_graphviz(
+    directory: Path, commands: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Has commands of a shell stand for Graphviz, which need not be installed."""
+    program = directory / "dot"
+    program.write_text(f"#!/bin/sh\n{commands}\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(directory))
 
 
 @aktis.remote

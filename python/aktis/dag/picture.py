@@ -37,6 +37,7 @@ def plot(dag: DAGNode, to_file: str | PathLike[str] | None = None) -> Picture | 
 
     Raises:
         ImportError: pydot is missing, or Graphviz, which makes pictures.
+        ValueError: Graphviz makes no such picture.
     """
     drawing = _drawn(dag)
     if to_file is None:
@@ -74,4 +75,8 @@ def _rendered(drawing: Any, ending: str) -> bytes:
             "packages, or write a .dot file, which needs none"
         )
         raise ImportError(message) from error
+    except AssertionError as error:
+        # So pydot says it, and prints what Graphviz said.
+        message = f"Graphviz made no {ending!r} of the graph; the lines above say why"
+        raise ValueError(message) from error
     return picture
