@@ -100,7 +100,7 @@ def create_collective_group(  # noqa: PLR0917 - Ray's signature
         NotImplementedError: the backend is not there yet.
         RuntimeError: this process made a group of the name, an actor is in one already, or the
             ranks are not 0 to `world_size` - 1.
-        TimeoutError: an actor was busy for longer than `gloo_timeout`.
+        TimeoutError: an actor was busy for longer than `gloo_timeout`; none is in the group then.
     """
     if len(actors) != world_size or sorted(ranks) != list(range(world_size)):
         message = (
@@ -117,7 +117,8 @@ def create_collective_group(  # noqa: PLR0917 - Ray's signature
 def destroy_collective_group(group_name: str = "default") -> None:
     """Leaves a group, which ends it for its other members. Harmless if there is none.
 
-    In the process that made the group of actors, all of them leave it.
+    In the process that made the group of actors, all of them leave it between their other calls,
+    and it returns once they have.
     """
     if not aktis.is_initialized():
         return
