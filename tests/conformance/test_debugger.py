@@ -304,17 +304,16 @@ def test_a_task_that_raised_can_be_looked_at_before_it_fails() -> None:
         aktis.get(ref)
 
 
-@pytest.mark.parametrize(("choice", "leads_to_pid"), [("0", False), ("os.getpid", True)])
+@pytest.mark.parametrize(("choice", "leads_to"), [("0", None), ("sys._getframe", "passes")])
 def test_where_breakpoints_lead_is_pythons_own_choice_first(
-    choice: str, *, leads_to_pid: bool
+    choice: str, leads_to: str | None
 ) -> None:
     @aktis.remote(runtime_env={"env_vars": {"PYTHONBREAKPOINT": choice}})
-    def passes() -> tuple[object, int]:
-        return breakpoint(), os.getpid()  # type: ignore[func-returns-value]
+    def passes() -> str | None:
+        frame: Any = breakpoint()  # type: ignore[func-returns-value]
+        return None if frame is None else str(frame.f_code.co_name)
 
-    found, pid = aktis.get(passes.remote())
-
-    assert found == (pid if leads_to_pid else None)
+    assert aktis.get(passes.remote()) == leads_to
 
 
 def test_the_drivers_terminal_says_how_to_attach(tmp_path: Path) -> None:

@@ -19,10 +19,15 @@ CHOOSES_DEBUGPY = "1"
 PYTHONS_CHOICE = "PYTHONBREAKPOINT"
 
 
-def stop(*args: Any, **kwargs: Any) -> Any:
+def put_into_use() -> None:
+    """Has `breakpoint()` in this process lead to `stop`, unless Python's own variable is set."""
+    # Debuggers stop in the frame that calls them, so that nothing may stand in between.
+    if not settings.variable(PYTHONS_CHOICE):
+        sys.breakpointhook = stop
+
+
+def stop(*_args: Any, **_kwargs: Any) -> Any:
     """Stops the caller of `breakpoint()`, as the environment says."""
-    if settings.variable(PYTHONS_CHOICE):
-        return sys.__breakpointhook__(*args, **kwargs)  # noqa: T100 - this is its place
     chosen = DEBUGPY if settings.read(settings.DEBUG) == CHOOSES_DEBUGPY else RPDB
     return importlib.import_module(chosen).set_trace(sys._getframe().f_back)  # noqa: SLF001 - where
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import signal
-import sys
 
 from aktis import _core
 from aktis._kernel import (
@@ -46,7 +45,7 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
     session.join(engine)
     signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(engine))
     worker_output.put_into_use(engine)
-    sys.breakpointhook = debugging.stop
+    debugging.put_into_use()
     engine.signal_main_thread(on=True)
     constructor = engine.work()
     if constructor is not None:
