@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from aktis import job_config as jobs, labels as label_rules, options as option_table, settings
@@ -19,7 +20,6 @@ from aktis.runtime_env import RuntimeEnv, of_job
 from aktis.version import __version__
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
     from types import TracebackType
 
@@ -184,53 +184,51 @@ def init(  # noqa: PLR0913 - Ray's signature
         ValueError: an argument makes no sense, or describes a cluster that is there already.
         NotImplementedError: what an argument asks for is not there yet.
     """
-    if _begun.context is not None and session.current() is not None:
-        if ignore_reinit_error:
-            return _begun.context
-        message = (
-            "there is a session already: call aktis.shutdown() first, or give "
-            "ignore_reinit_error=True to go on with it"
+    with _beginning:
+        here = session.current()
+        if here is not None:
+            return _in_session_already(here, ignore_reinit_error=ignore_reinit_error)
+        _refuse_absent(
+            include_dashboard=include_dashboard,
+            enable_resource_isolation=enable_resource_isolation,
+            cgroup_path=cgroup_path,
+            system_reserved_cpu=system_reserved_cpu,
+            system_reserved_memory=system_reserved_memory,
+            proxy_server_url=proxy_server_url,
         )
-        raise RuntimeError(message)
-    _refuse_absent(
-        include_dashboard=include_dashboard,
-        enable_resource_isolation=enable_resource_isolation,
-        cgroup_path=cgroup_path,
-        system_reserved_cpu=system_reserved_cpu,
-        system_reserved_memory=system_reserved_memory,
-        proxy_server_url=proxy_server_url,
-    )
-    if local_mode:
-        message = "local_mode is no longer supported; use a debugger in the worker, or num_cpus=1"
-        raise RuntimeError(message)
-    node = NodeOptions(
-        num_cpus,
-        num_gpus,
-        None if resources is None else dict(resources),
-        None if labels is None else dict(labels),
-        object_store_memory,
-        unshown.pop("_memory", None),
-        unshown.pop("object_spilling_directory", None),
-        unshown.pop("_system_config", None),
-        ports.checked(unshown.pop("_metrics_export_port", None)),
-    )
-    tracing_hook = unshown.pop("_tracing_startup_hook", None)
-    _check_unshown(unshown)
-    config = job_config or JobConfig()
-    if configure_logging:
-        _set_level(logging_level)
-    job = Job(
-        _namespace(namespace, config),
-        _job_environment(config, runtime_env),
-        logging_config or config.py_logging_config,
-        tracing_hook,
-    )
-    _begin(address, node, job)
-    jobs.adopt(job_config)
-    wants_lines = settings.read(settings.LOG_TO_DRIVER) if log_to_driver is None else log_to_driver
-    if wants_lines:
-        _begun.print_lines()
-    return _begun.note()
+        if local_mode:
+            message = (
+                "local_mode is no longer supported; use a debugger in the worker, or num_cpus=1"
+            )
+            raise RuntimeError(message)
+        node = NodeOptions(
+            num_cpus,
+            num_gpus,
+            None if resources is None else dict(resources),
+            None if labels is None else dict(labels),
+            object_store_memory,
+            unshown.pop("_memory", None),
+            unshown.pop("object_spilling_directory", None),
+            unshown.pop("_system_config", None),
+            ports.checked(unshown.pop("_metrics_export_port", None)),
+        )
+        tracing_hook = unshown.pop("_tracing_startup_hook", None)
+        _check_unshown(unshown)
+        config = job_config or JobConfig()
+        if configure_logging:
+            _set_level(logging_level)
+        job = Job(
+            _namespace(namespace, config),
+            _job_environment(config, runtime_env),
+            logging_config or config.py_logging_config,
+            tracing_hook,
+        )
+        lines = _lines_wanted(log_to_driver=log_to_driver)
+        _begin(address, node, job)
+        jobs.adopt(job_config)
+        if lines is not None:
+            _begun.print_lines(lines)
+        return _begun.note()
 
 
 def shutdown(*, wait_for_processes: bool = False) -> None:  # noqa: ARG001 - Ray's signature
@@ -265,13 +263,10 @@ class _Begun:
         self.context = Context(session.require())
         return self.context
 
-    def print_lines(self) -> None:
+    def print_lines(self, window_s: float) -> None:
         """Prints what workers print, as long as the session lasts."""
         from aktis._kernel import logs
 
-        window_s = settings.read(settings.DEDUP_LOGS_AGG_WINDOW_S)
-        if not settings.read(settings.DEDUP_LOGS):
-            window_s = 0.0
         self.lines = logs.start(session.require().engine, window_s=window_s)
 
     def end(self) -> None:
@@ -287,6 +282,38 @@ class _Begun:
 
 
 _begun = _Begun()
+# Held while a session begins: whoever needs one in another thread waits for that.
+_beginning = threading.RLock()
+
+
+def _in_session_already(here: Session, *, ignore_reinit_error: bool) -> Context:
+    """What `init` gives in a session; a worker has one from its start."""
+    if ignore_reinit_error:
+        return _begun.context or Context(here)
+    if not here.is_driver:
+        message = (
+            "tasks and actors are in the session of their driver already: leave init() out there, "
+            "or give ignore_reinit_error=True"
+        )
+        raise RuntimeError(message)
+    message = (
+        "there is a session already: call aktis.shutdown() first, or give "
+        "ignore_reinit_error=True to go on with it"
+    )
+    raise RuntimeError(message)
+
+
+def _lines_wanted(*, log_to_driver: bool | None) -> float | None:
+    """For how long equal lines of workers are counted; None if no lines are to be printed.
+
+    Raises:
+        ValueError: the environment makes no sense.
+    """
+    if not (settings.read(settings.LOG_TO_DRIVER) if log_to_driver is None else log_to_driver):
+        return None
+    if not settings.read(settings.DEDUP_LOGS):
+        return 0.0
+    return settings.read(settings.DEDUP_LOGS_AGG_WINDOW_S)
 
 
 def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
@@ -449,7 +476,6 @@ def _check_unshown(arguments: Mapping[str, object]) -> None:
 def _end_in_order_when_told() -> None:
     """Has SIGTERM run exit handlers, if the program has no other plans for it."""
     import signal
-    import threading
 
     if threading.current_thread() is not threading.main_thread():
         return
@@ -465,7 +491,9 @@ def _begin_by_itself() -> None:
             f"one by itself; call aktis.init() first"
         )
         raise RuntimeError(message)
-    init()
+    with _beginning:
+        if session.current() is None:
+            init()
 
 
 session.set_auto_init(_begin_by_itself)

@@ -6,7 +6,9 @@ Owns one driver's session. Several drivers of one cluster are in `test_jobs`, en
 
 from __future__ import annotations
 
+import concurrent.futures
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,28 @@ def test_a_second_init_is_refused_unless_told_otherwise() -> None:
     assert again.address_info["session_dir"] == first.address_info["session_dir"]
 
 
+def test_init_in_a_task_is_refused_unless_told_otherwise() -> None:
+    @aktis.remote
+    def begin(**options: Any) -> tuple[str, str]:
+        before = aktis.get_runtime_context().get_worker_id()
+        context = aktis.init(**options)
+        assert aktis.get_runtime_context().get_worker_id() == before
+        return context.address_info["session_dir"], aktis.get(begin_nothing.remote())
+
+    @aktis.remote
+    def begin_nothing() -> str:
+        return aktis.get_runtime_context().get_job_id()
+
+    session = aktis.init(address="local", num_cpus=1)
+
+    with pytest.raises(RuntimeError, match="leave init"):
+        aktis.get(begin.remote(num_cpus=1))
+    assert aktis.get(begin.remote(ignore_reinit_error=True)) == (
+        session.address_info["session_dir"],
+        aktis.get_runtime_context().get_job_id(),
+    )
+
+
 def test_shutdown_may_be_called_at_any_time() -> None:
     aktis.shutdown()
     aktis.init(address="local", num_cpus=1)
@@ -114,6 +138,20 @@ def test_a_session_begins_by_itself_with_the_first(name: str) -> None:
     assert aktis.is_initialized()
 
 
+def test_threads_that_need_a_session_at_the_same_time_begin_one() -> None:
+    barrier = threading.Barrier(4)
+
+    def put(_: int) -> str:
+        barrier.wait(30)
+        aktis.put(1)
+        return aktis.get_runtime_context().get_worker_id()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        workers = set(pool.map(put, range(4)))
+
+    assert workers == {aktis.get_runtime_context().get_worker_id()}
+
+
 def test_looking_for_an_actor_begins_a_session() -> None:
     with pytest.raises(ValueError):
         aktis.get_actor("nobody")
@@ -161,6 +199,17 @@ def test_an_option_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(error):
         aktis.init(**{"address": "local", "num_cpus": 1, **options})
+
+
+@pytest.mark.parametrize("variable", ["RAY_LOG_TO_DRIVER", "RAY_DEDUP_LOGS"])
+def test_a_setting_that_makes_no_sense_begins_no_session(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "perhaps")
+
+    with pytest.raises(ValueError, match=f"{variable}='perhaps'"):
+        aktis.init(address="local", num_cpus=1)
+    assert not aktis.is_initialized()
 
 
 def test_auto_needs_a_cluster_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
