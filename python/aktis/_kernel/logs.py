@@ -6,6 +6,7 @@ come here (Rust), nor whether they are wanted (`aktis.settings`, `aktis.init`).
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -150,8 +151,9 @@ class Printer:
         with bars.aside():
             for line, text in told:
                 output = sys.stderr if line.is_error else sys.stdout
-                output.write(f"{prefix(line, output)}{text}\n")
-                output.flush()
+                # Its reader may be gone; that of the other output is to go on reading.
+                with contextlib.suppress(OSError, ValueError):
+                    write(f"{prefix(line, output)}{text}\n", output)
 
 
 def prefix(line: Line, output: TextIO) -> str:
@@ -161,6 +163,15 @@ def prefix(line: Line, output: TextIO) -> str:
         return plain
     color = PREFIX_COLORS[line.pid % len(PREFIX_COLORS)]
     return f"{color}{plain.rstrip()}{PLAIN} "
+
+
+def write(text: str, output: TextIO) -> None:
+    """Writes at once; what the output's encoding lacks is shown in escapes."""
+    try:
+        output.write(text)
+    except UnicodeEncodeError:
+        output.write(text.encode(output.encoding, "backslashreplace").decode(output.encoding))
+    output.flush()
 
 
 def start(engine: _core.Engine, *, window_s: float) -> threading.Thread:
