@@ -199,6 +199,68 @@ assert not aktis.is_initialized()
     assert driver.lines == ["_tracing_startup_hook must be 'module:function', not 'nonsense'"]
 
 
+def test_a_traced_job_may_call_actors_of_one_that_is_not(drive: Drive) -> None:
+    driver = drive(f'''
+import subprocess
+import sys
+import aktis
+
+@aktis.remote
+class Counter:
+    def add(self, amount):
+        return amount + 1
+
+context = aktis.init(address="local", num_cpus=1, namespace="shared")
+counter = Counter.options(name="counter").remote()
+program = """
+import aktis
+import sys
+aktis.init(address=sys.argv[1], namespace="shared", _tracing_startup_hook={HOOK!r})
+print(aktis.get(aktis.get_actor("counter").add.remote(1)))
+"""
+subprocess.run([sys.executable, "-c", program, context["address"]], check=True)
+''')
+
+    assert driver.lines == ["2"], driver.printed
+
+
+def test_a_process_whose_setup_hook_failed_at_first_traces_once(
+    drive: Drive, tmp_path: Path
+) -> None:
+    spans = traced(
+        drive,
+        tmp_path,
+        f"""
+aktis.shutdown()
+
+def set_up():
+    import pathlib
+    try:
+        pathlib.Path({str(tmp_path / "failed")!r}).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    raise OSError("not yet")
+
+aktis.init(
+    num_cpus=1,
+    _tracing_startup_hook={HOOK!r},
+    runtime_env={{"worker_process_setup_hook": set_up}},
+)
+
+@aktis.remote
+def outer():
+    return aktis.get(inner.remote())
+
+try:
+    aktis.get(outer.remote())
+except aktis.exceptions.RuntimeEnvSetupError:
+    assert aktis.get(outer.remote()) == 1
+""",
+    )
+
+    assert len([span for span in spans if span["name"] == "inner aktis.remote"]) == 1
+
+
 def test_without_tracing_nothing_of_it_is_imported(drive: Drive) -> None:
     driver = drive("""
 import sys

@@ -102,7 +102,8 @@ def take_up(here: Session, job: int) -> None:
         from aktis._kernel import records
 
         records.configure(**facts["logging"])
-    if facts.get("tracing_hook"):
+    # Where the setup hook failed, all of this is done once more.
+    if facts.get("tracing_hook") and here.tracer is None:
         from aktis._kernel import tracing
 
         tracing.begin(here, facts["tracing_hook"])

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from aktis import _core
+from aktis.ids import ActorID, JobID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -183,7 +184,9 @@ class _TracedEngine:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        """Calls a method."""
+        """Calls a method; an actor of another job might know nothing of traces."""
+        if ActorID(actor_id).job_id() != JobID.from_int(self._engine.job):
+            return self._engine.call(actor_id, template, args, kwargs)
         with self._tracer.calling(template.name) as carrier:
             return self._engine.call(actor_id, template, args, {**kwargs, CARRIER: carrier})
 
