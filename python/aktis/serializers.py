@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aktis._kernel import culprits, serialize
+from aktis._kernel import culprits, reducers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,12 +22,12 @@ def register_serializer(
 
     It holds for what this process sends; `deserializer` travels along.
     """
-    serialize.register(cls, serializer=serializer, deserializer=deserializer)
+    reducers.register(cls, serializer=serializer, deserializer=deserializer)
 
 
 def deregister_serializer(cls: type) -> None:
     """Forgets what was registered for `cls`; harmless if nothing was."""
-    serialize.deregister(cls)
+    reducers.deregister(cls)
 
 
 def culprits_in(value: object, name: str, *, depth: int, note: Note) -> Iterator[Culprit]:

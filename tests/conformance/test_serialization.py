@@ -216,6 +216,31 @@ def test_a_registered_serializer_is_used_until_it_is_removed() -> None:
         aktis.put(Locked(1))
 
 
+def test_a_registered_serializer_is_used_in_closures_and_attributes_of_classes_too() -> None:
+    guarded = Guarded("here")
+
+    @aktis.remote
+    def read() -> str:
+        return guarded.how
+
+    @aktis.remote
+    class Reader:
+        held = guarded
+
+        def read(self) -> str:
+            return self.held.how
+
+    aktis.util.register_serializer(
+        Guarded, serializer=lambda value: value.how, deserializer=Guarded
+    )
+    try:
+        found = aktis.get([read.remote(), Reader.remote().read.remote()])
+    finally:
+        aktis.util.deregister_serializer(Guarded)
+
+    assert found == ["here", "here"]
+
+
 def test_a_program_registers_serializers_for_what_it_pickles_itself() -> None:
     context = StandaloneSerializationContext()
     guarded = Guarded()

@@ -11,14 +11,13 @@ import io
 import pickle
 import sys
 from collections import ChainMap
-from collections.abc import Callable
 from typing import Any, cast
 
 from aktis import _core
+from aktis._kernel import reducers
 
 PROTOCOL = 5
 
-Reducer = Callable[[Any], tuple[Any, ...]]
 Pickled = tuple[bytes, list[pickle.PickleBuffer]]
 
 
@@ -45,12 +44,16 @@ def dumps(value: object) -> Pickled:
     stream = io.BytesIO()
     buffers: list[pickle.PickleBuffer] = []
     pickler = _FastPickler(stream, PROTOCOL, buffer_callback=buffers.append)
-    if _reducers:
-        pickler.dispatch_table = _with_registered(copyreg.dispatch_table)
+    if reducers.registered:
+        registered = cast("dict[Any, Any]", reducers.registered)
+        pickler.dispatch_table = ChainMap(registered, cast("Any", copyreg.dispatch_table))
     try:
         pickler.dump(value)
     except _NOT_BY_NAME:
-        return _dumps_with_cloudpickle(value)
+        from aktis._kernel import carrying
+
+        buffers.clear()
+        return carrying.dumps(value, buffers.append), buffers
     return stream.getvalue(), buffers
 
 
@@ -71,40 +74,3 @@ def check_importable(value: object) -> None:
         if module in carried:
             raise NeedsCloudpickleError
         module = module.rpartition(".")[0]
-
-
-def register(
-    kind: type, *, serializer: Callable[[Any], object], deserializer: Callable[[Any], object]
-) -> None:
-    """From now on, instances of exactly `kind` are carried as what `serializer` makes of them."""
-
-    def reduce(value: object) -> tuple[Any, ...]:
-        return deserializer, (serializer(value),)
-
-    _reducers[kind] = reduce
-
-
-def deregister(kind: type) -> None:
-    """Forgets what was registered for `kind`. Harmless if nothing was."""
-    _reducers.pop(kind, None)
-
-
-_reducers: dict[type, Reducer] = {}
-
-
-def _dumps_with_cloudpickle(value: object) -> Pickled:
-    from aktis._kernel import carrying
-
-    kind: Any = carrying.Pickler
-    if _reducers:
-        # The table is read from the class when a pickler is made.
-        table = {"dispatch_table": _with_registered(kind.dispatch_table)}
-        kind = type("RegisteringPickler", (kind,), table)
-    stream = io.BytesIO()
-    buffers: list[pickle.PickleBuffer] = []
-    kind(stream, protocol=PROTOCOL, buffer_callback=buffers.append).dump(value)
-    return stream.getvalue(), buffers
-
-
-def _with_registered(table: Any) -> Any:
-    return ChainMap(cast("dict[Any, Any]", _reducers), table)

@@ -217,6 +217,6 @@ def remove_group(group_id: bytes) -> None:
 def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> str | dict[str, bytes]:  # noqa: FBT001 - Ray's argument
     if isinstance(given, bool):
         return "Always" if given else "Never"
-    import cloudpickle
+    from aktis._kernel import carrying
 
-    return {"Listed": cloudpickle.dumps(tuple(given))}
+    return {"Listed": carrying.dumps(tuple(given))}

@@ -59,11 +59,10 @@ def _strip(found: traceback.TracebackException, seen: set[int]) -> None:
 
 
 def _pickled(told: TaskError) -> bytes:
-    import cloudpickle
+    from aktis._kernel import carrying
 
     try:
-        pickled: bytes = cloudpickle.dumps(told)
+        return carrying.dumps(told)
     except Exception:  # noqa: BLE001 - words and pickling of errors are user code
         told.cause = UnserializableException(told.traceback_str)
-        pickled = cloudpickle.dumps(told)
-    return pickled
+        return carrying.dumps(told)
