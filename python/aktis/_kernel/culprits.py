@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import pickle
+import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aktis._kernel import serialize
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     # Told of each thing that cannot be pickled: its path, itself, and the error.
     Note = Callable[[tuple[str, ...], Any, Exception], object]
 
+_EMPTY = types.CellType()
 # How many steps an error is explained by looking inside.
 DEPTH = 6
 REMEDY = (
@@ -60,7 +62,7 @@ class Search:
             self._note(path, thing, error)
         self._met.add(id(thing))
         explained = False
-        for name, inner in members_of(thing) if depth > 0 else ():
+        for name, inner in _members_of(thing) if depth > 0 else ():
             if id(inner) in self._met:
                 explained = explained or id(inner) in self._culprits
             elif (yield from self.culprits(inner, (*path, name), depth - 1, thing)):
@@ -93,26 +95,32 @@ def explained(error: Exception, value: object, what: str, name: str) -> Exceptio
     """
     if not isinstance(error, TypeError | pickle.PicklingError):
         return error
-    message = f"{what} cannot be pickled: {error}"
-    for culprit in Search().culprits(value, (name,), DEPTH):
-        kind = type(culprit.thing)
-        of_module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-        where = joined(culprit.path)
-        message = f"{what} cannot be pickled: {where} is a {of_module}{kind.__qualname__} ({error})"
-        break
+    culprit = next(Search().culprits(value, (name,), DEPTH), None)
+    reason = str(error) if culprit is None else f"{_described(culprit)} ({error})"
     kind = TypeError if isinstance(error, TypeError) else pickle.PicklingError
-    told = kind(f"{message}. {REMEDY}")
+    told = kind(f"{what} cannot be pickled: {reason}. {REMEDY}")
     told.__cause__ = error
     return told
 
 
-def joined(path: tuple[str, ...]) -> str:
-    """A path as one would write it in a program."""
-    return path[0] + "".join(name if name.startswith("[") else f".{name}" for name in path[1:])
+def _described(culprit: Culprit) -> str:
+    """Where it is, as one would write it in a program, and what it is."""
+    first, *rest = culprit.path
+    where = first + "".join(name if name.startswith("[") else f".{name}" for name in rest)
+    kind = type(culprit.thing)
+    of_module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{where} is a {of_module}{kind.__qualname__}"
 
 
-def members_of(thing: Any) -> Iterator[tuple[str, Any]]:
-    """What a thing consists of, each with the name that leads to it."""
+def _members_of(thing: Any) -> list[tuple[str, Any]]:
+    """What a thing consists of, each with the name that leads to it; nothing if it does not say."""
+    try:
+        return list(_of_thing(thing))
+    except Exception:  # noqa: BLE001 - a `__repr__` or `__dict__` of the user's may raise anything
+        return []
+
+
+def _of_thing(thing: Any) -> Iterator[tuple[str, Any]]:
     if inspect.isfunction(thing):
         yield from _of_function(thing)
     elif inspect.ismethod(thing):
@@ -134,9 +142,14 @@ def members_of(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _of_function(function: Any) -> Iterator[tuple[str, Any]]:
-    found = inspect.getclosurevars(function)
-    yield from found.nonlocals.items()
-    yield from found.globals.items()
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        # One whose variable has no value yet is empty.
+        if cell != _EMPTY:
+            yield name, cell.cell_contents
+    for name in code.co_names:
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
     yield from _of_items("defaults", function.__defaults__ or ())
     yield from (function.__kwdefaults__ or {}).items()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,10 +23,38 @@ class Holder:
         self.parts = {"locks": [1, threading.Lock()]}
 
 
+class Nameless:
+    """Something that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Closed:
+    """Something that lets nobody look inside."""
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("closed")
+
+    def __getstate__(self) -> Any:
+        return threading.Lock()
+
+
+def too_early() -> Iterator[Any]:
+    """A function that holds a lock, and a variable without a value."""
+    lock = threading.Lock()
+    yield lambda: (later, lock)
+    later: Any = None
+
+
 CASES: dict[str, tuple[object, str]] = {
     "itself": (threading.Lock(), "config is a _thread.lock"),
     "in_a_dict": ({"lock": threading.Lock()}, "config['lock'] is a _thread.lock"),
     "in_attributes": ([Holder()], "config[0].parts['locks'][1] is a _thread.lock"),
+    "in_a_closure_made_too_early": (next(too_early()), "config.lock is a _thread.lock"),
+    "beside_a_key_that_cannot_be_shown": ({Nameless(): threading.Lock()}, "config is a dict"),
+    "in_what_lets_nobody_look_inside": ([Closed()], f"config[0] is a {__name__}.Closed"),
     "a_frame": (sys._getframe(), "config is a frame"),
 }
 
