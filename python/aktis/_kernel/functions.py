@@ -7,6 +7,7 @@ fetched (Rust), nor when a function is published (`aktis.remote_function`, `akti
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,7 @@ from aktis._kernel.session import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 ID_BYTES = 16
 MEGABYTE = 1024 * 1024
@@ -35,13 +37,15 @@ def publish(function: Callable[..., Any]) -> bytes:
     from aktis._kernel import carrying
 
     session = require()
+    name = getattr(function, "__qualname__", repr(function))
+    what = f"{'class' if isinstance(function, type) else 'function'} {name}"
     try:
         pickled = carrying.dumps(function)
     except (TypeError, pickle.PicklingError) as error:
         from aktis._kernel import culprits
 
-        raise culprits.explained(error, function, *_named(function)) from error
-    _check_size(function, len(pickled))
+        raise culprits.explained(error, function, what, name) from error
+    _check_size(what, len(pickled))
     function_id = hashlib.blake2b(pickled, digest_size=ID_BYTES).digest()
     known = (session.job_id, function_id)
     if known not in session.published:
@@ -66,20 +70,27 @@ def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
     return fetched if tracer is None or isinstance(fetched, type) else tracer.traced(fetched)
 
 
-def _named(function: Callable[..., Any]) -> tuple[str, str]:
-    name = getattr(function, "__qualname__", repr(function))
-    return f"{'class' if isinstance(function, type) else 'function'} {name}", name
-
-
-def _check_size(function: Callable[..., Any], size: int) -> None:
+def _check_size(what: str, size: int) -> None:
     if size <= PICKLE_BYTES_SUSPECT:
         return
-    name = getattr(function, "__qualname__", repr(function))
-    found = f"the pickle of {name} has {size / MEGABYTE:.0f} MB"
+    found = f"the pickle of {what} has {size / MEGABYTE:.0f} MB"
     if size > PICKLE_BYTES_MAX:
         message = (
             f"{found}, and the limit is {PICKLE_BYTES_MAX // MEGABYTE} MB; "
             "store what its closure holds with put() and pass the ref"
         )
         raise ValueError(message)
-    warnings.warn(f"{found}; store what it holds with put() and pass the ref", stacklevel=4)
+    message = f"{found}; store what it holds with put() and pass the ref"
+    warnings.warn(message, stacklevel=1 + _frames_of_engine())
+
+
+def _frames_of_engine() -> int:
+    """How many of the innermost frames are the engine's, from the caller's on."""
+    from aktis._kernel.tracebacks import PACKAGE
+
+    count = 0
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to see callers
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        count += 1
+        frame = frame.f_back
+    return count

@@ -101,8 +101,9 @@ def test_a_function_with_much_data_is_warned_about(
     monkeypatch.setattr(functions, "PICKLE_BYTES_SUSPECT", 1000)
     ballast = bytes(5000)
 
-    with pytest.warns(UserWarning, match=r"carry.*put"):
+    with pytest.warns(UserWarning, match=r"carry.*put") as caught:
         functions.publish(carry(ballast))
+    assert [warning.filename for warning in caught] == [__file__]
     assert len(head.told) == 1
 
 
