@@ -7,10 +7,13 @@ in `tests/faults`.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 import aktis
@@ -90,6 +93,24 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_descriptor() -> Non
 
     wait_for(lambda: threading.active_count() <= threads)
     wait_for(lambda: descriptors_open(os.getpid()) <= descriptors)
+
+
+def test_an_interrupt_while_a_session_begins_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wait = select.select
+
+    def wait_and_be_interrupted(*arguments: Any) -> None:
+        wait(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(select, "select", wait_and_be_interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            aktis.init(address="local", num_cpus=1)
+
+    assert not aktis.is_initialized()
+    wait_for(lambda: not psutil.Process().children(recursive=True), timeout_s=2)
 
 
 def test_an_interrupt_ends_a_get_and_the_session_works_on(tmp_path: Path) -> None:

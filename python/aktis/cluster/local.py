@@ -18,6 +18,7 @@ from aktis._kernel import forms
 from aktis.cluster import detect, session_dir
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -37,23 +38,12 @@ class Resources(NamedTuple):
     gpu_ids: list[str]
 
 
-class Address(NamedTuple):
-    """What a driver must know to connect."""
-
-    session: str
-    socket: Path
-    token: bytes
-
-
 class LocalCluster:
     """A running daemon and its session."""
 
-    def __init__(
-        self, session: SessionDir, process: subprocess.Popen[bytes], address: Address
-    ) -> None:
+    def __init__(self, session: SessionDir, process: subprocess.Popen[bytes]) -> None:
         self.session = session
         self.process = process
-        self.address = address
 
     def wait(self) -> None:
         """Waits until the daemon has ended, which it does by itself when its driver hangs up.
@@ -126,29 +116,16 @@ def start(
         RuntimeError: the daemon ended, or was not ready in time; the message says what it wrote.
     """
     session = session_dir.create()
-    ready_read, ready_write = os.pipe()
     try:
-        process = launch(
-            session,
-            ready_write,
-            config(
-                session,
-                offered,
-                labels=labels,
-                settings=settings,
-                spill_directory=spill_directory,
-            ),
+        configured = config(
+            session, offered, labels=labels, settings=settings, spill_directory=spill_directory
         )
-        os.close(ready_write)
-        await_ready(session, process, ready_read)
+        return LocalCluster(session, launch(session, configured))
     except BaseException:
         session.remove()
         raise
     finally:
-        os.close(ready_read)
         session.release()
-    address = Address(session.name, session.socket, session.token_file.read_bytes())
-    return LocalCluster(session, process, address)
 
 
 def config(
@@ -185,11 +162,27 @@ def config(
     }
 
 
-def launch(
-    session: SessionDir, ready_fd: int, configured: dict[str, object]
+def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Popen[bytes]:
+    """Starts the daemon and waits until it is ready; it is ended if nobody waits to the end."""
+    ready_read, ready_write = os.pipe()
+    with os.fdopen(ready_read, "rb", buffering=0) as ready:
+        try:
+            process = spawn(session, {**configured, "ready_fd": ready_write}, ready_write)
+        finally:
+            os.close(ready_write)
+        try:
+            await_ready(session, process, ready)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    return process
+
+
+def spawn(
+    session: SessionDir, configured: dict[str, object], ready_fd: int
 ) -> subprocess.Popen[bytes]:
     """Starts the daemon in a session of its own, so that no signal from a terminal reaches it."""
-    configured = {**configured, "ready_fd": ready_fd}
     command = [sys.executable, "-P", "-m", "aktis.cluster.daemon", json.dumps(configured)]
     lock_fd = session.lock_fd
     passed = (ready_fd,) if lock_fd is None else (ready_fd, lock_fd)
@@ -205,21 +198,19 @@ def launch(
         )
 
 
-def await_ready(session: SessionDir, process: subprocess.Popen[bytes], ready_fd: int) -> None:
+def await_ready(session: SessionDir, process: subprocess.Popen[bytes], ready: io.RawIOBase) -> None:
     """Waits until the daemon says that it is ready.
 
     Raises:
         RuntimeError: it ended first, or took too long.
     """
-    readable, _, _ = select.select([ready_fd], [], [], START_LIMIT_S)
-    if readable and os.read(ready_fd, 1):
+    readable, _, _ = select.select([ready], [], [], START_LIMIT_S)
+    if readable and ready.read(1):
         return
     if readable:
         how = f"ended with exit code {process.wait()} before it was ready"
     else:
-        process.kill()
-        process.wait()
-        how = f"was not ready within {START_LIMIT_S:g} s and was ended"
+        how = f"was not ready within {START_LIMIT_S:g} s and is ended"
     message = f"the node daemon {how}; it wrote:\n{log_end(session) or '(nothing)'}"
     raise RuntimeError(message)
 
