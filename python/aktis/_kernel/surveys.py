@@ -45,7 +45,7 @@ _NO_ACTOR = b"\xff\xff\xff\xff"
 
 @dataclass
 class Process:
-    """A process of a node; one that is gone has a `death`, told as a failure is."""
+    """A process of a node; one that is gone has an `exit`, and a `reason` if aktis ended it."""
 
     worker_id: bytes
     node_id: bytes
@@ -93,7 +93,6 @@ class Reference:
 
     object_id: bytes
     process: Process
-    owner_id: bytes
     size: int
     is_handle: bool
     is_mapped: bool
@@ -124,20 +123,20 @@ def ask(subject: str, timeout_s: float) -> Survey:
         GetTimeoutError: a process has not answered in time.
     """
     here = require()
-    told = forms.content(here.engine.ask({"Survey": subject}, timeout_s))
-    processes = [_process(here, found) for found in told["processes"]]
-    gone = [_gone(here, found) for found in told["gone"]]
+    answer = forms.content(here.engine.ask({"Survey": subject}, timeout_s))
+    processes = [_process(here, found) for found in answer["processes"]]
+    gone = [_gone(here, found) for found in answer["gone"]]
     survey = Survey(processes, gone)
     known = {process.worker_id: process for process in processes}
-    accounts = [(known[here.id_of_worker(**worker)], told) for worker, told in told["accounts"]]
-    attempts = _attempts(here, known, accounts, told["spans"])
+    accounts = [
+        (known[here.id_of_worker(**worker)], account) for worker, account in answer["accounts"]
+    ]
+    attempts = _attempts(here, known, accounts, answer["spans"])
     survey.left_out = sum(account["left_out"] for _, account in accounts)
     survey.attempts = [attempts[key] for key in sorted(attempts)]
     states = {task_id: attempts[task_id, attempt].state for task_id, attempt in sorted(attempts)}
     for process, account in accounts:
-        survey.references.extend(
-            _reference(here, process, states, found) for found in account["objects"]
-        )
+        survey.references.extend(_reference(process, states, found) for found in account["objects"])
     return survey
 
 
@@ -248,9 +247,7 @@ def _attempt(name: str, called: dict[str, Any], stage: str) -> Attempt:
     )
 
 
-def _reference(
-    here: Session, process: Process, states: dict[bytes, str], found: dict[str, Any]
-) -> Reference:
+def _reference(process: Process, states: dict[bytes, str], found: dict[str, Any]) -> Reference:
     task, index = bytes(found["object"]["task"]), found["object"]["index"]
     is_handle = task[:8] == bytes(8) and index == 1
     match found["place"]:
@@ -264,7 +261,6 @@ def _reference(
     return Reference(
         object_id=task + index.to_bytes(4, "little"),
         process=process,
-        owner_id=here.id_of_worker(**found["owner"]),
         size=size,
         is_handle=is_handle,
         is_mapped=found["mapped"],
