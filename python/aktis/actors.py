@@ -56,6 +56,7 @@ class ActorClass(Generic[T]):
     def __init__(self, kind: type[T], options: Mapping[str, Any]) -> None:
         """Checks what does not depend on a session; the class is pickled with its first actor."""
         self._kind = kind
+        self._published = functions.Published(kind)
         self._options = dict(options)
         self._is_async = methods.has_async_methods(kind)
         methods.check_groups(kind, self._options.get("concurrency_groups") or {})
@@ -126,7 +127,9 @@ class ActorClass(Generic[T]):
             ValueError: an option is not known, or its value makes no sense.
         """
         changed = self._options | option_table.checked("actor call", options)
-        return ActorClass(self._kind, changed)
+        variant = ActorClass(self._kind, changed)
+        variant._published = self._published
+        return variant
 
     def bind(self, *args: Any, **kwargs: Any) -> ClassNode:
         """Returns a node of a graph: each execution of the graph makes an actor of its own.
@@ -152,7 +155,7 @@ class ActorClass(Generic[T]):
         placement = held if held.get("CPU") or options.get("num_cpus") == 0 else held | {"CPU": 1.0}
         environment = placing.environment(options)
         strategy = placing.strategy(options, placement)
-        function = functions.publish(self._kind)
+        function = self._published.id(here)
         template = submit.make_template(
             function=function,
             name=f"{self._kind.__name__}.__init__",

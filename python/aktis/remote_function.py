@@ -9,7 +9,7 @@ of its arguments and hands them over.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
 from aktis import options as option_table, placing, settings
 from aktis._kernel import functions, session, submit
@@ -33,20 +33,27 @@ VARIANTS_MAX = 64
 _PLAIN = (bool, float, int, str, type(None))
 
 
+class Prepared(NamedTuple):
+    """What all calls of a function by one caller in one session have in common."""
+
+    session: Session
+    caller: placing.Caller
+    template: Template
+
+
 class RemoteFunction(Remote[P, S_co]):
     """A function whose calls are tasks: `f.remote(...)` returns a ref to the result at once."""
 
     def __init__(self, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
         """Checks the options; the function is pickled at its first call in a session."""
         self._function = function
+        self._published = functions.Published(function)
         self._options = dict(options)
         self._name = getattr(function, "__qualname__", type(function).__name__)
         self._is_generator = is_generator(function)
         self._signature: Signature | None = None
         # Filled at the first call in a session.
-        self._session: Session | None = None
-        self._template: Template | None = None
-        self._made_for: placing.Caller = None
+        self._prepared: Prepared | None = None
         self._count_min = 1
         self._count_max = 0
         self._variants: dict[tuple[tuple[str, Any], ...], RemoteFunction[P, Any]] = {}
@@ -67,12 +74,12 @@ class RemoteFunction(Remote[P, S_co]):
             Raises:
                 TypeError: the function cannot be called so, or an argument cannot be pickled.
             """
-            here = session.current()
-            if here is None or here is not self._session or not here.is_driver:
+            here, prepared = session.current(), self._prepared
+            if prepared is None or here is not prepared.session or not here.is_driver:
                 return self._submit_anew(args, kwargs)
             if kwargs or not self._count_min <= len(args) <= self._count_max:
                 self._signature.check(args, kwargs)
-            return submit.submit(self._template, args, kwargs)
+            return submit.submit(prepared.template, args, kwargs)
 
     @overload
     def options(self, *, num_returns: Literal[0], **options: Any) -> RemoteFunction[P, None]: ...
@@ -102,15 +109,14 @@ class RemoteFunction(Remote[P, S_co]):
         """
         checked = option_table.checked("task call", options)
         if not all(isinstance(value, _PLAIN) for value in checked.values()):
-            return RemoteFunction(self._function, self._options | checked)
+            return self._variant(checked)
         # Programs write `f.options(...).remote(...)` in loops, and learning a function takes time.
         key = tuple(checked.items())
         variant = self._variants.get(key)
         if variant is None:
             if len(self._variants) >= VARIANTS_MAX:
                 self._variants.clear()
-            variant = RemoteFunction(self._function, self._options | checked)
-            self._variants[key] = variant
+            variant = self._variants[key] = self._variant(checked)
         return variant
 
     def bind(self, *args: Any, **kwargs: Any) -> FunctionNode:
@@ -130,45 +136,32 @@ class RemoteFunction(Remote[P, S_co]):
     def __reduce__(self) -> tuple[Any, ...]:
         return RemoteFunction, (self._function, self._options)
 
+    def _variant(self, changed: dict[str, Any]) -> RemoteFunction[P, Any]:
+        variant: RemoteFunction[P, Any] = RemoteFunction(self._function, self._options | changed)
+        variant._published = self._published
+        return variant
+
     def _submit_anew(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Submits where the session or the caller may have changed since the last call."""
         here = session.require()
-        if here is not self._session:
-            self._learn(here)
-        assert self._signature is not None, "a learned function has its signature"
-        self._signature.check(args, kwargs)
-        return submit.submit(self._template_here(here), args, kwargs)
+        # What children inherit differs between tasks.
+        caller, prepared = placing.caller(here), self._prepared
+        if prepared is None or prepared.session is not here or prepared.caller != caller:
+            prepared = self._prepared = self._prepare(here, caller)
+        self._known_signature().check(args, kwargs)
+        return submit.submit(prepared.template, args, kwargs)
 
-    def _learn(self, here: Session) -> None:
-        """Makes what all calls in this session have in common."""
+    def _prepare(self, here: Session, caller: placing.Caller) -> Prepared:
         option_table.check_returns(
             self._returns(), name=self._name, is_generator=self._is_generator
         )
         signature = self._known_signature()
         self._count_min, self._count_max = signature.count_min, signature.count_max
-        self._template = self._make_template()
-        self._made_for = placing.caller(here)
-        self._session = here
-
-    def _known_signature(self) -> Signature:
-        if self._signature is None:
-            self._signature = signature_of(self._function, name=self._name)
-        return self._signature
-
-    def _template_here(self, here: Session) -> Template:
-        """The template for the caller: what children inherit differs between tasks."""
-        assert self._template is not None, "a learned function has its template"
-        caller = placing.caller(here)
-        if caller != self._made_for:
-            self._template, self._made_for = self._make_template(), caller
-        return self._template
-
-    def _make_template(self) -> Template:
         options = self._options
         held = placing.amounts(options, cpus=1)
         retries = options.get("max_retries")
-        return submit.make_template(
-            function=functions.publish(self._function),
+        template = submit.make_template(
+            function=self._published.id(here),
             name=options.get("name") or self._name,
             callee="function",
             resources=held,
@@ -181,6 +174,12 @@ class RemoteFunction(Remote[P, S_co]):
             max_calls=options.get("max_calls") or 0,
             look_ahead=look_ahead(options),
         )
+        return Prepared(here, caller, template)
+
+    def _known_signature(self) -> Signature:
+        if self._signature is None:
+            self._signature = signature_of(self._function, name=self._name)
+        return self._signature
 
     def _returns(self) -> Any:
         asked = self._options.get("num_returns")

@@ -54,6 +54,20 @@ def test_a_class_without_a_constructor_can_be_an_actor() -> None:
     assert aktis.get(Plain.remote().answer.remote()) == 42
 
 
+def test_a_class_is_captured_when_its_first_actor_is_made() -> None:
+    factor = 2
+
+    @aktis.remote
+    class Scale:
+        def scale(self, value: int) -> int:
+            return value * factor
+
+    assert aktis.get(Scale.remote().scale.remote(10)) == 20
+    factor = 3
+    for kind in (Scale, Scale.options(num_cpus=0.5)):
+        assert aktis.get(kind.remote().scale.remote(10)) == 20
+
+
 def test_creation_does_not_wait_for_the_constructor(gate: Gate) -> None:
     @aktis.remote
     class Slow:

@@ -236,6 +236,7 @@ def test_a_closure_is_captured_at_the_first_call() -> None:
     assert aktis.get(scale.remote(10)) == 20
     factor = 3
     assert aktis.get(scale.remote(10)) == 20
+    assert aktis.get(scale.options(num_cpus=0.5).remote(10)) == 20
 
 
 def test_a_function_defined_anew_runs_anew() -> None:

@@ -18,11 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from aktis._kernel.session import Session
+
 ID_BYTES = 16
 MEGABYTE = 1024 * 1024
 # A function this large carries data along that `put` would share between its calls.
 PICKLE_BYTES_SUSPECT = 10 * MEGABYTE
 PICKLE_BYTES_MAX = 100 * MEGABYTE
+
+
+class Published:
+    """A function or class as it is when a session first needs it, whatever its options then are."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._known: tuple[Session, bytes] | None = None
+
+    def id(self, here: Session) -> bytes:
+        """Its id in a session; raises what `publish` does."""
+        known = self._known
+        if known is None or known[0] is not here:
+            known = self._known = (here, publish(self._function))
+        return known[1]
 
 
 def publish(function: Callable[..., Any]) -> bytes:
