@@ -101,11 +101,13 @@ def connect_as(user: int, path: Path) -> str:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
-        os.write(writer, outcome_of_connecting(path).encode())
-        os._exit(0)
+        try:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+            os.write(writer, outcome_of_connecting(path).encode())
+        finally:
+            os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         outcome = pipe.read()
