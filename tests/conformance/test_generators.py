@@ -282,6 +282,23 @@ def test_streams_of_an_async_actor_run_at_the_same_time(gate: Gate) -> None:
     assert [aktis.get(ref) for ref in waiting] == [0, 1]
 
 
+@pytest.mark.parametrize("method", ["count", "count_in_a_thread"])
+def test_streams_of_an_async_actor_that_wait_for_their_consumers_hold_back_no_other(
+    method: str,
+) -> None:
+    actor = AsyncStreamer.remote()
+    stepwise = getattr(actor, method).options(_generator_backpressure_num_objects=1)
+    streams = [stepwise.remote(3) for _ in range(50)]
+
+    last: list[int] = []
+    for _ in range(3):
+        assert aktis.wait([streams[-1]], timeout=20) == ([streams[-1]], [])
+        last.append(aktis.get(next(streams[-1])))
+
+    assert last == [0, 1, 2]
+    assert [aktis.get(list(stream)) for stream in streams[:-1]] == [[0, 1, 2]] * 49
+
+
 def test_a_threaded_actor_may_stream(gate: Gate) -> None:
     actor = Streamer.options(max_concurrency=2).remote()
     waiting = actor.count_after.remote(gate, 2)
@@ -355,6 +372,10 @@ class Streamer:
 class AsyncStreamer:
     async def count(self, count: int) -> AsyncIterator[int]:
         for index in range(count):
+            yield index
+
+    def count_in_a_thread(self, count: int) -> Iterator[int]:
+        for index in range(count):  # noqa: UP028
             yield index
 
     async def count_after(self, gate: Gate, count: int) -> AsyncIterator[int]:

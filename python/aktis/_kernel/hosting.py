@@ -24,7 +24,12 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     if asynchronous:
         from aktis._kernel import loops
 
-        loops.serve(engine, constructor, lambda: _make(engine, constructor, spec))
+        loops.serve(
+            engine,
+            constructor,
+            lambda: _make(engine, constructor, spec),
+            calls_max=sum(limits.values()),
+        )
     elif not constructor.run_as(lambda: _make(engine, constructor, spec)):
         engine.work()
     elif limits == {"": 1}:

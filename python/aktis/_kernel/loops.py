@@ -6,9 +6,11 @@ Owns the loop and its tasks. Does not own how many run at once (Rust).
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
 import selectors
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from aktis._kernel import awaiting, context, execute
@@ -19,12 +21,24 @@ if TYPE_CHECKING:
     from aktis import _core
 
 
-def serve(engine: _core.Engine, constructor: _core.Execution, make: Callable[[], object]) -> None:
+def serve(
+    engine: _core.Engine,
+    constructor: _core.Execution,
+    make: Callable[[], object],
+    *,
+    calls_max: int,
+) -> None:
     """Makes the actor on the loop, and runs its methods there until the process ends.
 
     So its constructor may start tasks of the loop. A burst of calls wakes the loop once.
+
+    Args:
+        engine: The engine of this process.
+        constructor: The execution that makes the actor.
+        make: Makes it.
+        calls_max: How many calls run at once at most.
     """
-    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server()))
+    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server(calls_max)))
     awaiting.serve(loop, engine.served_channel())
     asyncio.set_event_loop(loop)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -61,8 +75,10 @@ class _Selector(selectors.EpollSelector):
 class _Server:
     """The calls under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls_max: int) -> None:
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        # One for each stream if need be: what one waits for may be what another would yield.
+        self._threads = ThreadPoolExecutor(calls_max, "stream")
 
     def begin(self, executions: Sequence[_core.Execution]) -> None:
         """Begins what may begin."""
@@ -82,42 +98,40 @@ class _Server:
     async def _run(self, execution: _core.Execution, task_id: bytes) -> None:
         context.execution_of_coroutine.set(execution)
         try:
-            await _call(execution)
+            await self._call(execution)
         except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
             execute.report_error(execution, error)
         finally:
             del self._tasks[task_id]
 
-
-async def _call(execution: _core.Execution) -> None:
-    function = execute.callee(execution)
-    if execution.returns == "stream":
-        await _stream(execution, function)
-        return
-    args, kwargs = execution.arguments()
-    value = function(*args, **kwargs)
-    if inspect.isawaitable(value):
-        value = await value
-    execution.finish(value)
-
-
-async def _stream(execution: _core.Execution, function: Callable[..., Any]) -> None:
-    if not inspect.isasyncgenfunction(inspect.unwrap(function)):
-        await asyncio.to_thread(_stream_in_thread, execution, function)
-        return
-    yielded = 0
-    try:
+    async def _call(self, execution: _core.Execution) -> None:
+        function = execute.callee(execution)
+        if execution.returns == "stream":
+            await self._stream(execution, function)
+            return
         args, kwargs = execution.arguments()
-        async for item in function(*args, **kwargs):
-            execution.yield_item(yielded, item)
-            yielded += 1
-            if execution.look_ahead is not None and yielded >= execution.look_ahead:
-                await asyncio.to_thread(execute.wait_for_consumer, execution, yielded)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
-        execute.report_error(execution, error)
-    else:
-        execution.finish_stream(yielded)
+        value = function(*args, **kwargs)
+        if inspect.isawaitable(value):
+            value = await value
+        execution.finish(value)
 
+    async def _stream(self, execution: _core.Execution, function: Callable[..., Any]) -> None:
+        if not inspect.isasyncgenfunction(inspect.unwrap(function)):
+            await self._in_thread(execution.run_as, lambda: execute.stream(execution, function))
+            return
+        yielded = 0
+        try:
+            args, kwargs = execution.arguments()
+            async for item in function(*args, **kwargs):
+                execution.yield_item(yielded, item)
+                yielded += 1
+                if execution.look_ahead is not None and yielded >= execution.look_ahead:
+                    await self._in_thread(execute.wait_for_consumer, execution, yielded)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
+            execute.report_error(execution, error)
+        else:
+            execution.finish_stream(yielded)
 
-def _stream_in_thread(execution: _core.Execution, function: Callable[..., Any]) -> None:
-    execution.run_as(lambda: execute.stream(execution, function))
+    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> None:
+        loop, here = asyncio.get_running_loop(), contextvars.copy_context()
+        await loop.run_in_executor(self._threads, here.run, function, *args)
