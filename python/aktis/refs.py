@@ -119,7 +119,8 @@ def cancel(
     """Cancels the task that makes the object; what has ended stays as it is.
 
     A task that has not begun never runs. One that runs is interrupted; a call of a sync actor is
-    only told (`get_runtime_context().is_canceled()`).
+    only told (`get_runtime_context().is_canceled()`), and ends at its next item if it is a
+    generator.
 
     Args:
         ray_waitable: The ref, or the generator, that the call gave.

@@ -249,6 +249,34 @@ def test_a_running_call_of_an_async_actor_is_cancelled_as_an_asyncio_task(
     assert aktis.get(actor.ping.remote()) is True
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_cancelled_generator_of_an_actor_ends_at_its_next_item(kind: str, gate: Gate) -> None:
+    class Sync:
+        def count(self) -> Iterator[int]:
+            try:
+                while True:
+                    yield threading.active_count()
+            finally:
+                gate.open()
+
+        def ping(self) -> bool:
+            return True
+
+    class Async(Sync):
+        async def only_to_be_async(self) -> None: ...
+
+    actor: Any = aktis.remote(Sync if kind == "sync" else Async).remote()
+    stream = actor.count.remote()
+    aktis.get(next(stream))
+
+    aktis.cancel(stream)
+
+    gate.wait()
+    with pytest.raises(TaskCancelledError):
+        aktis.get(list(stream))
+    assert aktis.get(actor.ping.remote()) is True
+
+
 def test_a_call_of_an_actor_cannot_be_cancelled_by_force(gate: Gate) -> None:
     ref = Actor.remote().wait.remote(gate)
 

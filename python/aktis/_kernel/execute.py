@@ -86,7 +86,13 @@ def stream(execution: _core.Execution, function: Callable[..., Any]) -> None:
 
 
 def wait_for_consumer(execution: _core.Execution, yielded: int) -> None:
-    """Waits while as many items as may be are not taken."""
+    """Waits while as many items as may be are not taken.
+
+    Raises:
+        Interrupted: nobody wants a further item.
+    """
+    if execution.interruption:
+        raise Interrupted
     look_ahead = execution.look_ahead
     if look_ahead is None or yielded < look_ahead:
         return
