@@ -55,7 +55,7 @@ def _made_dual(error: E, cause: BaseException) -> E:
     foundation: Any = next(base for base in type(cause).__mro__ if not base.__flags__ & _HEAP_TYPE)
     # The constructors of the user's classes have run already, where the error was raised.
     _, arguments, *state = foundation.__reduce__(cause)
-    made = foundation.__new__(kind, *arguments)
+    made = _maker(kind).__new__(kind, *arguments)
     foundation.__init__(made, *arguments)
     for fields in (_slots_of(cause), *state):
         foundation.__setstate__(made, fields)
@@ -76,6 +76,14 @@ def _dual_class(kind: type[BaseException], other: type[BaseException]) -> type[B
 
 
 _dual_classes: dict[tuple[type[BaseException], type[BaseException]], type[BaseException]] = {}
+
+
+def _maker(kind: type) -> Any:
+    """The class of C whose `__new__` Python allows for instances of this one."""
+    while kind.__flags__ & _HEAP_TYPE:
+        assert kind.__base__ is not None, "only `object` has no base, and that is of C"
+        kind = kind.__base__
+    return kind
 
 
 def _slots_of(error: BaseException) -> dict[str, Any]:

@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[Any, type[Exception]]] = {
     "GroupRemoved": ((4,) * 18, exceptions.TaskPlacementGroupRemoved),
     "EnvironmentFailed": ("why", exceptions.RuntimeEnvSetupError),
     "StreamChanged": (TASK, exceptions.StreamingGeneratorReplayInconsistentError),
+    "Deadlock": ("why", exceptions.DeadlockError),
     "UnheardOf": ({}, exceptions.EngineError),
 }
 
@@ -121,6 +122,7 @@ class FinalError(Exception):
 
 CAUSES: list[BaseException] = [
     ValueError("text"),
+    MemoryError("all of it"),
     KeyError("key"),
     OSError(2, "gone", "file"),
     UnicodeDecodeError("utf-8", b"\xff", 0, 1, "why"),
@@ -146,7 +148,7 @@ def test_an_error_of_a_task_is_of_its_causes_type_too(cause: BaseException) -> N
     assert vars(error).items() >= vars(cause).items()
 
 
-@pytest.mark.parametrize("cause", CAUSES[:8], ids=lambda cause: type(cause).__name__)
+@pytest.mark.parametrize("cause", CAUSES[:9], ids=lambda cause: type(cause).__name__)
 def test_such_an_error_survives_pickling(cause: BaseException) -> None:
     error = raised(cause).as_instanceof_cause()
 
