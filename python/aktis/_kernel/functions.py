@@ -82,7 +82,13 @@ def fetch(function_id: bytes, job: int) -> Callable[..., Any]:
     if pickled is None:
         message = f"the head knows no function {function_id.hex()} of job {job}"
         raise LookupError(message)
-    fetched = cast("Callable[..., Any]", pickle.loads(pickled))
+    try:
+        fetched = cast("Callable[..., Any]", pickle.loads(pickled))
+    except Exception as error:
+        error.add_note(
+            "This was raised as the function was unpickled in the worker, and not by it."
+        )
+        raise
     tracer = require().tracer
     return fetched if tracer is None or isinstance(fetched, type) else tracer.traced(fetched)
 

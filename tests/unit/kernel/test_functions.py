@@ -95,6 +95,18 @@ def test_a_function_that_nobody_published_is_an_error(head: ListHead) -> None:
         functions.fetch(bytes(functions.ID_BYTES), head.job)
 
 
+def test_an_error_while_a_function_is_unpickled_says_so(head: ListHead) -> None:
+    class TwoWordsError(Exception):
+        def __init__(self, first: str, second: str) -> None:
+            super().__init__(f"{first} {second}")
+
+    error = TwoWordsError("not", "alone")
+
+    with pytest.raises(TypeError, match="second") as caught:
+        functions.fetch(functions.publish(lambda: error), head.job)
+    assert "as the function was unpickled" in caught.value.__notes__[0]
+
+
 def test_a_function_with_much_data_is_warned_about(
     head: ListHead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
