@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 # What precedes a bar in a line of output; nobody prints that by chance.
 MARK = "\x1eaktis-bar "
-# A line of a bar is one write to a pipe, which is whole up to this many bytes.
+# A line of a bar is one write to a pipe, which stays in one piece up to 4096 bytes; a character of
+# these takes up to twelve of them.
 DESCRIPTION_MAX = 300
+UNIT_MAX = 20
 # How often a bar is told of where there is no terminal.
 PLAIN_EVERY_S = 5.0
 MISSING = "progress bars need tqdm: pip install 'aktis[progress]'"
@@ -53,7 +56,9 @@ class BarState(NamedTuple):
 
     def line(self) -> bytes:
         """The state as a line of output."""
-        cut = self._replace(description=self.description[:DESCRIPTION_MAX])
+        cut = self._replace(
+            description=self.description[:DESCRIPTION_MAX], unit=self.unit[:UNIT_MAX]
+        )
         return f"{MARK}{json.dumps(cut)}\n".encode()
 
 
@@ -233,15 +238,7 @@ class _InLines:
 
 def _is_gone(state: BarState) -> bool:
     """Whether its process has ended without a word; of another machine nobody knows here."""
-    if state.host != os.uname().nodename:
-        return False
-    try:
-        os.kill(state.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return state.host == os.uname().nodename and not Path(f"/proc/{state.pid}").exists()
 
 
 # The bars of the terminal that this process has.

@@ -6,12 +6,13 @@ Owns where there is no terminal: each bar is a line once it is closed.
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 
 import pytest
 
-from aktis._kernel.bars import Bars, BarState
+from aktis._kernel.bars import Bars, BarState, split
 
 
 def test_a_bar_whose_process_was_killed_goes_with_the_next(
@@ -37,6 +38,26 @@ def test_at_the_end_of_the_session_the_last_words_of_a_process_are_awaited(
     bars.close_others()
 
     assert [line.split("|")[0] for line in written(capsys)] == ["other: 100%", "late: 100%"]
+
+
+def test_what_is_said_of_a_bar_is_one_write_to_a_pipe_however_long_its_words_are() -> None:
+    longest = BarState(
+        "f" * 16,
+        "h" * 64,
+        2**22,
+        99,
+        "\U0001f31e" * 999,
+        "\U0001f31e" * 999,
+        1e300,
+        1e300,
+        closed=False,
+    )
+
+    assert len(longest.line()) <= select.PIPE_BUF
+    assert split(longest.line().decode()) == (
+        "",
+        longest._replace(description="\U0001f31e" * 300, unit="\U0001f31e" * 20),
+    )
 
 
 def state(description: str, *, done: float, pid: int = 0, closed: bool = False) -> BarState:
