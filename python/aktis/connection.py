@@ -45,6 +45,15 @@ _UNSHOWN = frozenset({
 })  # fmt: skip
 
 
+# Arguments whose names do not say what they are.
+_ARGUMENTS = {
+    "memory": "_memory",
+    "spill_directory": "object_spilling_directory",
+    "engine": "_system_config",
+    "metrics_export_port": "_metrics_export_port",
+}
+
+
 class NodeOptions(NamedTuple):
     """What a new cluster is made of; None is what is found on the machine."""
 
@@ -59,8 +68,9 @@ class NodeOptions(NamedTuple):
     metrics_export_port: int | None
 
     def given(self) -> list[str]:
-        """Which of them were given."""
-        return [name for name, value in self._asdict().items() if value is not None]
+        """The arguments of `init` by which some of them were given."""
+        given = [name for name, value in self._asdict().items() if value is not None]
+        return [_ARGUMENTS.get(name, name) for name in given]
 
 
 class Job(NamedTuple):
