@@ -32,7 +32,6 @@ LOCAL = "local"
 NEWEST = "auto"
 CLIENT_SCHEME = "ray://"
 RESERVED_PREFIX = "ray.io/"
-LAST_LINES_LIMIT_S = 2.0
 ADDRESS = "127.0.0.1"
 # What tasks may ask for to run on this node, and on that of the head.
 _NODE_NAMES = {f"node:{ADDRESS}": 1.0, "node:__internal_head__": 1.0}
@@ -284,7 +283,9 @@ class _Begun:
         self.context = None
         session.leave()
         if self.lines is not None:
-            self.lines.join(LAST_LINES_LIMIT_S)
+            from aktis._kernel import logs
+
+            self.lines.join(logs.LAST_LINES_LIMIT_S)
             self.lines = None
         if self.cluster is not None:
             self.cluster.wait()
