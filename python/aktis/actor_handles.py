@@ -98,7 +98,7 @@ class ActorMethod(Remote[P, S_co]):
 
     if not TYPE_CHECKING:
 
-        def remote(self, *args: Any, **kwargs: Any) -> Any:
+        def remote(self, /, *args: Any, **kwargs: Any) -> Any:
             """Calls the method and returns a ref to its result, or as many as `num_returns` says.
 
             Raises:
@@ -138,7 +138,7 @@ class ActorMethod(Remote[P, S_co]):
         option_table.check_returns(asked, name=name, is_generator=self._method.is_generator)
         return ActorMethod(self._handle, self._method, changed)
 
-    def bind(self, *args: Any, **kwargs: Any) -> Any:
+    def bind(self, /, *args: Any, **kwargs: Any) -> Any:
         """Returns a node of a graph, or a tuple of as many as the method has results.
 
         The call is made when the graph is executed; this actor is the same in each execution.

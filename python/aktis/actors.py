@@ -84,7 +84,7 @@ class ActorClass(Generic[T]):
 
     __aktis_metadata__ = __ray_metadata__
 
-    def remote(self, *args: Any, **kwargs: Any) -> ActorHandle[T]:
+    def remote(self, /, *args: Any, **kwargs: Any) -> ActorHandle[T]:
         """Asks for an actor and returns a handle at once; calls wait until it is there.
 
         What its constructor raises is raised by every call.
@@ -131,7 +131,7 @@ class ActorClass(Generic[T]):
         variant._published = self._published
         return variant
 
-    def bind(self, *args: Any, **kwargs: Any) -> ClassNode:
+    def bind(self, /, *args: Any, **kwargs: Any) -> ClassNode:
         """Returns a node of a graph: each execution of the graph makes an actor of its own.
 
         Raises:

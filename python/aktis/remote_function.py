@@ -68,7 +68,7 @@ class RemoteFunction(Remote[P, S_co]):
 
     if not TYPE_CHECKING:
 
-        def remote(self, *args: Any, **kwargs: Any) -> Any:
+        def remote(self, /, *args: Any, **kwargs: Any) -> Any:
             """Submits a task and returns a ref to its result, or as many as `num_returns` says.
 
             Raises:
@@ -119,7 +119,7 @@ class RemoteFunction(Remote[P, S_co]):
             variant = self._variants[key] = self._variant(checked)
         return variant
 
-    def bind(self, *args: Any, **kwargs: Any) -> FunctionNode:
+    def bind(self, /, *args: Any, **kwargs: Any) -> FunctionNode:
         """Returns a node of a graph: the call is made when the graph is executed.
 
         Raises:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Forms of calls remembered for one function; a program has few, and others are checked each time.
 FORMS_MAX = 64
 _ANY_NUMBER = 1 << 30
+# What a callable has that takes something else than its code.
+_TELLS_MORE = ("__self__", "__signature__", "__wrapped__")
 # Flags of code objects, which `inspect` names too, but takes ten milliseconds to import.
 _TAKES_REST = 0x04
 _TAKES_NAMED_REST = 0x08
@@ -116,7 +118,7 @@ def _flags(function: Any) -> int:
 def _from_code(function: Callable[..., Any]) -> Parameters | None:
     """What a plain Python function takes, read from its code, without importing `inspect`."""
     code = getattr(function, "__code__", None)
-    if code is None or hasattr(function, "__wrapped__") or hasattr(function, "__signature__"):
+    if code is None or any(hasattr(function, name) for name in _TELLS_MORE):
         return None
     names = code.co_varnames
     count = code.co_argcount

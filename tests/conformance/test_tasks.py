@@ -58,6 +58,19 @@ def test_arguments_may_be_positional_named_defaulted_and_variable() -> None:
     assert aktis.get(collect.remote(second=7, first=0)) == (0, 7, (), False, {})
 
 
+def test_an_argument_may_have_any_name() -> None:
+    @aktis.remote
+    def read(self: int, args: int, template: int) -> tuple[int, int, int]:
+        return self, args, template
+
+    assert aktis.get(read.remote(self=1, args=2, template=3)) == (1, 2, 3)
+
+
+def test_a_method_of_an_object_can_be_a_task() -> None:
+    assert aktis.get(aktis.remote("a b".split).remote()) == ["a", "b"]
+    assert aktis.get(aktis.remote(Scale(3).scale).remote(2)) == 6
+
+
 def test_a_remote_function_cannot_be_called_directly() -> None:
     with pytest.raises(TypeError, match="remote"):
         double(21)
@@ -336,6 +349,14 @@ def test_decorators_below_the_remote_one_are_kept() -> None:
         return 3 * value
 
     assert aktis.get(triple.remote(2)) == 7
+
+
+class Scale:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def scale(self, value: int) -> int:
+        return value * self.factor
 
 
 @aktis.remote

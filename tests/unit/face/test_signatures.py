@@ -23,7 +23,19 @@ def swallows(first: int, /, **named: int) -> None: ...
 def nothing() -> None: ...
 
 
-FUNCTIONS = [plain, variable, required_by_name, only_by_place, swallows, nothing]
+class Thing:
+    def method(self, first: int, second: int = 2) -> None: ...
+
+
+FUNCTIONS = [
+    plain,
+    variable,
+    required_by_name,
+    only_by_place,
+    swallows,
+    nothing,
+    Thing().method,
+]
 FORMS: list[tuple[tuple[int, ...], dict[str, int]]] = [
     (tuple(range(count)), dict.fromkeys(names, 0))
     for count in range(4)
