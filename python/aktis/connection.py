@@ -12,10 +12,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from aktis import job_config as jobs, labels as label_rules, options as option_table, settings
+from aktis import job_config as jobs, settings
 from aktis._kernel import job_setup, session
 from aktis.job_config import JobConfig
 from aktis.measures import ports
+from aktis.node_options import ADDRESS, NodeOptions
 from aktis.runtime_env import RuntimeEnv, of_job
 from aktis.version import __version__
 
@@ -31,45 +32,12 @@ if TYPE_CHECKING:
 LOCAL = "local"
 NEWEST = "auto"
 CLIENT_SCHEME = "ray://"
-RESERVED_PREFIX = "ray.io/"
-ADDRESS = "127.0.0.1"
-# What tasks may ask for to run on this node, and on that of the head.
-_NODE_NAMES = {f"node:{ADDRESS}": 1.0, "node:__internal_head__": 1.0}
-
 # Arguments that Ray takes without showing them; unset, they do nothing.
 _UNSHOWN = frozenset({
     "_driver_object_store_memory", "_enable_object_reconstruction", "_node_ip_address",
     "_node_name", "_redis_password", "_redis_username", "_temp_dir",
     "allow_multiple",
 })  # fmt: skip
-
-
-# Arguments whose names do not say what they are.
-_ARGUMENTS = {
-    "memory": "_memory",
-    "spill_directory": "object_spilling_directory",
-    "engine": "_system_config",
-    "metrics_export_port": "_metrics_export_port",
-}
-
-
-class NodeOptions(NamedTuple):
-    """What a new cluster is made of; None is what is found on the machine."""
-
-    num_cpus: float | None
-    num_gpus: float | None
-    resources: dict[str, float] | None
-    labels: dict[str, str] | None
-    object_store_memory: int | None
-    memory: int | None
-    spill_directory: str | None
-    engine: dict[str, int] | None
-    metrics_export_port: int | None
-
-    def given(self) -> list[str]:
-        """The arguments of `init` by which some of them were given."""
-        given = [name for name, value in self._asdict().items() if value is not None]
-        return [_ARGUMENTS.get(name, name) for name in given]
 
 
 class Job(NamedTuple):
@@ -192,6 +160,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         ConnectionError: no such session runs.
         ValueError: an argument makes no sense, or describes a cluster that is there already.
         NotImplementedError: what an argument asks for is not there yet.
+        OSError: the directory for objects that do not fit into memory cannot be made.
     """
     with _beginning:
         here = session.current()
@@ -336,7 +305,7 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             f'{found.path}; leave them out, or give address="local"'
         )
         raise ValueError(message)
-    cluster = _start_cluster(node) if found is None else None
+    cluster = node.start() if found is None else None
     directory = cluster.session if cluster is not None else found
     assert directory is not None, "a session is begun or found"
     _begun.cluster = cluster
@@ -373,6 +342,9 @@ def _attached(address: str | None) -> SessionDir | None:
         address = settings.read(settings.ADDRESS) or address
     if address is None or address == LOCAL:
         return None
+    if not isinstance(address, str):
+        message = f"the address must be a string, not {address!r}"
+        raise TypeError(message)
     if address.startswith(CLIENT_SCHEME):
         message = f"{address!r}: clients of remote clusters are not there yet"
         raise NotImplementedError(message)
@@ -398,42 +370,6 @@ def _named(address: str) -> SessionDir:
         raise ConnectionError(message)
     message = f"no session of this user runs at {address!r}"
     raise ConnectionError(message)
-
-
-def _start_cluster(node: NodeOptions) -> LocalCluster:
-    from pathlib import Path
-
-    from aktis.cluster import detect, local
-
-    custom = (node.resources or {}) | settings.read(settings.OVERRIDE_RESOURCES)
-    store = node.object_store_memory
-    if store is not None and store < detect.OBJECT_STORE_BYTES_MIN:
-        message = (
-            f"object_store_memory must be at least {detect.OBJECT_STORE_BYTES_MIN}, not {store}"
-        )
-        raise ValueError(message)
-    named = (node.labels or {}) | settings.read(settings.OVERRIDE_LABELS)
-    amounts = {"num_cpus": node.num_cpus, "num_gpus": node.num_gpus, "resources": custom}
-    option_table.checked("task", amounts)
-    for label, text in named.items():
-        label_rules.checked_label(label, text)
-        if label.startswith(RESERVED_PREFIX):
-            message = f"label {label!r}: names that begin with {RESERVED_PREFIX!r} are the engine's"
-            raise ValueError(message)
-    offered = local.resources(
-        num_cpus=node.num_cpus,
-        num_gpus=node.num_gpus,
-        custom=custom | _NODE_NAMES,
-        memory_bytes=node.memory,
-        object_store_bytes=store,
-        visible_gpus=settings.read(settings.CUDA_VISIBLE_DEVICES),
-    )
-    return local.start(
-        offered,
-        labels=named,
-        settings={**settings.engine_settings(), **(node.engine or {})},
-        spill_directory=None if node.spill_directory is None else Path(node.spill_directory),
-    )
 
 
 def _job_environment(config: JobConfig, given: Mapping[str, Any] | None) -> RuntimeEnv:

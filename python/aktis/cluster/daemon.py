@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     raise_descriptor_limit()
     try:
         _core.run_node(config, ready_fd=ready_fd, signals_fd=signals_as_descriptor())
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it was raised outside of Python
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -12,7 +12,7 @@ import select
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from aktis._kernel import forms
 from aktis.cluster import detect, session_dir
@@ -165,13 +165,19 @@ def config(
 def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Popen[bytes]:
     """Starts the daemon and waits until it is ready; it is ended if nobody waits to the end."""
     ready_read, ready_write = os.pipe()
-    with os.fdopen(ready_read, "rb", buffering=0) as ready:
+    log_path = session.logs / "daemon.log"
+    # Opened now, since the directory may go when the daemon does.
+    with (
+        os.fdopen(ready_read, "rb", buffering=0) as ready,
+        log_path.open("wb") as log,
+        log_path.open("rb") as written,
+    ):
         try:
-            process = spawn(session, {**configured, "ready_fd": ready_write}, ready_write)
+            process = spawn(session, {**configured, "ready_fd": ready_write}, ready_write, log)
         finally:
             os.close(ready_write)
         try:
-            await_ready(session, process, ready)
+            await_ready(process, ready, written)
         except BaseException:
             process.kill()
             process.wait()
@@ -180,25 +186,23 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
 
 
 def spawn(
-    session: SessionDir, configured: dict[str, object], ready_fd: int
+    session: SessionDir, configured: dict[str, object], ready_fd: int, log: BinaryIO
 ) -> subprocess.Popen[bytes]:
     """Starts the daemon in a session of its own, so that no signal from a terminal reaches it."""
     command = [sys.executable, "-P", "-m", "aktis.cluster.daemon", json.dumps(configured)]
     lock_fd = session.lock_fd
-    passed = (ready_fd,) if lock_fd is None else (ready_fd, lock_fd)
-    with (session.logs / "daemon.log").open("wb") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, SESSION_VARIABLE: session.name},
-            pass_fds=passed,
-            start_new_session=True,
-        )
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={**os.environ, SESSION_VARIABLE: session.name},
+        pass_fds=(ready_fd,) if lock_fd is None else (ready_fd, lock_fd),
+        start_new_session=True,
+    )
 
 
-def await_ready(session: SessionDir, process: subprocess.Popen[bytes], ready: io.RawIOBase) -> None:
+def await_ready(process: subprocess.Popen[bytes], ready: io.RawIOBase, written: BinaryIO) -> None:
     """Waits until the daemon says that it is ready.
 
     Raises:
@@ -211,13 +215,12 @@ def await_ready(session: SessionDir, process: subprocess.Popen[bytes], ready: io
         how = f"ended with exit code {process.wait()} before it was ready"
     else:
         how = f"was not ready within {START_LIMIT_S:g} s and is ended"
-    message = f"the node daemon {how}; it wrote:\n{log_end(session) or '(nothing)'}"
+    message = f"the node daemon {how}; it wrote:\n{end_of(written) or '(nothing)'}"
     raise RuntimeError(message)
 
 
-def log_end(session: SessionDir) -> str:
+def end_of(written: BinaryIO) -> str:
     """The end of what the daemon wrote."""
-    with (session.logs / "daemon.log").open("rb") as log:
-        log.seek(0, os.SEEK_END)
-        log.seek(max(0, log.tell() - LOG_BYTES_SHOWN_MAX))
-        return log.read().decode(errors="replace").strip()
+    size = written.seek(0, os.SEEK_END)
+    written.seek(max(0, size - LOG_BYTES_SHOWN_MAX))
+    return written.read().decode(errors="replace").strip()
