@@ -77,10 +77,11 @@ def test_the_task_runs_ahead_of_its_consumer(tally: Tally) -> None:
 def test_backpressure_stops_the_task_until_items_are_taken(tally: Tally) -> None:
     stream = count_and_tally.options(_generator_backpressure_num_objects=2).remote(tally, 10)
 
-    wait_for(lambda: tally.count() >= 2)
+    wait_for(lambda: tally.count() == 2)
     assert aktis.get(next(stream)) == 0
-    wait_for(lambda: tally.count() >= 3)
-    assert tally.count() <= 4
+    wait_for(lambda: tally.count() == 3)
+    assert aktis.wait([stream.completed()], timeout=0.2)[0] == []
+    assert tally.count() == 3
     assert [aktis.get(ref) for ref in stream] == list(range(1, 10))
 
 
@@ -89,7 +90,7 @@ def test_backpressure_of_one_goes_in_step(tally: Tally) -> None:
 
     wait_for(lambda: tally.count() == 1)
     for expected in range(3):
-        assert tally.count() <= expected + 2
+        assert tally.count() <= expected + 1
         assert aktis.get(next(stream)) == expected
 
 
@@ -320,9 +321,9 @@ def test_an_error_in_a_streaming_method_leaves_the_actor_alive() -> None:
 def test_backpressure_may_be_declared_on_a_method(tally: Tally) -> None:
     stream = Streamer.remote().slowly.remote(tally, 6)
 
-    wait_for(lambda: tally.count() >= 1)
+    wait_for(lambda: tally.count() == 1)
     assert aktis.get(next(stream)) == 0
-    assert tally.count() <= 3
+    assert tally.count() <= 2
     assert [aktis.get(ref) for ref in stream] == [1, 2, 3, 4, 5]
 
 
