@@ -163,7 +163,7 @@ def init(  # noqa: PLR0913 - Ray's signature
         OSError: the directory for objects that do not fit into memory cannot be made.
     """
     with _beginning:
-        here = session.current()
+        here = session.of_this_process()
         if here is not None:
             return _in_session_already(here, ignore_reinit_error=ignore_reinit_error)
         _refuse_absent(
@@ -218,7 +218,7 @@ def shutdown(*, wait_for_processes: bool = False) -> None:  # noqa: ARG001 - Ray
 
 def is_initialized() -> bool:
     """Whether this process has a session."""
-    return session.current() is not None
+    return session.of_this_process() is not None
 
 
 class _Begun:

@@ -88,6 +88,39 @@ def test_init_in_a_task_is_refused_unless_told_otherwise() -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["local", "auto"])
+def test_a_child_by_fork_begins_a_session_of_its_own(address: str, drive: Drive) -> None:
+    driver = drive(
+        f"""
+        import os
+        import aktis
+
+        @aktis.remote
+        def double(value):
+            return 2 * value
+
+        aktis.init(address="local", num_cpus=1)
+        assert aktis.get(double.remote(1)) == 2
+        child = os.fork()
+        if child == 0:
+            try:
+                double.remote(2)
+            except RuntimeError as error:
+                print(error, flush=True)
+            print(aktis.is_initialized(), flush=True)
+            with aktis.init(address={address!r}):
+                print(aktis.get(double.remote(3)), aktis.is_initialized(), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(aktis.get(double.remote(4)))
+        """
+    )
+
+    refusal, *lines = driver.lines
+    assert "connect anew in the child" in refusal
+    assert lines == ["False", "6 True", "8"], driver.printed
+
+
 def test_shutdown_may_be_called_at_any_time() -> None:
     aktis.shutdown()
     aktis.init(address="local", num_cpus=1)

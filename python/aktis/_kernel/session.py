@@ -33,6 +33,7 @@ class Session:
 
     Attributes:
         namespace: Where the job's actors are named.
+        process_id: The process that began it; its children by `fork` have the session in name only.
         default_environment: The runtime environment of the job, as JSON.
         published: Functions that the head has from this process, by job.
         unfinished: First results of calls, of actors whose callers ask how many are unfinished.
@@ -51,6 +52,7 @@ class Session:
         self.node_id = self.id_of_node(node)
         self.session_name = engine.session_name
         self.is_driver = is_driver
+        self.process_id = os.getpid()
         self.session_dir = session_dir
         self.default_environment = ""
         self.published: set[tuple[int, bytes]] = set()
@@ -130,6 +132,12 @@ def leave() -> None:
 def current() -> Session | None:
     """The session, if this process is connected."""
     return _sessions[-1] if _sessions else None
+
+
+def of_this_process() -> Session | None:
+    """The session, unless it is the parent's, which cannot be used in a child by `fork`."""
+    here = current()
+    return None if here is None or here.process_id != os.getpid() else here
 
 
 def require() -> Session:
