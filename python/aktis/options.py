@@ -79,8 +79,10 @@ def check_returns(returns: object, *, name: str, is_generator: bool) -> None:
     if returns == "dynamic":
         import warnings
 
+        from aktis._kernel import tracebacks
+
         message = 'num_returns="dynamic" is deprecated; use num_returns="streaming"'
-        warnings.warn(message, DeprecationWarning, stacklevel=3)
+        warnings.warn(message, DeprecationWarning, stacklevel=tracebacks.level_of_user())
 
 
 def _not_known(place: Place, name: str) -> ValueError:

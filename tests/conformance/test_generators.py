@@ -250,9 +250,12 @@ def test_a_fixed_number_of_returns_must_be_reached() -> None:
         aktis.get(refs[-1])
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_dynamic_returns_give_one_ref_of_all_items() -> None:
-    ref = count_to.options(num_returns="dynamic").remote(3)
+@pytest.mark.parametrize("kind", ["task", "method"])
+def test_dynamic_returns_give_one_ref_of_all_items_and_are_deprecated(kind: str) -> None:
+    function = count_to if kind == "task" else Streamer.remote().count
+    with pytest.warns(DeprecationWarning, match="streaming") as caught:
+        ref = function.options(num_returns="dynamic").remote(3)
+    assert {warning.filename for warning in caught} == {__file__}
 
     items = aktis.get(ref)
 

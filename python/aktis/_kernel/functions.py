@@ -7,7 +7,6 @@ fetched (Rust), nor when a function is published (`aktis.remote_function`, `akti
 from __future__ import annotations
 
 import pickle
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,6 @@ from aktis._kernel.session import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from aktis._kernel.session import Session
 
@@ -103,17 +101,7 @@ def _check_size(what: str, size: int) -> None:
             "store what its closure holds with put() and pass the ref"
         )
         raise ValueError(message)
+    from aktis._kernel import tracebacks
+
     message = f"{found}; store what it holds with put() and pass the ref"
-    warnings.warn(message, stacklevel=1 + _frames_of_engine())
-
-
-def _frames_of_engine() -> int:
-    """How many of the innermost frames are the engine's, from the caller's on."""
-    from aktis._kernel.tracebacks import PACKAGE
-
-    count = 0
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to see callers
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        count += 1
-        frame = frame.f_back
-    return count
+    warnings.warn(message, stacklevel=tracebacks.level_of_user())

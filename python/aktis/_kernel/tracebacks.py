@@ -1,12 +1,13 @@
 """Errors of user code as they travel: a traceback without the engine's frames, and a pickle.
 
-Owns which frames are shown and what is pickled. Does not own the error's class
+Owns which frames are shown, also in warnings, and what is pickled. Does not own the error's class
 (`aktis.exceptions`).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 from aktis.exceptions import TaskError, UnserializableException
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from aktis import _core
 
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -43,6 +46,16 @@ def formatted(error: BaseException) -> str:
         return "".join(found.format())
     except Exception as second:  # noqa: BLE001 - words and pickling of errors are user code
         return f"{type(error).__name__} (its words cannot be told: {type(second).__name__})\n"
+
+
+def level_of_user() -> int:
+    """Where the user's innermost frame is, as a warning of the caller counts: it is 1 itself."""
+    level = 1
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to see callers
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level += 1
+        frame = frame.f_back
+    return level
 
 
 def _strip(found: traceback.TracebackException, seen: set[int]) -> None:
