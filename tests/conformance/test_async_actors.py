@@ -94,6 +94,22 @@ def test_a_ref_can_be_awaited_inside_an_async_actor(gate: Gate) -> None:
     assert aktis.get(waiting) == "value"
 
 
+def test_a_ref_that_a_method_of_an_async_actor_returns_stays_a_ref() -> None:
+    @aktis.remote
+    class Starter:
+        def start(self) -> aktis.ObjectRef[int]:
+            return double.remote(2)
+
+        async def start_on_loop(self) -> aktis.ObjectRef[int]:
+            return double.remote(3)
+
+    starter = Starter.remote()
+    refs = aktis.get([starter.start.remote(), starter.start_on_loop.remote()])
+
+    assert all(isinstance(ref, aktis.ObjectRef) for ref in refs)
+    assert aktis.get(refs) == [4, 6]
+
+
 def test_several_refs_can_be_gathered_inside_an_async_actor() -> None:
     @aktis.remote
     class Gatherer:

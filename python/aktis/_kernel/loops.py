@@ -13,12 +13,11 @@ import selectors
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from aktis import _core
 from aktis._kernel import awaiting, context, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from aktis import _core
 
 
 def serve(
@@ -111,7 +110,8 @@ class _Server:
             return
         args, kwargs = execution.arguments()
         value = function(*args, **kwargs)
-        if inspect.isawaitable(value):
+        # A ref could be awaited, too, but is a result as it is.
+        if inspect.isawaitable(value) and not isinstance(value, _core.ObjectRef):
             value = await value
         execution.finish(value)
 
