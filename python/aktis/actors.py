@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 ASYNC_CALLS_MAX = 1_000
 _INIT = "__init__"
+_NEW = "__new__"
 DETACHED = "detached"
 
 
@@ -252,11 +253,11 @@ def exit_actor() -> NoReturn:
 
 
 def _constructor_of(kind: type) -> Signature:
-    name = f"{kind.__name__}.__init__"
-    constructor = getattr(kind, _INIT)
-    if constructor is vars(object)[_INIT]:
-        return Signature(name, NOTHING)
-    return signature_of(constructor, name=name, skip_first=True)
+    for name in (_INIT, _NEW):
+        constructor = getattr(kind, name)
+        if constructor is not getattr(object, name):
+            return signature_of(constructor, name=f"{kind.__name__}.{name}", skip_first=True)
+    return Signature(f"{kind.__name__}.{_INIT}", NOTHING)
 
 
 def _is_detached(options: Mapping[str, Any]) -> bool:

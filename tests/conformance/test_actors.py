@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -52,6 +52,22 @@ def test_a_class_without_a_constructor_can_be_an_actor() -> None:
             return 42
 
     assert aktis.get(Plain.remote().answer.remote()) == 42
+
+
+def test_a_class_may_be_constructed_by_its_new_alone() -> None:
+    class Pair(NamedTuple):
+        left: int
+        right: int = 2
+
+        def total(self) -> int:
+            return self.left + self.right
+
+    pair: Any = aktis.remote(Pair)
+
+    assert aktis.get(pair.remote(1).total.remote()) == 3
+    assert aktis.get(pair.remote(left=1, right=4).total.remote()) == 5
+    with pytest.raises(TypeError, match=r"Pair.__new__\(\) missing a required argument: 'left'"):
+        pair.remote()
 
 
 def test_a_class_is_captured_when_its_first_actor_is_made() -> None:
