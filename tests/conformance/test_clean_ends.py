@@ -11,7 +11,6 @@ import select
 import signal
 import threading
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -98,14 +97,19 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_descriptor() -> Non
 def test_an_interrupt_while_a_session_begins_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wait = select.select
+    poll = select.poll
 
-    def wait_and_be_interrupted(*arguments: Any) -> None:
-        wait(*arguments)
-        raise KeyboardInterrupt
+    class InterruptedPoll:
+        def __init__(self) -> None:
+            self.register = (poller := poll()).register
+            self.wait = poller.poll
+
+        def poll(self, timeout_ms: float) -> None:
+            self.wait(timeout_ms)
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(select, "select", wait_and_be_interrupted)
+        patch.setattr(select, "poll", InterruptedPoll)
         with pytest.raises(KeyboardInterrupt):
             aktis.init(address="local", num_cpus=1)
 

@@ -375,6 +375,23 @@ def test_modules_beside_the_driver_can_be_imported_by_workers(drive: Drive, tmp_
     assert driver.lines == ["42", "42"], driver.printed
 
 
+def test_a_driver_may_hold_many_files(drive: Drive) -> None:
+    driver = drive(
+        """
+        import os, resource
+        import aktis
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, most))
+        held = [os.dup(0) for _ in range(1100)]
+        aktis.init(address="local", num_cpus=1)
+        print(aktis.get(aktis.remote(lambda: 42).remote()))
+        """
+    )
+
+    assert driver.lines == ["42"], driver.printed
+
+
 def test_a_driver_may_be_a_script_without_a_main_guard(drive: Drive) -> None:
     driver = drive(
         """

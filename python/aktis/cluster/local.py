@@ -208,7 +208,9 @@ def await_ready(process: subprocess.Popen[bytes], ready: io.RawIOBase, written: 
     Raises:
         RuntimeError: it ended first, or took too long.
     """
-    readable, _, _ = select.select([ready], [], [], START_LIMIT_S)
+    poller = select.poll()
+    poller.register(ready, select.POLLIN)
+    readable = poller.poll(START_LIMIT_S * 1000)
     if readable and ready.read(1):
         return
     if readable:
