@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aktis import _core
-from aktis._kernel import context, execute, session
+from aktis._kernel import context, execute, session, title
+
+if TYPE_CHECKING:
+    from aktis import _core
 
 
 def host(engine: _core.Engine, constructor: _core.Execution) -> None:
@@ -72,7 +74,7 @@ def _note(constructor: _core.Execution, instance: object, spec: dict[str, Any]) 
         asynchronous=spec["concurrency"]["asynchronous"],
     )
     context.host(actor, constructor)
-    _core.set_process_title(f"aktis: {actor.class_name}")
+    title.set_title(f"aktis: {actor.class_name}")
 
 
 def _title(instance: object) -> str:

@@ -25,8 +25,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from aktis import _core
-from aktis._kernel import worker_main
+from aktis._kernel import title, worker_main
 
 SOCKET_FD = 0
 MESSAGE_BYTES_MAX = 256 << 10
@@ -188,7 +187,7 @@ def become_worker(request: Request) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A line that was printed is to be seen, even if the process is killed next.
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    _core.set_process_title("aktis: worker")
+    title.set_title("aktis: worker")
     if request.environment:
         os.environ.update(json.loads(request.environment).get("env_vars", {}))
     return worker_main.main(request.control_fd, request.worker, request.environment) or 0
@@ -202,7 +201,7 @@ def main(arguments: list[str]) -> int:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, SOCKET_FD)
     os.close(nothing)
-    _core.set_process_title("aktis: fork server")
+    title.set_title("aktis: fork server")
     server = ForkServer(daemon)
     share_pages()
     request = server.serve()

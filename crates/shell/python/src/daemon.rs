@@ -27,9 +27,3 @@ pub(crate) fn run_node(
     let ran = config.py().detach(|| run_daemon(told, ready.into(), signals.into()));
     ran.map_err(|error| PyOSError::new_err(error.to_string()))
 }
-
-/// Calls this process `title` in `ps`.
-#[pyfunction]
-pub(crate) fn set_process_title(title: &str) -> PyResult<()> {
-    Ok(runtime::title::set_title(title)?)
-}

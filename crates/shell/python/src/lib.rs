@@ -37,7 +37,7 @@ mod _core {
         buffer::Buffer,
         completion::{Arrival, Channel},
         current::execution_here,
-        daemon::{run_node, set_process_title},
+        daemon::run_node,
         engine::Engine,
         error::sentence,
         execution::Execution,

@@ -15,7 +15,6 @@ mod conn;
 mod handshake;
 mod meeting;
 mod listen;
-pub mod title;
 mod output;
 mod spill;
 mod process;
