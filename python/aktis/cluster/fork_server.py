@@ -12,7 +12,6 @@ Messages are datagrams of little-endian numbers; `crates/shell/runtime/src/proce
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import json
@@ -23,13 +22,15 @@ import socket
 import struct
 import sys
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aktis._kernel import title, worker_main
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SOCKET_FD = 0
 MESSAGE_BYTES_MAX = 256 << 10
-DESCRIPTORS = 3
 REQUEST = struct.Struct("<Q")
 REPLY = struct.Struct("<QQQQQ")
 REPLY_NUMBERS = 5
@@ -45,6 +46,11 @@ class Request(NamedTuple):
 
     worker: int
     environment: str
+
+
+class Ends(NamedTuple):
+    """What a worker process talks to its daemon by, and what it writes to; or the daemon's side."""
+
     control_fd: int
     output_fd: int
     error_fd: int
@@ -62,8 +68,8 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
         self.children: set[int] = set()
 
-    def serve(self) -> Request | None:
-        """Forks on demand. Returns in each child its request, and None once the daemon is gone."""
+    def serve(self) -> tuple[Request, Ends] | None:
+        """Forks on demand. Returns in each child what it is, and None once the daemon is gone."""
         poller = select.poll()
         poller.register(self.daemon, select.POLLIN)
         poller.register(self.wakeup_read, select.POLLIN)
@@ -80,24 +86,27 @@ class ForkServer:
                 request = receive(self.daemon)
                 if request is None:
                     return None
-                if self.fork(request):
-                    return request
+                ends = self.fork(request)
+                if ends is not None:
+                    return request, ends
 
-    def fork(self, request: Request) -> bool:
-        """Makes one worker process; true in the child."""
-        try:
-            pid = os.fork()
-        except OSError as error:
-            self.report(FAILED, request.worker, reason=f"fork failed: {error}")
-            pid = -1
-        if pid == 0:
-            return True
-        for descriptor in (request.control_fd, request.output_fd, request.error_fd):
-            os.close(descriptor)
-        if pid > 0:
+    def fork(self, request: Request) -> Ends | None:
+        """Makes one worker process. Returns in the child its ends, and None here."""
+        with contextlib.ExitStack() as opened:
+            try:
+                daemons, workers = make_ends(opened)
+                pid = os.fork()
+            except OSError as error:
+                self.report(FAILED, request.worker, reason=f"fork failed: {error}")
+                return None
+            if pid == 0:
+                opened.pop_all()
+                for descriptor in daemons:
+                    os.close(descriptor)
+                return workers
             self.children.add(pid)
-            self.report(FORKED, request.worker, pid)
-        return False
+            self.report(FORKED, request.worker, pid, descriptors=daemons)
+        return None
 
     def reap(self) -> None:
         """Takes leave of children that ended and of their groups, and reports them."""
@@ -113,12 +122,12 @@ class ForkServer:
             self.children.discard(pid)
             self.report(ENDED, 0, pid, status, usage.ru_maxrss * 1024)
 
-    def report(self, *numbers: int, reason: str = "") -> None:
+    def report(self, *numbers: int, reason: str = "", descriptors: Iterable[int] = ()) -> None:
         """Tells the daemon these numbers of a reply. One that is gone is noticed elsewhere."""
         missing = REPLY_NUMBERS - len(numbers)
         message = REPLY.pack(*numbers, *[0] * missing) + reason.encode()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.daemon.send(message)
+            socket.send_fds(self.daemon, [message], list(descriptors))
 
     def bid_farewell(self) -> None:
         """Waits until the children noticed the daemon's end, then ends those that did not."""
@@ -153,22 +162,33 @@ def share_pages() -> None:
     gc.freeze()
 
 
+def make_ends(opened: contextlib.ExitStack) -> tuple[Ends, Ends]:
+    """The daemon's ends and those of a new worker process; `opened` closes them."""
+    made: list[tuple[int, int]] = []
+    for make in (make_sockets, os.pipe, os.pipe):
+        made.append(make())
+        for descriptor in made[-1]:
+            opened.callback(os.close, descriptor)
+    ours, theirs = zip(*made, strict=True)
+    return Ends(*ours), Ends(*theirs)
+
+
+def make_sockets() -> tuple[int, int]:
+    """Two connected sockets."""
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
 def receive(daemon: socket.socket) -> Request | None:
     """The next request, or None if the daemon is gone."""
-    descriptors = array.array("i")
-    room = socket.CMSG_SPACE(DESCRIPTORS * descriptors.itemsize)
     try:
-        message, ancillary, _, _ = daemon.recvmsg(MESSAGE_BYTES_MAX, room, socket.MSG_CMSG_CLOEXEC)
+        message = daemon.recv(MESSAGE_BYTES_MAX)
     except ConnectionResetError:
         return None
     if not message:
         return None
-    for _, _, data in ancillary:
-        descriptors.frombytes(data)
     (worker,) = REQUEST.unpack_from(message)
-    control_fd, output_fd, error_fd = descriptors
-    environment = message[REQUEST.size :].decode()
-    return Request(worker, environment, control_fd, output_fd, error_fd)
+    return Request(worker, message[REQUEST.size :].decode())
 
 
 def kill_group(pid: int) -> None:
@@ -178,10 +198,10 @@ def kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def become_worker(request: Request) -> int:
+def become_worker(request: Request, ends: Ends) -> int:
     """In a child: runs the worker; the answer is the exit code."""
     os.setsid()
-    for source, target in ((request.output_fd, 1), (request.error_fd, 2)):
+    for source, target in ((ends.output_fd, 1), (ends.error_fd, 2)):
         os.dup2(source, target)
         os.close(source)
     for stream in (sys.stdout, sys.stderr):
@@ -190,7 +210,7 @@ def become_worker(request: Request) -> int:
     title.set_title("aktis: worker")
     if request.environment:
         os.environ.update(json.loads(request.environment).get("env_vars", {}))
-    return worker_main.main(request.control_fd, request.worker, request.environment) or 0
+    return worker_main.main(ends.control_fd, request.worker, request.environment) or 0
 
 
 def main(arguments: list[str]) -> int:
@@ -204,10 +224,10 @@ def main(arguments: list[str]) -> int:
     title.set_title("aktis: fork server")
     server = ForkServer(daemon)
     share_pages()
-    request = server.serve()
-    if request is not None:
+    worker = server.serve()
+    if worker is not None:
         server.leave()
-        return become_worker(request)
+        return become_worker(*worker)
     server.bid_farewell()
     import shutil  # its cost matters at the start, not here
 

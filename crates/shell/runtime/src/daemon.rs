@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use roles::{Head, Node, Role, head, node};
 use serde::Deserialize;
 use shm::Segment;
 use types::{NodeId, Payload, Resources, Settings, Timestamp, WorkerId};
-use wire::{Peer, ToNode};
+use wire::ToNode;
 
 use crate::children;
 use crate::clock;
@@ -285,11 +286,6 @@ impl Daemon {
                 }
             };
             match input {
-                Input::Node(node::Event::Arrived {
-                    peer: Peer::Worker { worker, pid }, ..
-                }) => {
-                    self.on_forked(worker, pid)?;
-                }
                 Input::Node(node::Event::Message(_, ToNode::Create { size, .. })) => {
                     self.warmer.on_create(size);
                 }
@@ -334,19 +330,24 @@ impl Daemon {
         self.happened(known.map(node::Event::HungUp));
     }
 
-    fn on_forked(&mut self, worker: WorkerId, pid: u32) -> io::Result<()> {
-        let event = self.workers.on_forked(worker, pid)?;
-        self.happened(event);
-        Ok(())
-    }
-
-    /// A process could not be started: nothing is left of it.
-    fn on_fork_failed(&mut self, worker: WorkerId, reason: String) {
-        if let Some(link) = self.peers.link_of(worker) {
-            self.hang_up(link);
-        }
+    /// A worker process was started. One that cannot be heard is ended, and counts as not started.
+    fn on_forked(
+        &mut self,
+        worker: WorkerId,
+        pid: u32,
+        [control, output, error]: [OwnedFd; 3],
+    ) -> io::Result<()> {
+        let added = self.workers.add(&mut self.watch, worker, pid, [output, error]);
+        let added =
+            added.and_then(|()| self.peers.add_forked(&mut self.watch, control.into(), worker));
+        let Err(error) = added else {
+            self.happened([node::Event::Forked { worker, pid }]);
+            return Ok(());
+        };
         self.workers.forget(worker);
+        let reason = format!("it cannot be heard: {error}");
         self.happened([node::Event::ForkFailed { worker, reason }]);
+        children::kill_group(pid)
     }
 
     /// Does what has become due.
@@ -367,10 +368,13 @@ impl Daemon {
     fn flush(&mut self) -> io::Result<()> {
         loop {
             let over = self.peers.flush(&self.watch);
-            if over.is_empty() {
+            let refused = self.fork_server.flush();
+            if over.is_empty() && refused.is_empty() {
                 return Ok(());
             }
             over.into_iter().for_each(|link| self.hang_up(link));
+            let failed = |(worker, reason)| node::Event::ForkFailed { worker, reason };
+            self.happened(refused.into_iter().map(failed));
             self.settle()?;
         }
     }

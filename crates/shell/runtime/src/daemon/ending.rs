@@ -5,6 +5,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
+use roles::node;
 use types::Payload;
 
 use super::peers::Peers;
@@ -66,27 +67,23 @@ impl Daemon {
     pub(super) fn on_fork_server(&mut self) -> io::Result<()> {
         while let Some(report) = self.fork_server.receive()? {
             match report {
-                Report::Forked { worker, pid } => self.on_forked(worker, pid)?,
-                Report::Failed { worker, reason } => self.on_fork_failed(worker, reason),
+                Report::Forked { worker, pid, descriptors } => {
+                    self.on_forked(worker, pid, descriptors)?;
+                }
+                Report::Failed { worker, reason } => {
+                    self.happened([node::Event::ForkFailed { worker, reason }]);
+                }
                 Report::Ended(reaped) => self.on_ended(reaped)?,
             }
         }
         Ok(())
     }
 
-    /// The fork server was reaped: another one is asked again for what it left open.
+    /// The fork server was reaped: another one goes on.
     fn on_fork_server_end(&mut self) -> io::Result<()> {
         self.on_fork_server()?;
-        let mut unanswered = self.fork_server.on_end(clock::now())?;
+        self.fork_server.on_end(clock::now())?;
         self.watch_fork_server()?;
-        unanswered.retain(|(worker, _)| self.workers.is_unborn(*worker));
-        for (worker, environment) in unanswered {
-            self.workers.forget(worker);
-            if let Some(link) = self.peers.link_of(worker) {
-                self.peers.remove(link);
-            }
-            self.fork(worker, environment);
-        }
         self.workers.lost().into_iter().try_for_each(|reaped| self.on_ended(reaped))
     }
 

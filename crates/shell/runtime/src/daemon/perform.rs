@@ -10,7 +10,6 @@ use types::{Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
 use super::{Daemon, HEAD_NODE, Input, clock};
-use crate::process::Report;
 
 impl Daemon {
     /// Hands over all that happened, each with all its effects before the next.
@@ -75,7 +74,9 @@ impl Daemon {
             node::Effect::ToHead(report) => {
                 self.inputs.push_back(Input::Head(head::Event::Node(HEAD_NODE, report)));
             }
-            node::Effect::Fork { worker, environment } => self.fork(worker, environment),
+            node::Effect::Fork { worker, environment } => {
+                self.fork_server.want(worker, environment)
+            }
             node::Effect::Kill(worker) => self.kill(worker)?,
             node::Effect::Disk(job) => {
                 let refused = self.spiller.submit(job);
@@ -100,29 +101,10 @@ impl Daemon {
         Ok(())
     }
 
-    /// Starts a worker process. Where descriptors are short, that worker alone fails.
-    pub(super) fn fork(&mut self, worker: WorkerId, environment: String) {
-        let prepared = self.workers.prepare(&mut self.watch, worker, environment);
-        let prepared = prepared.and_then(|(control, request)| {
-            self.peers.add_forked(&mut self.watch, control, worker)?;
-            Ok(request)
-        });
-        match prepared {
-            Ok(request) => {
-                if let Some(Report::Failed { worker, reason }) = self.fork_server.submit(request) {
-                    self.on_fork_failed(worker, reason);
-                }
-            }
-            Err(error) => {
-                let reason = format!("no sockets and pipes for a worker process: {error}");
-                self.on_fork_failed(worker, reason);
-            }
-        }
-    }
-
     /// Ends a process of the node; a driver, which is none, is hung up on.
     fn kill(&mut self, worker: WorkerId) -> io::Result<()> {
         if !self.workers.kill(worker)?
+            && !self.fork_server.doom(worker)
             && let Some(link) = self.peers.link_of(worker)
         {
             self.hang_up(link);

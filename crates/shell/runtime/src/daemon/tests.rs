@@ -213,13 +213,11 @@ fn strangers_are_limited_in_number_and_time() {
 fn what_a_process_wrote_is_told_before_its_end() {
     let mut watch = Watch::new().unwrap();
     let mut workers = Workers::new();
-    let (_control, request) = workers.prepare(&mut watch, worker(1), String::new()).unwrap();
-    let forked = workers.on_forked(worker(1), 4_000_000).unwrap();
-    assert!(matches!(forked, Some(Event::Forked { .. })));
-    assert!(workers.on_forked(worker(1), 4_000_000).unwrap().is_none());
-    let [_, output, error] = request.descriptors;
-    std::fs::File::from(output).write_all(b"one\ntwo").unwrap();
-    std::fs::File::from(error).write_all(b"three\n").unwrap();
+    let (output, mut output_theirs) = std::io::pipe().unwrap();
+    let (error, mut error_theirs) = std::io::pipe().unwrap();
+    workers.add(&mut watch, worker(1), 4_000_000, [output.into(), error.into()]).unwrap();
+    output_theirs.write_all(b"one\ntwo").unwrap();
+    error_theirs.write_all(b"three\n").unwrap();
 
     let mut events = Vec::new();
     let reaped = Reaped { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };

@@ -1,11 +1,11 @@
-//! The worker processes of the node: asked for, running, ended, and what they write.
+//! The worker processes of the node: running, ended, and what they write.
 //!
 //! Owns: their process ids and output pipes. Does not own: their connections (`daemon::peers`), the fork server
 //! (`process`), or which are wanted (`roles::node`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, PipeReader, Read};
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
 
 use roles::node::Event;
 use rustix::io::ioctl_fionbio;
@@ -16,7 +16,6 @@ use super::watch::Watch;
 use crate::children::{self, Reaped};
 use crate::conn::Received;
 use crate::output::Lines;
-use crate::process::Request;
 use crate::sys;
 
 /// All worker processes.
@@ -32,9 +31,7 @@ pub(super) struct Workers {
 /// One worker process.
 #[derive(Debug)]
 pub(super) struct Process {
-    pid: Option<u32>,
-    /// It is to be ended as soon as its process is known.
-    doomed: bool,
+    pid: u32,
     pipes: [u64; 2],
 }
 
@@ -56,23 +53,20 @@ impl Workers {
         }
     }
 
-    /// Makes the output pipes of a new process, and its control connection, of which one end stays here.
-    pub(super) fn prepare(
+    /// A process was started, whose output comes from these pipes.
+    pub(super) fn add(
         &mut self,
         watch: &mut Watch,
         worker: WorkerId,
-        environment: String,
-    ) -> io::Result<(UnixStream, Request)> {
-        let (control, control_theirs) = UnixStream::pair()?;
-        let (output, output_theirs) = io::pipe()?;
-        let (error, error_theirs) = io::pipe()?;
+        pid: u32,
+        [output, error]: [OwnedFd; 2],
+    ) -> io::Result<()> {
         let pipes = [
-            self.add_pipe(watch, worker, output, false)?,
-            self.add_pipe(watch, worker, error, true)?,
+            self.add_pipe(watch, worker, output.into(), false)?,
+            self.add_pipe(watch, worker, error.into(), true)?,
         ];
-        self.processes.insert(worker, Process { pid: None, doomed: false, pipes });
-        let descriptors = [control_theirs.into(), output_theirs.into(), error_theirs.into()];
-        Ok((control, Request { worker, environment, descriptors }))
+        self.processes.insert(worker, Process { pid, pipes });
+        Ok(())
     }
 
     fn add_pipe(
@@ -88,20 +82,7 @@ impl Workers {
         Ok(token)
     }
 
-    /// The process of a worker is known. Answers the event, the first time.
-    pub(super) fn on_forked(&mut self, worker: WorkerId, pid: u32) -> io::Result<Option<Event>> {
-        let unborn = self.processes.get_mut(&worker).filter(|process| process.pid.is_none());
-        let Some(process) = unborn else {
-            return Ok(None);
-        };
-        process.pid = Some(pid);
-        if process.doomed {
-            children::kill_group(pid)?;
-        }
-        Ok(Some(Event::Forked { worker, pid }))
-    }
-
-    /// Forgets a process that ended or could not be started.
+    /// Forgets a process, whatever became of it.
     pub(super) fn forget(&mut self, worker: WorkerId) {
         let Some(process) = self.processes.remove(&worker) else {
             return;
@@ -112,13 +93,10 @@ impl Workers {
     }
 
     /// Ends a process at once; false if it is none of the node's.
-    pub(super) fn kill(&mut self, worker: WorkerId) -> io::Result<bool> {
-        let Some(process) = self.processes.get_mut(&worker) else {
-            return Ok(false);
-        };
-        process.doomed = true;
-        process.pid.map_or(Ok(()), children::kill_group)?;
-        Ok(true)
+    pub(super) fn kill(&self, worker: WorkerId) -> io::Result<bool> {
+        let pid = self.processes.get(&worker).map(|process| process.pid);
+        pid.map_or(Ok(()), children::kill_group)?;
+        Ok(pid.is_some())
     }
 
     /// All of them.
@@ -133,7 +111,7 @@ impl Workers {
 
     /// Whose process it is.
     pub(super) fn worker_of(&self, pid: u32) -> Option<WorkerId> {
-        let found = self.processes.iter().find(|(_, process)| process.pid == Some(pid));
+        let found = self.processes.iter().find(|(_, process)| process.pid == pid);
         found.map(|(worker, _)| *worker)
     }
 
@@ -145,11 +123,6 @@ impl Workers {
         events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
     }
 
-    /// Whether it is not known if the process of this worker was started.
-    pub(super) fn is_unborn(&self, worker: WorkerId) -> bool {
-        self.processes.get(&worker).is_some_and(|process| process.pid.is_none())
-    }
-
     /// The processes that the end of the fork server took along, nobody knows how.
     pub(super) fn lost(&self) -> Vec<Reaped> {
         let ended = |pid| Reaped { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
@@ -157,7 +130,7 @@ impl Workers {
     }
 
     fn pids(&self) -> impl Iterator<Item = u32> {
-        self.processes.values().filter_map(|process| process.pid)
+        self.processes.values().map(|process| process.pid)
     }
 
     /// Whose pipe it is.

@@ -11,49 +11,108 @@ fn reply(numbers: [u64; REPLY_NUMBERS], reason: &str) -> Vec<u8> {
     numbers.chain(reason.bytes()).collect()
 }
 
+fn descriptors() -> [OwnedFd; 3] {
+    [(); 3].map(|()| File::open("/dev/null").unwrap().into())
+}
+
+fn worker(number: u32) -> WorkerId {
+    WorkerId { node: NodeId(1), number }
+}
+
+/// A fork server of which the other end of the socket is the test's.
+fn server() -> (ForkServer, OwnedFd) {
+    let (socket, theirs) = sys::message_pair().unwrap();
+    let running = Some(Running { pid: 2, socket: Some(socket), started_at: Timestamp::ZERO });
+    let requests = VecDeque::new();
+    (ForkServer { argv: Vec::new(), running, young_deaths: 0, requests, sent: 0 }, theirs)
+}
+
+/// Hears a request and answers that it was done.
+fn answer(theirs: &OwnedFd, pid: u64) -> u64 {
+    let mut asked = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
+    sys::receive(theirs.as_fd(), &mut asked, &mut Vec::new()).unwrap();
+    let worker = u64::from_le_bytes(*asked.first_chunk().unwrap());
+    let kept = descriptors();
+    let lent = kept.each_ref().map(AsFd::as_fd);
+    sys::send(theirs.as_fd(), &reply([FORKED, worker, pid, 0, 0], ""), &lent).unwrap();
+    worker
+}
+
 #[test]
 fn what_the_socket_had_no_room_for_is_sent_once_something_was_answered() {
     const WANTED: u32 = 16;
-    let (socket, theirs) = sys::message_pair().unwrap();
-    let running = Running { pid: 2, socket: Some(socket), started_at: Timestamp::ZERO };
-    let (unsent, unanswered) = (VecDeque::new(), Map::default());
-    let (argv, running) = (Vec::new(), Some(running));
-    let mut server = ForkServer { argv, running, young_deaths: 0, unsent, unanswered };
-    let worker = |number| WorkerId { node: NodeId(1), number };
+    let (mut server, theirs) = server();
 
     for number in 1..=WANTED {
-        let descriptors = [(); 3].map(|()| File::open("/dev/null").unwrap().into());
-        let environment = "x".repeat(64 << 10);
-        assert_eq!(
-            server.submit(Request { worker: worker(number), environment, descriptors }),
-            None
-        );
+        server.want(worker(number), "x".repeat(64 << 10));
     }
-    assert!(!server.unsent.is_empty(), "the socket took everything at once");
+    assert_eq!(server.flush(), []);
+    assert!(server.sent < server.requests.len(), "the socket took everything at once");
 
     for number in 1..=WANTED {
-        let mut asked = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
-        sys::receive(theirs.as_fd(), &mut asked, &mut Vec::new()).unwrap();
-        assert_eq!(asked[..8], worker(number).to_u64().to_le_bytes());
-        let answer = reply([FORKED, worker(number).to_u64(), 77, 0, 0], "");
-        sys::send(theirs.as_fd(), &answer, &[]).unwrap();
-        let forked = Report::Forked { worker: worker(number), pid: 77 };
-        assert_eq!(server.receive().unwrap(), Some(forked));
-        assert_eq!(server.receive().unwrap(), None);
+        assert_eq!(answer(&theirs, 77), worker(number).to_u64());
+        let Some(Report::Forked { worker: forked, pid: 77, .. }) = server.receive().unwrap() else {
+            panic!("not forked")
+        };
+        assert_eq!(forked, worker(number));
+        assert!(server.receive().unwrap().is_none());
+        assert_eq!(server.flush(), []);
     }
-    assert!(server.unsent.is_empty() && server.unanswered.is_empty());
+    assert_eq!((server.requests.len(), server.sent), (0, 0));
+}
+
+#[test]
+fn a_process_that_is_ended_before_it_is_known_is_ended_once_it_is() {
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    let (mut server, theirs) = server();
+    server.want(worker(1), String::new());
+    assert_eq!(server.flush(), []);
+
+    assert!(server.doom(worker(1)));
+    assert!(!server.doom(worker(2)));
+    answer(&theirs, child.id().into());
+
+    assert!(matches!(server.receive().unwrap(), Some(Report::Forked { .. })));
+    assert!(!child.wait().unwrap().success());
+}
+
+#[test]
+fn what_a_fork_server_left_open_its_successor_is_asked() {
+    let (mut server, theirs) = server();
+    server.want(worker(1), String::new());
+    server.want(worker(2), String::new());
+    assert_eq!(server.flush(), []);
+    answer(&theirs, 77);
+    assert!(matches!(server.receive().unwrap(), Some(Report::Forked { .. })));
+    drop(theirs);
+    assert!(server.receive().unwrap().is_none());
+    assert_eq!(server.flush(), []);
+
+    server.argv = vec!["true".to_owned()];
+    server.on_end(Timestamp::ZERO).unwrap();
+    assert_eq!(server.sent, 0);
+    server.running = None;
+
+    let [(refused, _)] = &server.flush()[..] else { panic!("{server:?}") };
+    assert_eq!(*refused, worker(2));
 }
 
 #[test]
 fn each_reply_is_understood_and_others_are_not() {
-    let worker = WorkerId { node: NodeId(1), number: 5 };
-    let id = worker.to_u64();
-    let reaped = children::Reaped { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
+    let id = worker(5).to_u64();
+    let understood = |numbers, reason, descriptors: Vec<OwnedFd>| {
+        parse(&reply(numbers, reason), descriptors).map(|report| format!("{report:?}"))
+    };
 
-    assert_eq!(parse(&reply([1, id, 77, 0, 0], "")), Some(Report::Forked { worker, pid: 77 }));
-    let failed = Report::Failed { worker, reason: "no memory".to_owned() };
-    assert_eq!(parse(&reply([2, id, 0, 0, 0], "no memory")), Some(failed));
-    assert_eq!(parse(&reply([3, 0, 77, 9, 4096], "")), Some(Report::Ended(reaped)));
-    assert_eq!(parse(&reply([4, 0, 0, 0, 0], "")), None);
-    assert_eq!(parse(b"short"), None);
+    let forked = understood([1, id, 77, 0, 0], "", descriptors().into()).unwrap();
+    assert!(forked.starts_with("Forked { worker: worker 1.5, pid: 77"), "{forked}");
+    let lacking = understood([1, id, 77, 0, 0], "", Vec::new()).unwrap();
+    assert!(lacking.contains("no descriptors left"), "{lacking}");
+    let failed = understood([2, id, 0, 0, 0], "no memory", Vec::new()).unwrap();
+    assert!(failed.ends_with("reason: \"no memory\" }"), "{failed}");
+    let ended = understood([3, 0, 77, 9, 4096], "", Vec::new()).unwrap();
+    let reaped = children::Reaped { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
+    assert_eq!(ended, format!("Ended({reaped:?})"));
+    assert_eq!(understood([4, 0, 0, 0, 0], "", Vec::new()), None);
+    assert!(parse(b"short", Vec::new()).is_none());
 }
