@@ -1,37 +1,88 @@
 """Runs the daemon of one node: `python -m aktis.cluster.daemon CONFIG`, CONFIG being a JSON object.
 
-Owns: what becomes of the configuration. Does not own: the daemon itself (Rust, without the GIL), or
-who starts it (`aktis.cluster.local`). Imports next to nothing: a cluster is there when this is.
+Owns: what becomes of the configuration, the arena, and what is left at the end. Does not own: the
+daemon itself (Rust, without the GIL), or who starts it (`aktis.cluster.local`). Imports next to
+nothing: a cluster is there when this is.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
 import signal
 import sys
+from mmap import mmap
 from typing import Any
 
 from aktis import _core
+from aktis.cluster import children, spill
+
+# How long killed processes may take to be gone: the kernel tears down large mappings in this time.
+END_PATIENCE_S = 2.0
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 def main(arguments: list[str]) -> int:
-    """Runs until the daemon is told to stop; the answer is the exit code."""
+    """Runs until the daemon is told to stop, then nothing of it is left; the exit code."""
     config: dict[str, Any] = json.loads(arguments[0])
-    # The lock says that the session lives; no process that the daemon starts may keep it.
-    os.set_inheritable(config.pop("lock_fd"), False)  # noqa: FBT003
-    ready_fd = config.pop("ready_fd")
-    os.set_inheritable(ready_fd, False)  # noqa: FBT003
+    inherited = [config.pop(name) for name in ("lock_fd", "ready_fd", "listener_fd")]
+    for descriptor in inherited:
+        # Least of all the lock, which says that the session lives: no process that the daemon
+        # starts may keep it.
+        os.set_inheritable(descriptor, False)  # noqa: FBT003
+    _, ready_fd, listener_fd = inherited
+    directories = [config.pop("directory"), config.pop("spill_directory")]
     with open(config.pop("token_file"), "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds
         config["token"] = file.read()
     raise_descriptor_limit()
     try:
-        _core.run_node(config, ready_fd=ready_fd, signals_fd=signals_as_descriptor())
+        arena_fd, arena = make_arena(config["arena_bytes"])
+        spiller, pipes = spill.start(arena, directories[-1])
+        _core.run_node(
+            config,
+            ready_fd=ready_fd,
+            signals_fd=signals_as_descriptor(),
+            listener_fd=listener_fd,
+            arena_fd=arena_fd,
+            spiller_fds=pipes,
+        )
+        spiller.join()
     except Exception as error:  # noqa: BLE001 - whatever it is, it was raised outside of Python
         sys.stderr.write(f"{error}\n")
         return 1
+    finally:
+        children.await_end(END_PATIENCE_S)
+        remove(directories)
     return 0
+
+
+def make_arena(size: int) -> tuple[int, mmap]:
+    """Shared memory for all objects, which nobody can cut under its readers.
+
+    Raises:
+        OSError: the system does not have so much.
+    """
+    arena_fd = os.memfd_create("aktis", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(arena_fd, size)
+        fcntl.fcntl(arena_fd, fcntl.F_ADD_SEALS, SEALS)
+        return arena_fd, mmap(arena_fd, size)
+    except (OSError, OverflowError) as error:
+        message = (
+            f"the object store of {size} bytes cannot be made; "
+            f"try a smaller object_store_memory: {error}"
+        )
+        raise OSError(message) from error
+
+
+def remove(directories: list[str]) -> None:
+    """Removes socket, logs and spilled objects: they go with the session, however it ended."""
+    import shutil  # its cost matters at the start, not here
+
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def signals_as_descriptor() -> int:

@@ -25,6 +25,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from aktis._kernel import title, worker_main
+from aktis.cluster import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,14 +114,10 @@ class ForkServer:
         with contextlib.suppress(BlockingIOError):
             while os.read(self.wakeup_read, 4096):
                 pass
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        while self.children and (ended := os.waitid(os.P_ALL, 0, options)):
-            pid = ended.si_pid
-            # Until it is reaped its number cannot name another group.
-            kill_group(pid)
-            _, status, usage = os.wait4(pid, 0)
+        while self.children and (ended := children.reap()):
+            pid, status, peak_memory_bytes = ended
             self.children.discard(pid)
-            self.report(ENDED, 0, pid, status, usage.ru_maxrss * 1024)
+            self.report(ENDED, 0, pid, status, peak_memory_bytes)
 
     def report(self, *numbers: int, reason: str = "", descriptors: Iterable[int] = ()) -> None:
         """Tells the daemon these numbers of a reply. One that is gone is noticed elsewhere."""
@@ -139,7 +136,7 @@ class ForkServer:
             poller.poll(left * 1000)
             self.reap()
         for pid in self.children:
-            kill_group(pid)
+            children.kill_group(pid)
 
     def leave(self) -> None:
         """In a child: lets go of all that belongs to the fork server."""
@@ -189,13 +186,6 @@ def receive(daemon: socket.socket) -> Request | None:
         return None
     (worker,) = REQUEST.unpack_from(message)
     return Request(worker, message[REQUEST.size :].decode())
-
-
-def kill_group(pid: int) -> None:
-    """Ends a process and all of its group at once."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
 
 
 def become_worker(request: Request, ends: Ends) -> int:

@@ -1,7 +1,8 @@
 """A cluster on this machine that lives as long as its session: one daemon, both node and head.
 
-Owns: the start of the daemon and the wait for it. Does not own: what the machine has (`detect`),
-where files lie (`session_dir`), or the conversation with the daemon (`aktis._kernel`).
+Owns: the socket that the daemon listens at, its start and the wait for it. Does not own: what the
+machine has (`detect`), where files lie (`session_dir`), or the conversation with the daemon
+(`aktis._kernel`).
 """
 
 from __future__ import annotations
@@ -158,7 +159,6 @@ def config(
             ("gpu_ids", ",".join(offered.gpu_ids)),
         ],
         "settings": dict(settings),
-        "lock_fd": session.lock_fd,
     }
 
 
@@ -173,7 +173,9 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
         log_path.open("rb") as written,
     ):
         try:
-            process = spawn(session, {**configured, "ready_fd": ready_write}, ready_write, log)
+            with listen(session.socket) as listener:
+                passed = {"ready_fd": ready_write, "listener_fd": listener.fileno()}
+                process = spawn(session, configured, passed, log)
         finally:
             os.close(ready_write)
         try:
@@ -185,19 +187,42 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
     return process
 
 
+def listen(path: Path) -> socket.socket:
+    """A socket that processes of this user connect to, at a path in a directory of theirs alone."""
+    listener = socket.socket(socket.AF_UNIX)
+    directory_fd = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        # The kernel takes 107 bytes, which the path itself may exceed.
+        listener.bind(f"/proc/self/fd/{directory_fd}/{path.name}")
+    finally:
+        os.close(directory_fd)
+    listener.settimeout(0)
+    listener.listen()
+    return listener
+
+
 def spawn(
-    session: SessionDir, configured: dict[str, object], ready_fd: int, log: BinaryIO
+    session: SessionDir, configured: dict[str, object], passed: dict[str, int], log: BinaryIO
 ) -> subprocess.Popen[bytes]:
-    """Starts the daemon in a session of its own, so that no signal from a terminal reaches it."""
-    command = [sys.executable, "-P", "-m", "aktis.cluster.daemon", json.dumps(configured)]
-    lock_fd = session.lock_fd
+    """Starts the daemon in a session of its own, so that no signal from a terminal reaches it.
+
+    Args:
+        session: it holds its lock, which the daemon is to have too.
+        configured: what the daemon is told.
+        passed: descriptors that it is to have, by what the configuration calls them.
+        log: where it writes.
+    """
+    if session.lock_fd is not None:
+        passed = {**passed, "lock_fd": session.lock_fd}
+    configuration = json.dumps({**configured, **passed})
+    command = [sys.executable, "-P", "-m", "aktis.cluster.daemon", configuration]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         env={**os.environ, SESSION_VARIABLE: session.name},
-        pass_fds=(ready_fd,) if lock_fd is None else (ready_fd, lock_fd),
+        pass_fds=tuple(passed.values()),
         start_new_session=True,
     )
 

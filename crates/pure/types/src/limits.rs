@@ -70,8 +70,6 @@ pub const BUFFER_KEPT_BYTES: usize = 1 << 20;
 pub const LINE_BYTES_MAX: usize = 32 << 10;
 /// A line without an end is shown after this long: prompts and progress bars have none.
 pub const LINE_PATIENCE: Duration = Duration::from_millis(100);
-/// How many objects may wait to be written to or read from disk.
-pub const SPILLS_MAX: usize = 4096;
 /// How far beyond the used part of the arena memory is made ready: what a fast writer fills in a quarter of a second.
 pub const TOUCH_AHEAD_BYTES: u64 = 256 << 20;
 /// How often a fork server that dies young is started again before forks fail.

@@ -8,7 +8,7 @@ use std::os::fd::RawFd;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pythonize::depythonize;
-use runtime::daemon::run_daemon;
+use runtime::daemon::{Descriptors, run_daemon};
 
 use crate::engine::adopted;
 
@@ -17,13 +17,24 @@ use crate::engine::adopted;
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on.
 #[pyfunction]
-#[pyo3(signature = (config, *, ready_fd, signals_fd))]
+#[pyo3(signature = (config, *, ready_fd, signals_fd, listener_fd, arena_fd, spiller_fds))]
 pub(crate) fn run_node(
     config: &Bound<'_, PyAny>,
     ready_fd: RawFd,
     signals_fd: RawFd,
+    listener_fd: RawFd,
+    arena_fd: RawFd,
+    spiller_fds: (RawFd, RawFd),
 ) -> PyResult<()> {
-    let (told, ready, signals) = (depythonize(config)?, adopted(ready_fd), adopted(signals_fd));
-    let ran = config.py().detach(|| run_daemon(told, ready.into(), signals.into()));
+    let descriptors = Descriptors {
+        ready: adopted(ready_fd),
+        signals: adopted(signals_fd),
+        listener: adopted(listener_fd),
+        arena: adopted(arena_fd),
+        jobs: adopted(spiller_fds.0),
+        outcomes: adopted(spiller_fds.1),
+    };
+    let told = depythonize(config)?;
+    let ran = config.py().detach(|| run_daemon(told, descriptors));
     ran.map_err(|error| PyOSError::new_err(error.to_string()))
 }

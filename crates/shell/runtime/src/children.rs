@@ -78,11 +78,6 @@ pub(crate) fn is_child(pid: u32) -> bool {
     first_ended(libc::P_PID, pid).is_ok()
 }
 
-/// Whether any child is left, alive or not yet reaped.
-pub(crate) fn has_children() -> bool {
-    first_ended(libc::P_ALL, 0).is_ok()
-}
-
 /// A child, of those named, that ended and stays to be reaped; 0 if all are alive, and an error if there is none.
 fn first_ended(kind: libc::idtype_t, id: libc::id_t) -> io::Result<libc::pid_t> {
     // SAFETY: the structure consists of numbers, for which zero is a value.

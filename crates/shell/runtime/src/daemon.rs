@@ -18,10 +18,9 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,10 +54,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct DaemonConfig {
     /// The name of the session.
     pub session: String,
-    /// The session's directory, private to the user; removed at the end.
-    pub directory: PathBuf,
-    /// Where the Unix socket is made.
-    pub socket: PathBuf,
+    /// Where its Unix socket is.
+    pub socket: String,
     /// What every process of the cluster knows and no other.
     pub token: Vec<u8>,
     /// What the node offers.
@@ -71,12 +68,27 @@ pub struct DaemonConfig {
     pub cpus: u32,
     /// The size of the arena.
     pub arena_bytes: u64,
-    /// Where spilled objects lie.
-    pub spill_directory: PathBuf,
     /// The program of the fork server and its arguments.
     pub fork_server: Vec<String>,
     /// What is set for the cluster.
     pub settings: Settings,
+}
+
+/// What it is handed over; none of it blocks.
+#[derive(Debug)]
+pub struct Descriptors {
+    /// Gets one byte when it takes connections.
+    pub ready: OwnedFd,
+    /// The numbers of signals that it is sent come from here.
+    pub signals: OwnedFd,
+    /// The socket that it listens at.
+    pub listener: OwnedFd,
+    /// The memory of all objects.
+    pub arena: OwnedFd,
+    /// Takes what is to be written to disk and read back.
+    pub jobs: OwnedFd,
+    /// What became of it comes from here.
+    pub outcomes: OwnedFd,
 }
 
 /// Something that happened, by the role it is for.
@@ -111,22 +123,16 @@ struct Daemon {
     stopping: Option<String>,
 }
 
-/// Runs a daemon that plays node and head until it is told to stop; then nothing of it is left. `ready` gets one byte
-/// when it takes connections; from `signals`, which does not block, come the numbers of signals that it is sent.
+/// Runs a daemon that plays node and head until it is told to stop. Its processes are ended then, and who called takes
+/// leave of them.
 ///
 /// # Errors
-/// If it cannot begin, or the system refuses what it needs to go on. Nothing is left of it then, either.
-pub fn run_daemon(config: DaemonConfig, ready: File, signals: File) -> io::Result<()> {
-    let directories = [config.directory.clone(), config.spill_directory.clone()];
-    let outcome = Daemon::begin(config, signals).and_then(|mut daemon| {
-        let outcome = daemon.run(ready).map_err(told("the node cannot go on"));
-        outcome.and(daemon.end())
-    });
-    // Socket, logs and spilled objects go with the session, however it ended.
-    directories.iter().fold(outcome, |outcome, directory| match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => outcome.and(Err(error)),
-        Ok(()) | Err(_) => outcome,
-    })
+/// If it cannot begin, or the system refuses what it needs to go on. Its processes end then, too.
+pub fn run_daemon(config: DaemonConfig, descriptors: Descriptors) -> io::Result<()> {
+    let (mut daemon, ready) = Daemon::begin(config, descriptors)?;
+    let outcome = daemon.run(ready).map_err(told("the node cannot go on"));
+    daemon.end();
+    outcome
 }
 
 /// Says of an error what went wrong with it.
@@ -135,28 +141,25 @@ fn told(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
 }
 
 impl Daemon {
-    fn begin(config: DaemonConfig, signals: File) -> io::Result<Self> {
+    fn begin(config: DaemonConfig, descriptors: Descriptors) -> io::Result<(Self, File)> {
         children::adopt_orphans()?;
+        let arena = Arc::new(Segment::map(descriptors.arena, config.arena_bytes)?);
+        let listener = Listener(descriptors.listener.into());
+        let signals = File::from(descriptors.signals);
+        let (jobs, outcomes) = (descriptors.jobs.into(), descriptors.outcomes.into());
+        let spiller = Spiller { jobs, outcomes };
         let command =
             format!("the fork server `{}` cannot be started", config.fork_server.join(" "));
         let fork_server =
             ForkServer::start(config.fork_server, clock::now()).map_err(told(command))?;
-        let listening = format!("the node cannot listen at {}", config.socket.display());
-        let listener = Listener::bind(&config.socket).map_err(told(listening))?;
-        let arena = Segment::create(config.arena_bytes).map_err(told(format!(
-            "the object store of {} bytes cannot be made; try a smaller object_store_memory",
-            config.arena_bytes
-        )))?;
-        let arena = Arc::new(arena);
         let watch = Watch::new()?;
-        let spiller = Spiller::start(config.spill_directory, Arc::clone(&arena))?;
         watch.poller.add(&listener, watch::LISTENER, Interest::Read)?;
         watch.poller.add(&signals, watch::SIGNALS, Interest::Read)?;
         watch.poller.add(&spiller, watch::SPILLER, Interest::Read)?;
         let token = Payload::from(config.token);
         let daemon = Self {
             session: config.session,
-            socket: config.socket.to_string_lossy().into_owned(),
+            socket: config.socket,
             peers: Peers::new(token.clone()),
             token,
             head: Head::new(&config.settings),
@@ -183,7 +186,7 @@ impl Daemon {
             stopping: None,
         };
         daemon.watch_fork_server()?;
-        Ok(daemon)
+        Ok((daemon, descriptors.ready.into()))
     }
 
     /// Writes one byte for whoever waits once the roles did what they do at their start; then hears of all that happens.
@@ -227,8 +230,9 @@ impl Daemon {
             watch::LISTENER => self.let_in(now)?,
             watch::SIGNALS => self.on_signals()?,
             watch::SPILLER => {
-                let done = self.spiller.outcomes()?;
-                self.happened(done);
+                while let Some(done) = self.spiller.next_outcome()? {
+                    self.happened([done]);
+                }
             }
             watch::FORK_SERVER => self.on_fork_server()?,
             token if self.peers.has(token) => self.on_peer(token, ready, now)?,

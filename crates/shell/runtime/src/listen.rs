@@ -1,12 +1,12 @@
-//! The node's Unix socket: made in a directory that only its user can enter, open to processes of that user.
+//! The node's Unix socket, open to processes of its user.
 //!
-//! Owns: the socket. Does not own: the directory and what is left in it (`aktis.cluster.session_dir`), or what is said
-//! (`meeting`).
+//! Owns: who is let in, and how its path is named. Does not own: the socket's making, in a directory that only its user
+//! can enter (`aktis.cluster.local`), or what is said (`meeting`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,9 @@ use rustix::process::geteuid;
 /// The longest path that the kernel takes for a socket.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
-/// A socket that processes of this user connect to. Who removes its directory removes its file.
+/// A socket that processes of this user connect to, and that does not block.
 #[derive(Debug)]
-pub(crate) struct Listener(UnixListener);
+pub(crate) struct Listener(pub(crate) UnixListener);
 
 /// A path that the kernel takes for `path`, and what it leads through, which must stay open until it was used: if it is
 /// too long, an open descriptor of its directory.
@@ -36,24 +36,6 @@ pub(crate) fn short(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
 }
 
 impl Listener {
-    /// Listens at `path`.
-    ///
-    /// # Errors
-    /// If another user owns or can enter the directory, or the socket cannot be made.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let directory = path.parent().unwrap_or_else(|| Path::new("."));
-        let found = fs::metadata(directory)?;
-        if found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
-            let told =
-                format!("{} is open to other users; it must be private", directory.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, told));
-        }
-        let (path, _directory) = short(path)?;
-        let socket = UnixListener::bind(path)?;
-        socket.set_nonblocking(true)?;
-        Ok(Self(socket))
-    }
-
     /// The next process of this user that connected, if one did. Those of other users are hung up on.
     ///
     /// # Errors

@@ -1,158 +1,76 @@
-//! Writes objects to disk and reads them back, on a thread of its own, straight from and to the arena.
+//! Who writes objects to disk and reads them back, seen from the daemon's loop.
 //!
-//! Owns: the files of spilled objects. Does not own: which objects, or when (`objects::Spilling`).
+//! Owns: the two pipes to and from that thread. Does not own: the files and the thread (`aktis.cluster.spill`), or which
+//! objects are written, and when (`objects::Spilling`).
+//!
+//! ```text
+//! job       object (28) | kind (8) | offset in the arena (8) | size (8)
+//! outcome   object (28) | why it failed (the rest; nothing if it did not)
+//! ```
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
 
 use roles::node::{DiskJob, Event};
-use shm::{Buffer, Draft, Segment};
 use types::ObjectId;
-use types::limits::SPILLS_MAX;
 
-use crate::{signals, sys};
+use crate::sys;
 
-/// The thread and what it was given to do.
+const SPILL: u64 = 1;
+const RESTORE: u64 = 2;
+const DELETE: u64 = 3;
+
+/// The longest outcome: so much a pipe takes at once.
+const OUTCOME_BYTES_MAX: usize = 4096;
+
+/// The pipes, neither of which blocks. The thread ends when they are dropped.
 #[derive(Debug)]
 pub(crate) struct Spiller {
-    /// What goes in and what comes out, until the end.
-    working: Option<(SyncSender<DiskJob>, Receiver<Event>, JoinHandle<()>)>,
-    /// Can be read once something was done.
-    bell: Arc<File>,
+    /// Takes a job whole or not at all, as the system promises of short messages.
+    pub(crate) jobs: File,
+    /// Keeps outcomes apart.
+    pub(crate) outcomes: File,
 }
 
 impl Spiller {
-    /// Starts the thread. Files lie in `directory`, which is made when it is first needed.
-    ///
-    /// # Errors
-    /// If the system has no thread or descriptor left.
-    pub(crate) fn start(directory: PathBuf, arena: Arc<Segment>) -> io::Result<Self> {
-        let (sender, jobs) = sync_channel(SPILLS_MAX);
-        let (results, done) = sync_channel(SPILLS_MAX);
-        let bell = Arc::new(sys::event_counter()?);
-        let files = Files { directory, arena };
-        let theirs = Arc::clone(&bell);
-        let thread = thread::Builder::new()
-            .name("aktis-spill".to_owned())
-            .stack_size(256 << 10)
-            .spawn(move || work(&files, &jobs, &results, &theirs))?;
-        Ok(Self { working: Some((sender, done, thread)), bell })
-    }
-
     /// Hands over a job; answers what became of it at once if it cannot be taken.
-    pub(crate) fn submit(&self, job: DiskJob) -> Option<Event> {
-        let why = match self.working.as_ref()?.0.try_send(job) {
-            Ok(()) => return None,
-            Err(TrySendError::Full(_)) => format!("{SPILLS_MAX} objects wait for the disk"),
-            Err(TrySendError::Disconnected(_)) => "the thread that spills ended".to_owned(),
+    pub(crate) fn submit(&mut self, job: DiskJob) -> Option<Event> {
+        let (object, numbers) = match job {
+            DiskJob::Spill(object, offset, size) => (object, [SPILL, offset, size]),
+            DiskJob::Restore(object, offset, size) => (object, [RESTORE, offset, size]),
+            DiskJob::Delete(object) => (object, [DELETE, 0, 0]),
         };
-        match job {
-            DiskJob::Spill(object, ..) | DiskJob::Restore(object, ..) => {
-                Some(Event::DiskDone(object, Err(why)))
-            }
-            DiskJob::Delete(_) => None,
-        }
+        let numbers = numbers.map(u64::to_ne_bytes);
+        let told = [&object.to_bytes(), numbers.as_flattened()].concat();
+        let error = self.jobs.write_all(&told).err()?;
+        // A file that stays goes with the session's directory.
+        let is_awaited = !matches!(job, DiskJob::Delete(_));
+        let why = format!("too much waits for the disk: {error}");
+        is_awaited.then_some(Event::DiskDone(object, Err(why)))
     }
 
-    /// What was done since the last call.
+    /// The next thing that was done, if there is one.
     ///
     /// # Errors
-    /// If the bell is broken, which it has no reason to be.
-    pub(crate) fn outcomes(&self) -> io::Result<Vec<Event>> {
-        sys::attempt(|| (&*self.bell).read(&mut [0; 8]))?;
-        Ok(self.working.iter().flat_map(|(_, done, _)| done.try_iter()).collect())
+    /// If the thread ended, which it has no reason to.
+    pub(crate) fn next_outcome(&mut self) -> io::Result<Option<Event>> {
+        let mut outcome = [0; OUTCOME_BYTES_MAX];
+        let Some(len) = sys::attempt(|| self.outcomes.read(&mut outcome))? else {
+            return Ok(None);
+        };
+        let ended = || io::Error::other("the thread that spills ended");
+        let (object, why) = outcome[..len].split_first_chunk().ok_or_else(ended)?;
+        let why = String::from_utf8_lossy(why).into_owned();
+        let result = if why.is_empty() { Ok(()) } else { Err(why) };
+        Ok(Some(Event::DiskDone(ObjectId::from_bytes(*object), result)))
     }
 }
 
 impl AsFd for Spiller {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.outcomes.as_fd()
     }
-}
-
-impl Drop for Spiller {
-    fn drop(&mut self) {
-        if let Some((jobs, done, thread)) = self.working.take() {
-            drop((jobs, done));
-            // A panic in it was printed where it happened; what it left undone ends with the daemon.
-            drop(thread.join());
-        }
-    }
-}
-
-struct Files {
-    directory: PathBuf,
-    arena: Arc<Segment>,
-}
-
-fn work(files: &Files, jobs: &Receiver<DiskJob>, results: &SyncSender<Event>, mut bell: &File) {
-    signals::block_in_this_thread();
-    for job in jobs {
-        let (object, result) = match job {
-            DiskJob::Spill(object, offset, size) => (object, files.spill(object, offset, size)),
-            DiskJob::Restore(object, offset, size) => (object, files.restore(object, offset, size)),
-            DiskJob::Delete(object) => {
-                // What cannot be removed now goes with the session's directory.
-                drop(fs::remove_file(files.path(object)));
-                continue;
-            }
-        };
-        let told = results.send(Event::DiskDone(object, result)).is_ok();
-        if !told || bell.write_all(&1_u64.to_ne_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
-impl Files {
-    fn path(&self, object: ObjectId) -> PathBuf {
-        self.directory.join(object.to_string().replace(' ', "-"))
-    }
-
-    fn spill(&self, object: ObjectId, offset: u64, size: u64) -> Result<(), String> {
-        let path = self.path(object);
-        let bytes = Buffer::new(Arc::clone(&self.arena), offset, size);
-        write(&path, &bytes).map_err(|error| {
-            // Half a file takes space that is short already; the error told is the one that matters.
-            drop(fs::remove_file(&path));
-            explain(&self.directory, &error)
-        })
-    }
-
-    fn restore(&self, object: ObjectId, offset: u64, size: u64) -> Result<(), String> {
-        let path = self.path(object);
-        self.arena
-            .touch(offset, size)
-            .and_then(|()| {
-                let mut draft = Draft::new(Arc::clone(&self.arena), offset, size);
-                File::open(&path)?.read_exact_at(&mut draft, 0)
-            })
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    File::create(path)?.write_all_at(bytes, 0)
-}
-
-/// The reason a node tells: it begins with "disk full" if that is what it is.
-fn explain(directory: &Path, error: &io::Error) -> String {
-    let shown = directory.display();
-    let full = matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    );
-    let what = if full { "disk full while spilling" } else { "cannot spill" };
-    format!("{what} to {shown}: {error}")
 }
 
 #[cfg(test)]

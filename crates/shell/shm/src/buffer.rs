@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
@@ -88,21 +88,6 @@ impl Deref for Buffer {
 
     fn deref(&self) -> &[u8] {
         self.range.as_slice()
-    }
-}
-
-impl Deref for Draft {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.range.as_slice()
-    }
-}
-
-impl DerefMut for Draft {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: the range is inside the mapping, which `segment` keeps; this draft is the only way to it.
-        unsafe { slice::from_raw_parts_mut(self.range.start.as_ptr(), self.range.len) }
     }
 }
 

@@ -12,7 +12,7 @@ use std::slice;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
+use rustix::fs::{SealFlags, fcntl_get_seals};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use types::limits::ARENA_GRAIN_BYTES;
@@ -58,18 +58,6 @@ unsafe impl Send for Segment {}
 unsafe impl Sync for Segment {}
 
 impl Segment {
-    /// A new segment of `len` bytes of zeros, none of which takes memory before it is touched.
-    ///
-    /// # Errors
-    /// If the system has no descriptor or address space left.
-    pub fn create(len: u64) -> io::Result<Self> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = File::from(memfd_create(c"aktis", flags)?);
-        file.set_len(len)?;
-        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-        Self::map(OwnedFd::from(file), len)
-    }
-
     /// Maps a segment that another process created.
     ///
     /// # Errors
@@ -232,4 +220,4 @@ impl Drop for Segment {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

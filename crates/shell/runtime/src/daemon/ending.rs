@@ -3,31 +3,25 @@
 //! Owns: the order in which an end is told and cleaned up. Does not own: what follows from it (`roles::node`).
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use roles::node;
-use types::Payload;
 
-use super::peers::Peers;
 use super::watch::FORK_SERVER;
 use super::{Daemon, clock};
 use crate::children::{self, Reaped};
-use crate::poll::{Interest, Poller};
+use crate::poll::Interest;
 use crate::process::Report;
 use crate::sys;
-
-/// How long killed processes may take to be gone: the kernel tears down large mappings in this time.
-const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// So many are taken at once; more come at the next turn.
 const SIGNALS_MAX: usize = 64;
 
-/// How often it is looked whether children are left: a grandchild's adoption raises no signal.
-const RECHECK: Duration = Duration::from_millis(20);
-
 impl Daemon {
     pub(super) fn on_signals(&mut self) -> io::Result<()> {
-        for signal in self.take_signals()? {
+        // Many of one kind may be one.
+        let mut numbers = [0; SIGNALS_MAX];
+        let len = sys::attempt(|| self.signals.read(&mut numbers))?.unwrap_or(0);
+        for &signal in &numbers[..len] {
             match i32::from(signal) {
                 libc::SIGCHLD => self.reap()?,
                 _ => {
@@ -36,14 +30,6 @@ impl Daemon {
             }
         }
         Ok(())
-    }
-
-    /// The numbers of signals that came, of which many of one kind may be one.
-    fn take_signals(&mut self) -> io::Result<Vec<u8>> {
-        let mut numbers = vec![0; SIGNALS_MAX];
-        let len = sys::attempt(|| self.signals.read(&mut numbers))?;
-        numbers.truncate(len.unwrap_or(0));
-        Ok(numbers)
     }
 
     /// Takes leave of children: the fork server, and workers whose fork server went before them.
@@ -103,28 +89,12 @@ impl Daemon {
         self.settle()
     }
 
-    /// Ends all processes and waits until they are gone.
-    pub(super) fn end(mut self) -> io::Result<()> {
+    /// Ends all processes. Those whose number is not known yet hear it by their connection's end.
+    pub(super) fn end(mut self) {
         // Farewells to drivers; who does not take them is not waited for.
         drop(self.peers.flush(&self.watch));
         // One that cannot be ended hears that the daemon is gone.
         drop(self.fork_server.pid().map(children::kill_group));
         self.workers.kill_all();
-        // A process whose number is not known yet hears by its connection's end.
-        self.peers = Peers::new(Payload::EMPTY);
-        let poller = Poller::new()?;
-        poller.add(&self.signals, 0, Interest::Read)?;
-        let deadline = clock::now() + END_PATIENCE;
-        while children::has_children() {
-            // Each signal may stand for several ends, and a reaped parent leaves its children to this process.
-            while children::reap_one()?.is_some() {}
-            let now = clock::now();
-            if now >= deadline {
-                break;
-            }
-            poller.wait(Some(RECHECK.min(deadline.since(now))), &mut Vec::new())?;
-            self.take_signals()?;
-        }
-        Ok(())
     }
 }

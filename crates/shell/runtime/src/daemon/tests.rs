@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use roles::node::Event;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use shm::Segment;
 use types::{Exit, Payload, Settings, Timestamp, WorkerId};
 use wire::{FromNode, Peer, ToDaemon, ToNode, ToWorker};
@@ -36,7 +37,7 @@ fn worker(number: u32) -> WorkerId {
 impl World {
     fn new() -> Self {
         let peers = Peers::new(Payload::from(TOKEN));
-        let arena = Arc::new(Segment::create(4096).unwrap());
+        let arena = Arc::new(arena(4096));
         Self { watch: Watch::new().unwrap(), peers, arena }
     }
 
@@ -234,4 +235,12 @@ fn shown(event: &Event) -> String {
     }
     let Event::ProcessEnded { exit, .. } = event else { panic!("{event:?}") };
     exit.to_string()
+}
+
+/// An arena of zeros.
+pub(super) fn arena(len: u64) -> Segment {
+    let file = std::fs::File::from(memfd_create(c"aktis", MemfdFlags::ALLOW_SEALING).unwrap());
+    file.set_len(len).unwrap();
+    fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+    Segment::map(file.into(), len).unwrap()
 }

@@ -1,10 +1,12 @@
 //! Tests of one segment, mapped once or twice.
 
+use rustix::fs::{MemfdFlags, fcntl_add_seals, memfd_create};
+
 use super::*;
 
 #[test]
 fn a_segment_cannot_be_cut_under_its_readers() {
-    let segment = Segment::create(1 << 20).unwrap();
+    let segment = created(1 << 20);
     let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
 
     assert_eq!(file.set_len(4096).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
@@ -13,7 +15,7 @@ fn a_segment_cannot_be_cut_under_its_readers() {
 
 #[test]
 fn a_descriptor_that_holds_less_than_promised_is_refused() {
-    let segment = Segment::create(4096).unwrap();
+    let segment = created(4096);
     let descriptor = segment.as_fd().try_clone_to_owned().unwrap();
 
     assert!(Segment::map(descriptor, 8192).is_err());
@@ -23,7 +25,7 @@ fn a_descriptor_that_holds_less_than_promised_is_refused() {
 
 #[test]
 fn touching_takes_memory_for_the_range_only_and_changes_nothing() {
-    let segment = Segment::create(64 << 20).unwrap();
+    let segment = created(64 << 20);
     let file = File::from(segment.as_fd().try_clone_to_owned().unwrap());
     let blocks = || std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512;
     assert_eq!(blocks(), 0);
@@ -39,7 +41,15 @@ fn touching_takes_memory_for_the_range_only_and_changes_nothing() {
 #[test]
 #[should_panic(expected = "not inside the segment")]
 fn a_range_beyond_the_end_is_a_mistake() {
-    let segment = Segment::create(4096).unwrap();
+    let segment = created(4096);
 
     segment.range(1, 4096);
+}
+
+/// A segment of zeros.
+pub(crate) fn created(len: u64) -> Segment {
+    let file = File::from(memfd_create(c"aktis", MemfdFlags::ALLOW_SEALING).unwrap());
+    file.set_len(len).unwrap();
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL).unwrap();
+    Segment::map(file.into(), len).unwrap()
 }

@@ -5,10 +5,11 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
+use crate::daemon::tests::arena;
 
 #[test]
 fn memory_is_touched_ahead_of_what_is_used_once_something_large_was_put() {
-    let arena = Arc::new(Segment::create(64 << 20).unwrap());
+    let arena = Arc::new(arena(64 << 20));
     let file = File::from(arena.as_fd().try_clone_to_owned().unwrap());
     let touched = || file.metadata().unwrap().blocks() * 512;
     let mut warmer = Warmer::start(arena).unwrap();

@@ -2,13 +2,14 @@
 
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use shm::Segment;
 use types::{Assignment, JobId, LeaseId, Map, NodeId, ObjectId, Payload, Settings, WorkerId};
 use wire::preamble::{PREAMBLE_BYTES, Preamble};
@@ -60,15 +61,15 @@ impl FakeNode {
         let name = format!("aktis-engine-{}-{unique:x}", COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
-        std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-            .unwrap();
         let socket = directory.join("node");
+        let listener = UnixListener::bind(&socket).unwrap();
+        listener.set_nonblocking(true).unwrap();
         let (controls, seen, stop) =
             (Arc::default(), Arc::default(), Arc::new(AtomicBool::new(false)));
         let mut daemon = Daemon {
-            listener: Listener::bind(&socket).unwrap(),
+            listener: Listener(listener),
             socket: socket.clone(),
-            arena: Segment::create(ARENA_BYTES).unwrap(),
+            arena: arena(ARENA_BYTES),
             conns: Map::default(),
             ranges: Map::default(),
             end: 0,
@@ -225,4 +226,12 @@ impl Daemon {
     fn say(&mut self, to: WorkerId, message: &ToWorker) {
         wire::encode(message, self.conns.get_mut(&to).unwrap().outbox.frames());
     }
+}
+
+/// An arena of zeros.
+fn arena(len: u64) -> Segment {
+    let file = std::fs::File::from(memfd_create(c"aktis", MemfdFlags::ALLOW_SEALING).unwrap());
+    file.set_len(len).unwrap();
+    fcntl_add_seals(&file, SealFlags::SHRINK).unwrap();
+    Segment::map(file.into(), len).unwrap()
 }
