@@ -225,7 +225,7 @@ def run_node(
     config: Mapping[str, Any],
     *,
     ready_fd: int,
-    signals_fd: int,
+    processes_fd: int,
     listener_fd: int,
     arena_fd: int,
     spiller_fds: tuple[int, int],

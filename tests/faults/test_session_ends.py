@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import aktis
-from aktis.exceptions import AktisError, LocalNodeDiedError
+from aktis.exceptions import AktisError, LocalNodeDiedError, WorkerCrashedError
 from tests.conformance.drivers import start_driver
 from tests.conformance.waiting import Gate, wait_for
 from tests.faults.processes import (
@@ -204,6 +204,28 @@ def test_tasks_go_on_after_the_fork_server_was_killed(session_directory: Path) -
 
     wait_for(works)
     assert aktis.get(aktis.remote(Empty).remote().ping.remote(), timeout=20) is True
+
+
+def test_the_cause_of_a_worker_s_end_is_told_though_its_fork_server_ended_before(
+    session_directory: Path,
+) -> None:
+    @aktis.remote(max_retries=0)
+    def hang(started: Gate, note: Path) -> None:
+        note.write_text(str(os.getpid()))
+        started.open()
+        threading.Event().wait(60)
+
+    started, note = Gate(session_directory / "started"), session_directory / "note"
+    ref = hang.remote(started, note)
+    started.wait()
+    fork_server = find_process(session_directory, FORK_SERVER)
+    os.kill(fork_server, signal.SIGKILL)
+    wait_for(lambda: find_process(session_directory, FORK_SERVER) != fork_server)
+
+    os.kill(int(note.read_text()), signal.SIGUSR1)
+
+    with pytest.raises(WorkerCrashedError, match="signal 10"):
+        aktis.get(ref, timeout=20)
 
 
 def test_a_worker_that_lies_idle_may_be_killed(session_directory: Path) -> None:

@@ -11,51 +11,62 @@ import fcntl
 import json
 import os
 import resource
-import signal
 import sys
 from mmap import mmap
 from typing import Any
 
 from aktis import _core
-from aktis.cluster import children, spill
+from aktis.cluster import spill
+from aktis.cluster.supervisor import Supervisor
 
-# How long killed processes may take to be gone: the kernel tears down large mappings in this time.
-END_PATIENCE_S = 2.0
+# What `aktis.cluster.local` passes on by number.
+INHERITED = ("lock_fd", "ready_fd", "listener_fd", "processes_fd", "supervisor_fd")
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 def main(arguments: list[str]) -> int:
     """Runs until the daemon is told to stop, then nothing of it is left; the exit code."""
     config: dict[str, Any] = json.loads(arguments[0])
-    inherited = [config.pop(name) for name in ("lock_fd", "ready_fd", "listener_fd")]
-    for descriptor in inherited:
+    inherited = {name: config.pop(name) for name in INHERITED}
+    for descriptor in inherited.values():
         # Least of all the lock, which says that the session lives: no process that the daemon
         # starts may keep it.
         os.set_inheritable(descriptor, False)  # noqa: FBT003
-    _, ready_fd, listener_fd = inherited
     directories = [config.pop("directory"), config.pop("spill_directory")]
     with open(config.pop("token_file"), "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds
         config["token"] = file.read()
     raise_descriptor_limit()
     try:
-        arena_fd, arena = make_arena(config["arena_bytes"])
-        spiller, pipes = spill.start(arena, directories[-1])
-        _core.run_node(
-            config,
-            ready_fd=ready_fd,
-            signals_fd=signals_as_descriptor(),
-            listener_fd=listener_fd,
-            arena_fd=arena_fd,
-            spiller_fds=pipes,
-        )
-        spiller.join()
+        supervisor = Supervisor(config.pop("fork_server"), inherited["supervisor_fd"])
+        try:
+            serve(config, inherited, spill_directory=directories[-1])
+        finally:
+            supervisor.end()
     except Exception as error:  # noqa: BLE001 - whatever it is, it was raised outside of Python
         sys.stderr.write(f"{error}\n")
         return 1
     finally:
-        children.await_end(END_PATIENCE_S)
         remove(directories)
     return 0
+
+
+def serve(config: dict[str, Any], inherited: dict[str, int], *, spill_directory: str) -> None:
+    """Runs the loop, and beside it the thread that spills.
+
+    Raises:
+        OSError: it cannot begin or go on.
+    """
+    arena_fd, arena = make_arena(config["arena_bytes"])
+    spiller, spiller_fds = spill.start(arena, spill_directory)
+    _core.run_node(
+        config,
+        ready_fd=inherited["ready_fd"],
+        processes_fd=inherited["processes_fd"],
+        listener_fd=inherited["listener_fd"],
+        arena_fd=arena_fd,
+        spiller_fds=spiller_fds,
+    )
+    spiller.join()
 
 
 def make_arena(size: int) -> tuple[int, mmap]:
@@ -83,18 +94,6 @@ def remove(directories: list[str]) -> None:
 
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def signals_as_descriptor() -> int:
-    """A descriptor from which the daemon reads the numbers of signals that it is sent."""
-    read_fd, write_fd = os.pipe()
-    os.set_blocking(read_fd, False)
-    os.set_blocking(write_fd, False)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-        # The interpreter writes the number when the signal comes, whatever runs then.
-        signal.signal(number, lambda _number, _frame: None)
-    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-    return read_fd
 
 
 def raise_descriptor_limit() -> None:

@@ -4,10 +4,8 @@
 removes the directories once that daemon is gone.
 
 Owns: the prepared process and its children's ends. Does not own: which workers are wanted (the
-daemon), or what a worker does (`aktis._kernel.worker_main`). It has one thread and never starts
-another, so that a fork is a faithful copy.
-
-Messages are datagrams of little-endian numbers; `crates/shell/runtime/src/process.rs` lists them.
+daemon), what a worker does (`aktis._kernel.worker_main`), or its own life (`supervisor`). It has
+one thread and never starts another, so that a fork is a faithful copy.
 """
 
 from __future__ import annotations
@@ -19,23 +17,22 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from aktis._kernel import title, worker_main
 from aktis.cluster import children
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from aktis.cluster.fork_messages import (
+    ENDED,
+    FAILED,
+    FORKED,
+    MESSAGE_BYTES_MAX,
+    reply,
+    understood,
+)
 
 SOCKET_FD = 0
-MESSAGE_BYTES_MAX = 256 << 10
-REQUEST = struct.Struct("<Q")
-REPLY = struct.Struct("<QQQQQ")
-REPLY_NUMBERS = 5
-FORKED, FAILED, ENDED = 1, 2, 3
 # How long workers may take to notice by themselves that their daemon is gone.
 FAREWELL_S = 1.0
 # The first workers are wanted at once; what only some need is imported when nobody waits.
@@ -90,6 +87,8 @@ class ForkServer:
                 ends = self.fork(request)
                 if ends is not None:
                     return request, ends
+                # Taken only now: a fork server that ends before it answered leaves it to the next.
+                self.daemon.recv(MESSAGE_BYTES_MAX)
 
     def fork(self, request: Request) -> Ends | None:
         """Makes one worker process. Returns in the child its ends, and None here."""
@@ -98,7 +97,7 @@ class ForkServer:
                 daemons, workers = make_ends(opened)
                 pid = os.fork()
             except OSError as error:
-                self.report(FAILED, request.worker, reason=f"fork failed: {error}")
+                self.report(reply(FAILED, request.worker, reason=f"fork failed: {error}"))
                 return None
             if pid == 0:
                 opened.pop_all()
@@ -106,7 +105,7 @@ class ForkServer:
                     os.close(descriptor)
                 return workers
             self.children.add(pid)
-            self.report(FORKED, request.worker, pid, descriptors=daemons)
+            self.report(reply(FORKED, request.worker, pid), *daemons)
         return None
 
     def reap(self) -> None:
@@ -115,16 +114,13 @@ class ForkServer:
             while os.read(self.wakeup_read, 4096):
                 pass
         while self.children and (ended := children.reap()):
-            pid, status, peak_memory_bytes = ended
-            self.children.discard(pid)
-            self.report(ENDED, 0, pid, status, peak_memory_bytes)
+            self.children.discard(ended[0])
+            self.report(reply(ENDED, 0, *ended))
 
-    def report(self, *numbers: int, reason: str = "", descriptors: Iterable[int] = ()) -> None:
-        """Tells the daemon these numbers of a reply. One that is gone is noticed elsewhere."""
-        missing = REPLY_NUMBERS - len(numbers)
-        message = REPLY.pack(*numbers, *[0] * missing) + reason.encode()
+    def report(self, message: bytes, *descriptors: int) -> None:
+        """Tells the daemon. One that is gone is noticed elsewhere."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self.daemon, [message], list(descriptors))
+            socket.send_fds(self.daemon, [message], descriptors)
 
     def bid_farewell(self) -> None:
         """Waits until the children noticed the daemon's end, then ends those that did not."""
@@ -177,15 +173,12 @@ def make_sockets() -> tuple[int, int]:
 
 
 def receive(daemon: socket.socket) -> Request | None:
-    """The next request, or None if the daemon is gone."""
+    """The next request, which stays to be taken, or None if the daemon is gone."""
     try:
-        message = daemon.recv(MESSAGE_BYTES_MAX)
+        message = daemon.recv(MESSAGE_BYTES_MAX, socket.MSG_PEEK)
     except ConnectionResetError:
         return None
-    if not message:
-        return None
-    (worker,) = REQUEST.unpack_from(message)
-    return Request(worker, message[REQUEST.size :].decode())
+    return Request(*understood(message)) if message else None
 
 
 def become_worker(request: Request, ends: Ends) -> int:

@@ -173,8 +173,15 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
         log_path.open("rb") as written,
     ):
         try:
-            with listen(session.socket) as listener:
-                passed = {"ready_fd": ready_write, "listener_fd": listener.fileno()}
+            loop, supervisor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with loop, supervisor, listen(session.socket) as listener:
+                loop.settimeout(0)
+                passed = {
+                    "ready_fd": ready_write,
+                    "listener_fd": listener.fileno(),
+                    "processes_fd": loop.fileno(),
+                    "supervisor_fd": supervisor.fileno(),
+                }
                 process = spawn(session, configured, passed, log)
         finally:
             os.close(ready_write)

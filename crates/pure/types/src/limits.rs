@@ -72,10 +72,6 @@ pub const LINE_BYTES_MAX: usize = 32 << 10;
 pub const LINE_PATIENCE: Duration = Duration::from_millis(100);
 /// How far beyond the used part of the arena memory is made ready: what a fast writer fills in a quarter of a second.
 pub const TOUCH_AHEAD_BYTES: u64 = 256 << 20;
-/// How often a fork server that dies young is started again before forks fail.
-pub const FORK_SERVER_STARTS_MAX: u32 = 5;
-/// How long a fork server must have lived for its death not to count.
-pub const FORK_SERVER_YOUTH: Duration = Duration::from_secs(10);
 /// The largest message from or to the fork server: a runtime environment with many variables.
 pub const FORK_MESSAGE_BYTES_MAX: usize = 192 << 10;
 /// How many actors, groups, jobs and nodes that are gone the head remembers, of each: enough for people to ask why.

@@ -17,18 +17,18 @@ use crate::engine::adopted;
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on.
 #[pyfunction]
-#[pyo3(signature = (config, *, ready_fd, signals_fd, listener_fd, arena_fd, spiller_fds))]
+#[pyo3(signature = (config, *, ready_fd, processes_fd, listener_fd, arena_fd, spiller_fds))]
 pub(crate) fn run_node(
     config: &Bound<'_, PyAny>,
     ready_fd: RawFd,
-    signals_fd: RawFd,
+    processes_fd: RawFd,
     listener_fd: RawFd,
     arena_fd: RawFd,
     spiller_fds: (RawFd, RawFd),
 ) -> PyResult<()> {
     let descriptors = Descriptors {
         ready: adopted(ready_fd),
-        signals: adopted(signals_fd),
+        processes: adopted(processes_fd),
         listener: adopted(listener_fd),
         arena: adopted(arena_fd),
         jobs: adopted(spiller_fds.0),

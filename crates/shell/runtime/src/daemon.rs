@@ -68,8 +68,6 @@ pub struct DaemonConfig {
     pub cpus: u32,
     /// The size of the arena.
     pub arena_bytes: u64,
-    /// The program of the fork server and its arguments.
-    pub fork_server: Vec<String>,
     /// What is set for the cluster.
     pub settings: Settings,
 }
@@ -79,8 +77,8 @@ pub struct DaemonConfig {
 pub struct Descriptors {
     /// Gets one byte when it takes connections.
     pub ready: OwnedFd,
-    /// The numbers of signals that it is sent come from here.
-    pub signals: OwnedFd,
+    /// Asks for processes, and hears of their beginning and end and of signals.
+    pub processes: OwnedFd,
     /// The socket that it listens at.
     pub listener: OwnedFd,
     /// The memory of all objects.
@@ -109,7 +107,6 @@ struct Daemon {
     /// What happened and was not yet handed to its role.
     inputs: VecDeque<Input>,
     watch: Watch,
-    signals: File,
     listener: Listener,
     /// Nobody is let in until this moment; then it is tried again.
     closed_until: Option<Timestamp>,
@@ -145,16 +142,12 @@ impl Daemon {
         children::adopt_orphans()?;
         let arena = Arc::new(Segment::map(descriptors.arena, config.arena_bytes)?);
         let listener = Listener(descriptors.listener.into());
-        let signals = File::from(descriptors.signals);
         let (jobs, outcomes) = (descriptors.jobs.into(), descriptors.outcomes.into());
         let spiller = Spiller { jobs, outcomes };
-        let command =
-            format!("the fork server `{}` cannot be started", config.fork_server.join(" "));
-        let fork_server =
-            ForkServer::start(config.fork_server, clock::now()).map_err(told(command))?;
+        let fork_server = ForkServer::new(descriptors.processes);
         let watch = Watch::new()?;
         watch.poller.add(&listener, watch::LISTENER, Interest::Read)?;
-        watch.poller.add(&signals, watch::SIGNALS, Interest::Read)?;
+        watch.poller.add(&fork_server, watch::PROCESSES, Interest::Read)?;
         watch.poller.add(&spiller, watch::SPILLER, Interest::Read)?;
         let token = Payload::from(config.token);
         let daemon = Self {
@@ -177,7 +170,6 @@ impl Daemon {
             fork_server,
             workers: Workers::new(),
             watch,
-            signals,
             listener,
             closed_until: None,
             warmer: Warmer::start(Arc::clone(&arena))?,
@@ -185,7 +177,6 @@ impl Daemon {
             spiller,
             stopping: None,
         };
-        daemon.watch_fork_server()?;
         Ok((daemon, descriptors.ready.into()))
     }
 
@@ -228,13 +219,12 @@ impl Daemon {
         let now = clock::now();
         match ready.token {
             watch::LISTENER => self.let_in(now)?,
-            watch::SIGNALS => self.on_signals()?,
             watch::SPILLER => {
                 while let Some(done) = self.spiller.next_outcome()? {
                     self.happened([done]);
                 }
             }
-            watch::FORK_SERVER => self.on_fork_server()?,
+            watch::PROCESSES => self.on_processes()?,
             token if self.peers.has(token) => self.on_peer(token, ready, now)?,
             // Of a pipe; or it was closed by an event of the same round.
             token => {
@@ -332,26 +322,6 @@ impl Daemon {
     fn hang_up(&mut self, link: u64) {
         let known = self.peers.remove(link);
         self.happened(known.map(node::Event::HungUp));
-    }
-
-    /// A worker process was started. One that cannot be heard is ended, and counts as not started.
-    fn on_forked(
-        &mut self,
-        worker: WorkerId,
-        pid: u32,
-        [control, output, error]: [OwnedFd; 3],
-    ) -> io::Result<()> {
-        let added = self.workers.add(&mut self.watch, worker, pid, [output, error]);
-        let added =
-            added.and_then(|()| self.peers.add_forked(&mut self.watch, control.into(), worker));
-        let Err(error) = added else {
-            self.happened([node::Event::Forked { worker, pid }]);
-            return Ok(());
-        };
-        self.workers.forget(worker);
-        let reason = format!("it cannot be heard: {error}");
-        self.happened([node::Event::ForkFailed { worker, reason }]);
-        children::kill_group(pid)
     }
 
     /// Does what has become due.

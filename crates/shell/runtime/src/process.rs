@@ -1,23 +1,23 @@
-//! The fork server, seen from the daemon: asks it for worker processes and hears of their ends.
+//! How worker processes begin and end, seen from the daemon: asks for them and hears of their ends.
 //!
-//! Owns: its process, its socket, and what it was asked and has not answered. Does not own: the workers
-//! (`daemon::workers`), or what a worker does first (`aktis.cluster.fork_server`).
+//! Owns: the socket to the fork server, and what it was asked and has not answered. Does not own: the workers
+//! (`daemon::workers`), the fork server and what a worker does first (`aktis.cluster.fork_server`), or its life and the
+//! daemon's own children and signals, of which a supervisor tells over the same socket (`aktis.cluster.supervisor`).
 //!
 //! Messages are datagrams of little-endian numbers, so that neither side needs a parser:
 //!
 //! ```text
 //! request   worker (8) | environment (the rest)
-//! reply     kind (8) | worker or 0 (8) | process (8) | wait status (8) | peak memory in bytes (8) | reason (the rest);
-//!           with the control socket, standard output and standard error of a worker process that was started
+//! reply     kind (8) | worker or 0 (8) | process or signal (8) | wait status (8) | peak memory in bytes (8)
+//!           | reason (the rest); with the control socket, standard output and standard error of a process that was started
 //! ```
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::Command;
 
-use types::limits::{FORK_MESSAGE_BYTES_MAX, FORK_SERVER_STARTS_MAX, FORK_SERVER_YOUTH};
-use types::{Exit, Timestamp, WorkerId};
+use types::limits::FORK_MESSAGE_BYTES_MAX;
+use types::{Exit, WorkerId};
 
 use crate::children;
 use crate::sys;
@@ -26,8 +26,10 @@ const REPLY_NUMBERS: usize = 5;
 const FORKED: u64 = 1;
 const FAILED: u64 = 2;
 const ENDED: u64 = 3;
+const RESTARTED: u64 = 4;
+const SIGNALLED: u64 = 5;
 
-/// What the fork server says.
+/// What the fork server and the supervisor say.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// A worker process was started.
@@ -46,17 +48,18 @@ pub(crate) enum Report {
         /// Why.
         reason: String,
     },
-    /// A worker process ended.
-    Ended(children::Reaped),
+    /// A process ended.
+    Ended(children::Ended),
+    /// The fork server ended, and its children are the daemon's; another one answers what it had not answered.
+    Restarted,
+    /// The daemon was sent this signal.
+    Signalled(u32),
 }
 
 /// The fork server of a node.
 #[derive(Debug)]
 pub(crate) struct ForkServer {
-    argv: Vec<String>,
-    running: Option<Running>,
-    /// How many died young, one after the other.
-    young_deaths: u32,
+    socket: OwnedFd,
     /// What was not answered, in the order in which it is.
     requests: VecDeque<Request>,
     /// So many of them were sent.
@@ -72,32 +75,10 @@ struct Request {
     is_doomed: bool,
 }
 
-#[derive(Debug)]
-struct Running {
-    pid: u32,
-    /// Until it hangs up.
-    socket: Option<OwnedFd>,
-    started_at: Timestamp,
-}
-
 impl ForkServer {
-    /// Starts `argv`, a program and its arguments, with the socket as its standard input.
-    ///
-    /// # Errors
-    /// If the program cannot be started.
-    pub(crate) fn start(argv: Vec<String>, now: Timestamp) -> io::Result<Self> {
-        let running = Some(Running::start(&argv, now)?);
-        Ok(Self { argv, running, young_deaths: 0, requests: VecDeque::new(), sent: 0 })
-    }
-
-    /// Its process, if it runs.
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.running.as_ref().map(|running| running.pid)
-    }
-
-    /// Its socket, if it can be asked; another one after each start.
-    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.running.as_ref()?.socket.as_ref().map(AsFd::as_fd)
+    /// The one at the other end of `socket`, which does not block.
+    pub(crate) const fn new(socket: OwnedFd) -> Self {
+        Self { socket, requests: VecDeque::new(), sent: 0 }
     }
 
     /// Wants a worker process, which the next [`Self::flush`] asks for.
@@ -128,122 +109,81 @@ impl ForkServer {
         refused
     }
 
-    /// Sends a request; false if it has to wait for room, or for the next fork server.
+    /// Sends a request; false if it has to wait for room.
     fn ask(&self, request: &Request) -> Result<bool, String> {
-        if self.running.is_none() {
-            return Err("the fork server ends as soon as it is started; see its log".to_owned());
-        }
         if request.environment.len() > FORK_MESSAGE_BYTES_MAX {
             return Err(format!(
                 "its runtime environment is longer than {FORK_MESSAGE_BYTES_MAX} bytes"
             ));
         }
-        let Some(socket) = self.socket() else {
-            return Ok(false);
-        };
         let worker = request.worker.to_u64().to_le_bytes();
         let message = [&worker[..], request.environment.as_bytes()].concat();
-        match sys::send(socket, &message, &[]) {
-            Ok(_) => Ok(true),
-            Err(error) if is_passing(&error) => Ok(false),
+        match sys::attempt(|| sys::send(self.socket.as_fd(), &message, &[])) {
+            Ok(sent) => Ok(sent.is_some()),
             Err(error) => Err(format!("the fork server cannot be asked: {error}")),
         }
     }
 
-    /// The next report, if there is one. One that hung up says nothing more: what is left to be known comes with
-    /// [`Self::on_end`].
+    /// The next report, if there is one.
     ///
     /// # Errors
-    /// If the fork server says what no fork server says.
+    /// If something is said that no fork server says.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Report>> {
-        let Some(socket) = self.socket() else {
-            return Ok(None);
-        };
         let mut message = Vec::with_capacity(FORK_MESSAGE_BYTES_MAX);
         let mut descriptors = Vec::new();
+        let socket = self.socket.as_fd();
         match sys::attempt(|| sys::receive(socket, &mut message, &mut descriptors)) {
             Ok(None) => return Ok(None),
-            Ok(Some(0)) => {
-                self.running.iter_mut().for_each(|running| running.socket = None);
-                return Ok(None);
-            }
             // Descriptors that this process has no room for are missing.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
             received => drop(received?),
         }
         let report = parse(&message, descriptors).ok_or(io::ErrorKind::InvalidData)?;
-        if let Report::Forked { .. } | Report::Failed { .. } = report {
-            self.sent = self.sent.saturating_sub(1);
-            let answered = self.requests.pop_front();
-            if let (Report::Forked { pid, .. }, Some(Request { is_doomed: true, .. })) =
-                (&report, answered)
-            {
+        if let Report::Forked { worker, .. } | Report::Failed { worker, .. } = report {
+            // A fork server that ended while it answered leaves the request to the next one. Of two processes the second,
+            // whose ends nobody keeps, ends by itself.
+            let Some(answered) = self.requests.pop_front_if(|first| first.worker == worker) else {
+                return self.receive();
+            };
+            self.sent -= 1;
+            if let (Report::Forked { pid, .. }, true) = (&report, answered.is_doomed) {
                 children::kill_group(*pid)?;
             }
         }
         Ok(Some(report))
     }
-
-    /// Its process was reaped: starts another one, unless too many died young, which is asked anew for what was not
-    /// answered. A worker whose answer was lost ends by itself: so were the node's ends of what it talks and writes to.
-    ///
-    /// # Errors
-    /// If the program cannot be started any more.
-    pub(crate) fn on_end(&mut self, now: Timestamp) -> io::Result<()> {
-        if let Some(dead) = self.running.take() {
-            let young = now.since(dead.started_at) < FORK_SERVER_YOUTH;
-            self.young_deaths = if young { self.young_deaths + 1 } else { 0 };
-        }
-        self.sent = 0;
-        if self.young_deaths < FORK_SERVER_STARTS_MAX {
-            self.running = Some(Running::start(&self.argv, now)?);
-        }
-        Ok(())
-    }
 }
 
-impl Running {
-    fn start(argv: &[String], now: Timestamp) -> io::Result<Self> {
-        let Some((program, arguments)) = argv.split_first() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no program is named"));
-        };
-        let (socket, theirs) = sys::message_pair()?;
-        let pid = Command::new(program).args(arguments).stdin(theirs).spawn()?.id();
-        Ok(Self { pid, socket: Some(socket), started_at: now })
+impl AsFd for ForkServer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
-}
-
-/// Whether the socket is merely full, or its other end just went, which is told otherwise.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
 }
 
 fn parse(message: &[u8], descriptors: Vec<OwnedFd>) -> Option<Report> {
     let (numbers, reason) = message.split_at_checked(REPLY_NUMBERS * 8)?;
     let (numbers, _) = numbers.as_chunks::<8>();
     let numbers: &[_; REPLY_NUMBERS] = numbers.try_into().ok()?;
-    let [kind, worker, pid, status, peak_memory_bytes] = numbers.map(u64::from_le_bytes);
+    let [kind, worker, number, status, peak_memory_bytes] = numbers.map(u64::from_le_bytes);
     let worker = WorkerId::from_u64(worker);
-    let pid = u32::try_from(pid).ok()?;
-    match (kind, descriptors.try_into()) {
-        (FORKED, Ok(descriptors)) => Some(Report::Forked { worker, pid, descriptors }),
+    let number = u32::try_from(number).ok()?;
+    Some(match (kind, descriptors.try_into()) {
+        (FORKED, Ok(descriptors)) => Report::Forked { worker, pid: number, descriptors },
         (FORKED, Err(_)) => {
             let reason = "the node has no descriptors left for it".to_owned();
-            Some(Report::Failed { worker, reason })
+            Report::Failed { worker, reason }
         }
         (FAILED, _) => {
-            let reason = String::from_utf8_lossy(reason).into_owned();
-            Some(Report::Failed { worker, reason })
+            Report::Failed { worker, reason: String::from_utf8_lossy(reason).into_owned() }
         }
         (ENDED, _) => {
             let exit = i32::try_from(status).map_or(Exit::Unknown, children::exit_of);
-            Some(Report::Ended(children::Reaped { pid, exit, peak_memory_bytes }))
+            Report::Ended(children::Ended { pid: number, exit, peak_memory_bytes })
         }
-        _ => None,
-    }
+        (RESTARTED, _) => Report::Restarted,
+        (SIGNALLED, _) => Report::Signalled(number),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ use std::mem::{MaybeUninit, size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-    sendmsg, socketpair,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 /// The most descriptors that one message brings: those of a forked worker, and one to spare.
 pub(crate) const DESCRIPTORS_PER_MESSAGE_MAX: usize = 4;
@@ -26,11 +23,11 @@ const CONTROL_BYTES: usize = rustix::cmsg_space!(ScmRights(DESCRIPTORS_PER_MESSA
 #[repr(C, align(8))]
 struct ControlSpace([u8; CONTROL_BYTES]);
 
-/// What one attempt to read came to, tried again while signals interrupt it: `None` if there is nothing now, and 0 at the
-/// end, however the other side went.
-pub(crate) fn attempt(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+/// What one attempt to read or write came to, tried again while signals interrupt it: `None` if nothing goes now, and 0
+/// at the end, however the other side went.
+pub(crate) fn attempt(mut act: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
-        match read() {
+        match act() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Some(0)),
@@ -125,15 +122,6 @@ unsafe fn take_descriptors(message: &libc::msghdr, descriptors: &mut impl Extend
             header = libc::CMSG_NXTHDR(message, header);
         }
     }
-}
-
-/// Two connected sockets that keep messages apart and do not block.
-///
-/// # Errors
-/// If the system has no descriptor left.
-pub(crate) fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
 }
 
 /// Lets this thread run only when nothing else wants to.

@@ -15,7 +15,7 @@ use super::Input;
 use super::peers::Peers;
 use super::watch::Watch;
 use super::workers::Workers;
-use crate::children::Reaped;
+use crate::children::Ended;
 use crate::conn::{Conn, Received};
 use crate::meeting::{Meeting, Progress};
 use crate::poll::Ready;
@@ -221,8 +221,8 @@ fn what_a_process_wrote_is_told_before_its_end() {
     error_theirs.write_all(b"three\n").unwrap();
 
     let mut events = Vec::new();
-    let reaped = Reaped { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };
-    workers.on_ended(worker(1), reaped, &mut events);
+    let ended = Ended { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };
+    workers.on_ended(worker(1), ended, &mut events);
 
     let told: Vec<_> = events.iter().map(shown).collect();
     assert_eq!(told, ["out one", "out two", "err three", "exited with code 3"]);

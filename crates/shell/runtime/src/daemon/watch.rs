@@ -9,12 +9,10 @@ use crate::poll::{Interest, Poller};
 
 /// The node's Unix socket.
 pub(super) const LISTENER: u64 = 0;
-/// Signals to the daemon.
-pub(super) const SIGNALS: u64 = 1;
 /// The thread that spills has done something.
-pub(super) const SPILLER: u64 = 2;
-/// The fork server reports or can be asked.
-pub(super) const FORK_SERVER: u64 = 3;
+pub(super) const SPILLER: u64 = 1;
+/// A process began or ended, or a signal came.
+pub(super) const PROCESSES: u64 = 2;
 /// The first number of a connection or pipe.
 const FIRST: u64 = 16;
 

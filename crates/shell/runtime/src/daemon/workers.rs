@@ -13,7 +13,7 @@ use types::limits::READ_BYTES;
 use types::{Exit, Map, Timestamp, WorkerId};
 
 use super::watch::Watch;
-use crate::children::{self, Reaped};
+use crate::children::{self, Ended};
 use crate::conn::Received;
 use crate::output::Lines;
 use crate::sys;
@@ -116,16 +116,16 @@ impl Workers {
     }
 
     /// The process of a worker ended: appends what it still wrote, then its end.
-    pub(super) fn on_ended(&mut self, worker: WorkerId, reaped: Reaped, events: &mut Vec<Event>) {
+    pub(super) fn on_ended(&mut self, worker: WorkerId, ended: Ended, events: &mut Vec<Event>) {
         self.read_out(worker, events);
         self.forget(worker);
-        let Reaped { exit, peak_memory_bytes, .. } = reaped;
+        let Ended { exit, peak_memory_bytes, .. } = ended;
         events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
     }
 
     /// The processes that the end of the fork server took along, nobody knows how.
-    pub(super) fn lost(&self) -> Vec<Reaped> {
-        let ended = |pid| Reaped { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
+    pub(super) fn lost(&self) -> Vec<Ended> {
+        let ended = |pid| Ended { pid, exit: Exit::Unknown, peak_memory_bytes: 0 };
         self.pids().filter(|pid| !children::is_child(*pid)).map(ended).collect()
     }
 

@@ -1,7 +1,9 @@
 //! Tests of the conversation with the fork server, of which one end is made up.
 
 use std::fs::File;
+use std::process::Command;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use types::NodeId;
 
 use super::*;
@@ -21,10 +23,10 @@ fn worker(number: u32) -> WorkerId {
 
 /// A fork server of which the other end of the socket is the test's.
 fn server() -> (ForkServer, OwnedFd) {
-    let (socket, theirs) = sys::message_pair().unwrap();
-    let running = Some(Running { pid: 2, socket: Some(socket), started_at: Timestamp::ZERO });
-    let requests = VecDeque::new();
-    (ForkServer { argv: Vec::new(), running, young_deaths: 0, requests, sent: 0 }, theirs)
+    let flags = SocketFlags::NONBLOCK;
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
+    (ForkServer::new(ours), theirs)
 }
 
 /// Hears a request and answers that it was done.
@@ -77,24 +79,23 @@ fn a_process_that_is_ended_before_it_is_known_is_ended_once_it_is() {
 }
 
 #[test]
-fn what_a_fork_server_left_open_its_successor_is_asked() {
+fn what_was_answered_before_is_not_answered_again() {
     let (mut server, theirs) = server();
     server.want(worker(1), String::new());
     server.want(worker(2), String::new());
     assert_eq!(server.flush(), []);
     answer(&theirs, 77);
-    assert!(matches!(server.receive().unwrap(), Some(Report::Forked { .. })));
-    drop(theirs);
-    assert!(server.receive().unwrap().is_none());
-    assert_eq!(server.flush(), []);
+    let again = reply([FAILED, worker(1).to_u64(), 0, 0, 0], "again");
+    sys::send(theirs.as_fd(), &again, &[]).unwrap();
+    sys::send(theirs.as_fd(), &reply([RESTARTED, 0, 0, 0, 0], ""), &[]).unwrap();
+    answer(&theirs, 78);
 
-    server.argv = vec!["true".to_owned()];
-    server.on_end(Timestamp::ZERO).unwrap();
-    assert_eq!(server.sent, 0);
-    server.running = None;
+    let told = [(); 3].map(|()| server.receive().unwrap());
 
-    let [(refused, _)] = &server.flush()[..] else { panic!("{server:?}") };
-    assert_eq!(*refused, worker(2));
+    let [Some(Report::Forked { .. }), Some(Report::Restarted), Some(forked)] = told else {
+        panic!("{told:?}")
+    };
+    assert!(matches!(forked, Report::Forked { worker, pid: 78, .. } if worker == self::worker(2)));
 }
 
 #[test]
@@ -111,8 +112,10 @@ fn each_reply_is_understood_and_others_are_not() {
     let failed = understood([2, id, 0, 0, 0], "no memory", Vec::new()).unwrap();
     assert!(failed.ends_with("reason: \"no memory\" }"), "{failed}");
     let ended = understood([3, 0, 77, 9, 4096], "", Vec::new()).unwrap();
-    let reaped = children::Reaped { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
-    assert_eq!(ended, format!("Ended({reaped:?})"));
-    assert_eq!(understood([4, 0, 0, 0, 0], "", Vec::new()), None);
+    let process = children::Ended { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
+    assert_eq!(ended, format!("Ended({process:?})"));
+    let signalled = understood([5, 0, 15, 0, 0], "", Vec::new());
+    assert_eq!(signalled.as_deref(), Some("Signalled(15)"));
+    assert_eq!(understood([6, 0, 0, 0, 0], "", Vec::new()), None);
     assert!(parse(b"short", Vec::new()).is_none());
 }
