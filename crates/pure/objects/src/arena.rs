@@ -55,6 +55,11 @@ impl Arena {
         self.used
     }
 
+    /// Where the space begins that was never handed out.
+    pub(crate) const fn frontier(&self) -> u64 {
+        self.frontier
+    }
+
     /// How many bytes a range for `size` bytes takes.
     pub(crate) fn rounded(size: u64) -> u64 {
         size.max(1).checked_next_multiple_of(ARENA_GRAIN_BYTES).unwrap_or(u64::MAX)

@@ -133,6 +133,12 @@ impl Index {
         self.arena.used()
     }
 
+    /// Where the part of the arena begins that was never handed out.
+    #[must_use]
+    pub const fn frontier(&self) -> u64 {
+        self.arena.frontier()
+    }
+
     /// `writer` wants to write an object of `size` bytes.
     pub fn create(&mut self, writer: WorkerId, object: ObjectId, owner: WorkerId, size: u64) {
         if Arena::rounded(size) > self.arena.capacity() {

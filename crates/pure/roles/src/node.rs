@@ -119,6 +119,12 @@ impl Node {
         }
     }
 
+    /// Where the part of the arena begins that was never handed out.
+    #[must_use]
+    pub const fn frontier(&self) -> u64 {
+        self.objects.frontier()
+    }
+
     fn on_message(&mut self, from: WorkerId, message: ToNode) {
         match message {
             ToNode::Want { shape, spec, count, granted } => {

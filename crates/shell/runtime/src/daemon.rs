@@ -186,6 +186,7 @@ impl Daemon {
         loop {
             self.on_time(clock::now())?;
             self.flush()?;
+            self.warmer.on_used(self.node.frontier());
             if cfg!(debug_assertions) {
                 self.node.check();
                 self.head.check();
@@ -279,17 +280,11 @@ impl Daemon {
                     return Ok(());
                 }
             };
-            match input {
-                Input::Node(node::Event::Message(_, ToNode::Create { size, .. })) => {
-                    self.warmer.on_create(size);
-                }
-                // Only a driver has lines to ask for, so that this goes no deeper.
-                Input::Node(node::Event::Message(from, ToNode::AskLines(_)))
-                    if !self.workers.has(from) =>
-                {
-                    self.catch_up()?;
-                }
-                Input::Node(_) | Input::Head(_) => {}
+            // Only a driver has lines to ask for, so that this goes no deeper.
+            if let Input::Node(node::Event::Message(from, ToNode::AskLines(_))) = input
+                && !self.workers.has(from)
+            {
+                self.catch_up()?;
             }
             self.inputs.push_back(input);
             // What is said next may depend on what follows from this.

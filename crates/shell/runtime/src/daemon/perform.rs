@@ -66,9 +66,6 @@ impl Daemon {
         match effect {
             node::Effect::Welcome { connection, worker } => self.welcome(connection, worker)?,
             node::Effect::ToWorker(worker, message) => {
-                if let FromNode::Created(_, Ok(offset)) = message {
-                    self.warmer.on_created(offset);
-                }
                 self.peers.say(worker, &ToWorker::Node(message));
             }
             node::Effect::ToHead(report) => {

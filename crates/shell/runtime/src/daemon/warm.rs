@@ -2,8 +2,8 @@
 //!
 //! Owns: how far the arena was touched. Does not own: which part of it is used (`roles::node`).
 //!
-//! The first write to a page costs twenty times the later ones. Nothing is touched before something large was put, so
-//! that a cluster that stores nothing takes no memory.
+//! The first write to a page costs twenty times the later ones. No more is touched ahead than was used before, so that a
+//! cluster that stores nothing takes no memory.
 
 use std::io;
 use std::sync::Arc;
@@ -17,8 +17,6 @@ use crate::{signals, sys};
 
 /// How much is touched in one call: little enough to end soon after the daemon does.
 const STEP_BYTES: u64 = 4 << 20;
-/// What is put must be this large before anything is touched.
-const LARGE_BYTES: u64 = 1 << 20;
 
 /// A goal that is none: the thread ends.
 const ENDED: u64 = u64::MAX;
@@ -28,9 +26,6 @@ const ENDED: u64 = u64::MAX;
 pub(super) struct Warmer {
     goal: Arc<AtomicU64>,
     thread: Thread,
-    used: u64,
-    largest: u64,
-    ahead: u64,
     arena_bytes: u64,
 }
 
@@ -44,25 +39,16 @@ impl Warmer {
             .name("aktis-warm".to_owned())
             .stack_size(128 << 10)
             .spawn(move || work(&arena, &theirs))?;
-        let (thread, ahead) = (thread.thread().clone(), TOUCH_AHEAD_BYTES.min(arena_bytes / 4));
-        Ok(Self { goal, thread, used: 0, largest: 0, ahead, arena_bytes })
+        Ok(Self { goal, thread: thread.thread().clone(), arena_bytes })
     }
 
-    /// A process asks for a range of this size.
-    pub(super) fn on_create(&mut self, size: u64) {
-        self.largest = self.largest.max(size);
-    }
-
-    /// A process was given a range that begins here. Its end is not known, but no further than the largest asked for.
-    pub(super) fn on_created(&mut self, offset: u64) {
-        let used = offset.saturating_add(self.largest);
-        if self.largest < LARGE_BYTES || used <= self.used {
-            return;
+    /// So much of the arena was used until now: as much again is made ready, within limits.
+    pub(super) fn on_used(&self, used: u64) {
+        let ahead = used.min(TOUCH_AHEAD_BYTES).min(self.arena_bytes / 4);
+        let goal = (used + ahead).min(self.arena_bytes);
+        if self.goal.swap(goal, Ordering::Relaxed) != goal {
+            self.thread.unpark();
         }
-        self.used = used;
-        let goal = used.saturating_add(self.ahead).min(self.arena_bytes);
-        self.goal.store(goal, Ordering::Relaxed);
-        self.thread.unpark();
     }
 }
 

@@ -8,20 +8,22 @@ use super::*;
 use crate::daemon::tests::arena;
 
 #[test]
-fn memory_is_touched_ahead_of_what_is_used_once_something_large_was_put() {
+fn as_much_memory_is_touched_ahead_as_was_used_before() {
     let arena = Arc::new(arena(64 << 20));
     let file = File::from(arena.as_fd().try_clone_to_owned().unwrap());
     let touched = || file.metadata().unwrap().blocks() * 512;
-    let mut warmer = Warmer::start(arena).unwrap();
+    let warmer = Warmer::start(arena).unwrap();
 
-    warmer.on_create(1000);
-    warmer.on_created(0);
-    assert_eq!(warmer.used, 0);
-    warmer.on_create(LARGE_BYTES);
-    warmer.on_created(0);
+    warmer.on_used(0);
+    assert_eq!(touched(), 0);
+    warmer.on_used(6 << 20);
 
-    while touched() < (16 << 20) + LARGE_BYTES {
+    while touched() < 12 << 20 {
         thread::yield_now();
     }
-    assert!(touched() < 32 << 20);
+    warmer.on_used(40 << 20);
+    while touched() < 56 << 20 {
+        thread::yield_now();
+    }
+    assert!(touched() < 60 << 20);
 }
