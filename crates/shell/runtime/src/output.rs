@@ -1,22 +1,21 @@
 //! What a process writes, as lines.
 //!
-//! Owns: where a line ends, and what is shown of one that does not. Does not own: the pipe, or who reads the lines.
+//! Owns: where a line ends, and what is shown of one that does not. Does not own: the pipe, when a line is shown that does
+//! not end, or who reads the lines.
 //!
 //! A carriage return stays inside its line, so that a progress bar redraws itself wherever it is shown.
 
-use types::Timestamp;
-use types::limits::{LINE_BYTES_MAX, LINE_PATIENCE};
+use types::limits::LINE_BYTES_MAX;
 
 /// The written bytes of one pipe that are not yet lines.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     partial: Vec<u8>,
-    partial_since: Option<Timestamp>,
 }
 
 impl Lines {
     /// Takes written bytes; answers the lines that they end, without their ends.
-    pub(crate) fn on_bytes(&mut self, now: Timestamp, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn on_bytes(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             if let Some(end) = piece.strip_suffix(b"\n") {
@@ -27,19 +26,16 @@ impl Lines {
                 self.extend(piece, &mut lines);
             }
         }
-        let since = self.partial_since.unwrap_or(now);
-        self.partial_since = (!self.partial.is_empty()).then_some(since);
         lines
     }
 
-    /// When a line without an end is to be shown as it is.
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        self.partial_since.map(|since| since + LINE_PATIENCE)
+    /// Whether the last line has no end yet.
+    pub(crate) const fn is_partial(&self) -> bool {
+        !self.partial.is_empty()
     }
 
     /// The line without an end: what is left when the process has ended, or its time is up.
     pub(crate) fn finish(&mut self) -> Option<String> {
-        self.partial_since = None;
         let rest = std::mem::take(&mut self.partial);
         (!rest.is_empty()).then(|| text(&rest))
     }

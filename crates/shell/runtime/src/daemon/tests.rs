@@ -19,7 +19,7 @@ use crate::children::Ended;
 use crate::conn::{Conn, Received};
 use crate::meeting::{Meeting, Progress};
 use crate::poll::Ready;
-use types::limits::{HANDSHAKE_PATIENCE, HANDSHAKES_MAX};
+use types::limits::{HANDSHAKE_PATIENCE, HANDSHAKES_MAX, LINE_PATIENCE};
 
 const NOW: Timestamp = Timestamp::ZERO;
 const TOKEN: &[u8] = b"token";
@@ -227,6 +227,28 @@ fn what_a_process_wrote_is_told_before_its_end() {
     let told: Vec<_> = events.iter().map(shown).collect();
     assert_eq!(told, ["out one", "out two", "err three", "exited with code 3"]);
     assert_eq!(workers.worker_of(4_000_000), None);
+}
+
+#[test]
+fn a_line_without_an_end_is_shown_after_a_while() {
+    let mut watch = Watch::new().unwrap();
+    let mut workers = Workers::new();
+    let (output, mut output_theirs) = std::io::pipe().unwrap();
+    let (error, _error_theirs) = std::io::pipe().unwrap();
+    workers.add(&mut watch, worker(1), 4_000_000, [output.into(), error.into()]).unwrap();
+    let mut ready = Vec::new();
+    let mut events = Vec::new();
+
+    for (written, now) in [("10%", NOW), ("\r20%", NOW + LINE_PATIENCE / 2)] {
+        output_theirs.write_all(written.as_bytes()).unwrap();
+        watch.poller.wait(None, &mut ready).unwrap();
+        workers.on_readable(ready[0].token, now, &mut events);
+    }
+    assert_eq!((events.len(), workers.deadline()), (0, Some(NOW + LINE_PATIENCE)));
+    workers.on_time(NOW + LINE_PATIENCE, &mut events);
+
+    assert_eq!(events.iter().map(shown).collect::<Vec<_>>(), ["out 10%\r20%"]);
+    assert_eq!(workers.deadline(), None);
 }
 
 fn shown(event: &Event) -> String {

@@ -3,13 +3,13 @@
 //! Owns: their process ids and output pipes. Does not own: their connections (`daemon::peers`), the fork server
 //! (`process`), or which are wanted (`roles::node`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::OwnedFd;
 
 use roles::node::Event;
 use rustix::io::ioctl_fionbio;
-use types::limits::READ_BYTES;
+use types::limits::{LINE_PATIENCE, READ_BYTES};
 use types::{Exit, Map, Timestamp, WorkerId};
 
 use super::watch::Watch;
@@ -23,8 +23,8 @@ use crate::sys;
 pub(super) struct Workers {
     processes: BTreeMap<WorkerId, Process>,
     pipes: Map<u64, Pipe>,
-    /// Pipes that hold a line without an end, in the order of its time limit.
-    partial: VecDeque<(Timestamp, u64)>,
+    /// Pipes that hold a line without an end, and when that is shown as it is.
+    partial: BTreeMap<u64, Timestamp>,
     scratch: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ impl Workers {
         Self {
             processes: BTreeMap::new(),
             pipes: Map::default(),
-            partial: VecDeque::new(),
+            partial: BTreeMap::new(),
             scratch: vec![0; READ_BYTES],
         }
     }
@@ -141,7 +141,8 @@ impl Workers {
     /// A pipe can be read: appends the lines that came. One that is closed has none.
     pub(super) fn on_readable(&mut self, token: u64, now: Timestamp, events: &mut Vec<Event>) {
         if self.read_pipe(token, now, events) == Received::Closed {
-            self.close_pipe(token, events);
+            self.finish_line(token, events);
+            self.pipes.remove(&token);
         }
     }
 
@@ -150,10 +151,7 @@ impl Workers {
         let tokens = self.processes.get(&worker).map(|process| process.pipes);
         for token in tokens.into_iter().flatten() {
             while self.read_pipe(token, Timestamp::ZERO, events) == Received::Some {}
-            if let Some(pipe) = self.pipes.get_mut(&token) {
-                let rest = pipe.lines.finish();
-                wrote(pipe, rest, events);
-            }
+            self.finish_line(token, events);
         }
     }
 
@@ -166,41 +164,35 @@ impl Workers {
             Ok(None) => return Received::Nothing,
             Ok(Some(len)) => len,
         };
-        let had_deadline = pipe.lines.deadline().is_some();
-        let lines = pipe.lines.on_bytes(now, &self.scratch[..len]);
-        if let (false, Some(deadline)) = (had_deadline, pipe.lines.deadline()) {
-            self.partial.push_back((deadline, token));
+        let lines = pipe.lines.on_bytes(&self.scratch[..len]);
+        if pipe.lines.is_partial() {
+            self.partial.entry(token).or_insert(now + LINE_PATIENCE);
+        } else {
+            self.partial.remove(&token);
         }
         wrote(pipe, lines, events);
         Received::Some
     }
 
-    fn close_pipe(&mut self, token: u64, events: &mut Vec<Event>) {
-        if let Some(mut pipe) = self.pipes.remove(&token) {
+    /// Appends the line without an end of a pipe, if it holds one.
+    fn finish_line(&mut self, token: u64, events: &mut Vec<Event>) {
+        self.partial.remove(&token);
+        if let Some(pipe) = self.pipes.get_mut(&token) {
             let rest = pipe.lines.finish();
-            wrote(&pipe, rest, events);
+            wrote(pipe, rest, events);
         }
     }
 
     /// When the next line without an end is due.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.partial.front().map(|(deadline, _)| *deadline)
+        self.partial.values().min().copied()
     }
 
     /// Appends the lines without an end that are due.
     pub(super) fn on_time(&mut self, now: Timestamp, events: &mut Vec<Event>) {
-        while let Some((_, token)) = self.partial.pop_front_if(|(deadline, _)| *deadline <= now) {
-            let Some(pipe) = self.pipes.get_mut(&token) else {
-                continue;
-            };
-            match pipe.lines.deadline() {
-                Some(later) if later > now => self.partial.push_back((later, token)),
-                Some(_) | None => {
-                    let line = pipe.lines.finish();
-                    wrote(pipe, line, events);
-                }
-            }
-        }
+        let due = self.partial.extract_if(.., |_token, deadline| *deadline <= now);
+        let due: Vec<u64> = due.map(|(token, _deadline)| token).collect();
+        due.into_iter().for_each(|token| self.finish_line(token, events));
     }
 
     /// Ends all processes at once.
