@@ -231,9 +231,7 @@ impl Daemon {
             token => {
                 // Before it writes a process says on whose behalf.
                 self.workers.writer_of(token).map_or(Ok(()), |worker| self.hear_out(worker))?;
-                let mut events = Vec::new();
-                self.workers.on_readable(token, now, &mut events);
-                self.happened(events);
+                self.workers.on_readable(token, now, &mut self.inputs);
             }
         }
         self.settle()
@@ -307,9 +305,7 @@ impl Daemon {
     fn catch_up(&mut self) -> io::Result<()> {
         for worker in self.workers.all() {
             self.hear_out(worker)?;
-            let mut events = Vec::new();
-            self.workers.read_out(worker, &mut events);
-            self.happened(events);
+            self.workers.read_out(worker, &mut self.inputs);
         }
         self.settle()
     }
@@ -326,9 +322,7 @@ impl Daemon {
             self.closed_until = None;
             self.watch.poller.add(&self.listener, watch::LISTENER, Interest::Read)?;
         }
-        let mut events = Vec::new();
-        self.workers.on_time(now, &mut events);
-        self.happened(events);
+        self.workers.on_time(now, &mut self.inputs);
         self.settle()?;
         self.roles_on_time(now)
     }

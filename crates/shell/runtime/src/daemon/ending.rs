@@ -66,9 +66,7 @@ impl Daemon {
         if let Some(link) = self.peers.link_of(worker) {
             self.hang_up(link);
         }
-        let mut events = Vec::new();
-        self.workers.on_ended(worker, ended, &mut events);
-        self.happened(events);
+        self.workers.on_ended(worker, ended, &mut self.inputs);
         self.settle()
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the daemon's connections and processes, with real sockets, pipes and children.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -220,11 +221,11 @@ fn what_a_process_wrote_is_told_before_its_end() {
     output_theirs.write_all(b"one\ntwo").unwrap();
     error_theirs.write_all(b"three\n").unwrap();
 
-    let mut events = Vec::new();
+    let mut inputs = VecDeque::new();
     let ended = Ended { pid: 4_000_000, exit: Exit::Code(3), peak_memory_bytes: 1 };
-    workers.on_ended(worker(1), ended, &mut events);
+    workers.on_ended(worker(1), ended, &mut inputs);
 
-    let told: Vec<_> = events.iter().map(shown).collect();
+    let told: Vec<_> = inputs.iter().map(shown).collect();
     assert_eq!(told, ["out one", "out two", "err three", "exited with code 3"]);
     assert_eq!(workers.worker_of(4_000_000), None);
 }
@@ -237,21 +238,22 @@ fn a_line_without_an_end_is_shown_after_a_while() {
     let (error, _error_theirs) = std::io::pipe().unwrap();
     workers.add(&mut watch, worker(1), 4_000_000, [output.into(), error.into()]).unwrap();
     let mut ready = Vec::new();
-    let mut events = Vec::new();
+    let mut inputs = VecDeque::new();
 
     for (written, now) in [("10%", NOW), ("\r20%", NOW + LINE_PATIENCE / 2)] {
         output_theirs.write_all(written.as_bytes()).unwrap();
         watch.poller.wait(None, &mut ready).unwrap();
-        workers.on_readable(ready[0].token, now, &mut events);
+        workers.on_readable(ready[0].token, now, &mut inputs);
     }
-    assert_eq!((events.len(), workers.deadline()), (0, Some(NOW + LINE_PATIENCE)));
-    workers.on_time(NOW + LINE_PATIENCE, &mut events);
+    assert_eq!((inputs.len(), workers.deadline()), (0, Some(NOW + LINE_PATIENCE)));
+    workers.on_time(NOW + LINE_PATIENCE, &mut inputs);
 
-    assert_eq!(events.iter().map(shown).collect::<Vec<_>>(), ["out 10%\r20%"]);
+    assert_eq!(inputs.iter().map(shown).collect::<Vec<_>>(), ["out 10%\r20%"]);
     assert_eq!(workers.deadline(), None);
 }
 
-fn shown(event: &Event) -> String {
+fn shown(input: &Input) -> String {
+    let Input::Node(event) = input else { panic!("{input:?}") };
     if let Event::Wrote { error, lines, .. } = event {
         return format!("{} {}", if *error { "err" } else { "out" }, lines.join(","));
     }

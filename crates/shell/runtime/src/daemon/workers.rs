@@ -3,7 +3,7 @@
 //! Owns: their process ids and output pipes. Does not own: their connections (`daemon::peers`), the fork server
 //! (`process`), or which are wanted (`roles::node`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::OwnedFd;
 
@@ -12,6 +12,7 @@ use rustix::io::ioctl_fionbio;
 use types::limits::{LINE_PATIENCE, READ_BYTES};
 use types::{Exit, Map, Timestamp, WorkerId};
 
+use super::Input;
 use super::watch::Watch;
 use crate::children::{self, Ended};
 use crate::conn::Received;
@@ -116,11 +117,16 @@ impl Workers {
     }
 
     /// The process of a worker ended: appends what it still wrote, then its end.
-    pub(super) fn on_ended(&mut self, worker: WorkerId, ended: Ended, events: &mut Vec<Event>) {
-        self.read_out(worker, events);
+    pub(super) fn on_ended(
+        &mut self,
+        worker: WorkerId,
+        ended: Ended,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        self.read_out(worker, inputs);
         self.forget(worker);
         let Ended { exit, peak_memory_bytes, .. } = ended;
-        events.push(Event::ProcessEnded { worker, exit, peak_memory_bytes });
+        inputs.push_back(Input::Node(Event::ProcessEnded { worker, exit, peak_memory_bytes }));
     }
 
     /// The processes that the end of the fork server took along, nobody knows how.
@@ -139,23 +145,23 @@ impl Workers {
     }
 
     /// A pipe can be read: appends the lines that came. One that is closed has none.
-    pub(super) fn on_readable(&mut self, token: u64, now: Timestamp, events: &mut Vec<Event>) {
-        if self.read_pipe(token, now, events) == Received::Closed {
-            self.finish_line(token, events);
+    pub(super) fn on_readable(&mut self, token: u64, now: Timestamp, inputs: &mut VecDeque<Input>) {
+        if self.read_pipe(token, now, inputs) == Received::Closed {
+            self.finish_line(token, inputs);
             self.pipes.remove(&token);
         }
     }
 
     /// Appends all that a process wrote until now, the last line as far as it goes.
-    pub(super) fn read_out(&mut self, worker: WorkerId, events: &mut Vec<Event>) {
+    pub(super) fn read_out(&mut self, worker: WorkerId, inputs: &mut VecDeque<Input>) {
         let tokens = self.processes.get(&worker).map(|process| process.pipes);
         for token in tokens.into_iter().flatten() {
-            while self.read_pipe(token, Timestamp::ZERO, events) == Received::Some {}
-            self.finish_line(token, events);
+            while self.read_pipe(token, Timestamp::ZERO, inputs) == Received::Some {}
+            self.finish_line(token, inputs);
         }
     }
 
-    fn read_pipe(&mut self, token: u64, now: Timestamp, events: &mut Vec<Event>) -> Received {
+    fn read_pipe(&mut self, token: u64, now: Timestamp, inputs: &mut VecDeque<Input>) -> Received {
         let Some(pipe) = self.pipes.get_mut(&token) else {
             return Received::Closed;
         };
@@ -170,16 +176,16 @@ impl Workers {
         } else {
             self.partial.remove(&token);
         }
-        wrote(pipe, lines, events);
+        wrote(pipe, lines, inputs);
         Received::Some
     }
 
     /// Appends the line without an end of a pipe, if it holds one.
-    fn finish_line(&mut self, token: u64, events: &mut Vec<Event>) {
+    fn finish_line(&mut self, token: u64, inputs: &mut VecDeque<Input>) {
         self.partial.remove(&token);
         if let Some(pipe) = self.pipes.get_mut(&token) {
             let rest = pipe.lines.finish();
-            wrote(pipe, rest, events);
+            wrote(pipe, rest, inputs);
         }
     }
 
@@ -189,10 +195,10 @@ impl Workers {
     }
 
     /// Appends the lines without an end that are due.
-    pub(super) fn on_time(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+    pub(super) fn on_time(&mut self, now: Timestamp, inputs: &mut VecDeque<Input>) {
         let due = self.partial.extract_if(.., |_token, deadline| *deadline <= now);
         let due: Vec<u64> = due.map(|(token, _deadline)| token).collect();
-        due.into_iter().for_each(|token| self.finish_line(token, events));
+        due.into_iter().for_each(|token| self.finish_line(token, inputs));
     }
 
     /// Ends all processes at once.
@@ -204,9 +210,10 @@ impl Workers {
     }
 }
 
-fn wrote(pipe: &Pipe, lines: impl IntoIterator<Item = String>, events: &mut Vec<Event>) {
+fn wrote(pipe: &Pipe, lines: impl IntoIterator<Item = String>, inputs: &mut VecDeque<Input>) {
     let lines: Vec<String> = lines.into_iter().collect();
     if !lines.is_empty() {
-        events.push(Event::Wrote { worker: pipe.worker, error: pipe.error, lines });
+        let event = Event::Wrote { worker: pipe.worker, error: pipe.error, lines };
+        inputs.push_back(Input::Node(event));
     }
 }
