@@ -55,7 +55,11 @@ def start(arena: mmap, directory: str) -> tuple[threading.Thread, Pipes]:
 
 def serve(files: Files, jobs_fd: int, outcomes_fd: int) -> None:
     """Does jobs in their order, and tells what became of each, until the loop hangs up."""
-    with open(jobs_fd, "rb", buffering=0) as jobs, open(outcomes_fd, "wb", buffering=0) as outcomes:
+    with (
+        contextlib.suppress(BrokenPipeError),
+        open(jobs_fd, "rb", buffering=0) as jobs,
+        open(outcomes_fd, "wb", buffering=0) as outcomes,
+    ):
         while job := jobs.read(JOB.size):
             identifier, kind, offset, size = JOB.unpack(job)
             path = files.path(identifier)
@@ -66,8 +70,7 @@ def serve(files: Files, jobs_fd: int, outcomes_fd: int) -> None:
                 continue
             act = files.spill if kind == SPILL else files.restore
             outcome = identifier + act(path, offset, size).encode()
-            with contextlib.suppress(BrokenPipeError):
-                outcomes.write(outcome[:OUTCOME_BYTES_MAX])
+            outcomes.write(outcome[:OUTCOME_BYTES_MAX])
 
 
 class Files:

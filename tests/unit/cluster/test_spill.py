@@ -71,6 +71,17 @@ def test_what_cannot_be_done_is_told_with_its_file(loop: Loop, tmp_path: Path) -
     assert loop.hear() == (FIRST, f"cannot spill to {file.parent}: File exists")
 
 
+def test_what_was_not_begun_when_the_loop_hung_up_is_left(tmp_path: Path) -> None:
+    loop = Loop(tmp_path / "spilled")
+    os.close(loop.pipes.outcomes_fd)
+
+    loop.tell(spill.SPILL, FIRST, 0, 5000)
+    loop.thread.join()
+    os.close(loop.pipes.jobs_fd)
+
+    assert len(list((tmp_path / "spilled").iterdir())) == 1
+
+
 def test_an_object_of_which_the_file_was_cut_is_not_taken_for_whole(
     loop: Loop, tmp_path: Path
 ) -> None:
