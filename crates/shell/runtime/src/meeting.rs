@@ -15,7 +15,7 @@ use wire::preamble::Preamble;
 use crate::conn::Conn;
 use crate::entropy;
 use crate::handshake::{Handshake, SAYING_BYTES_MAX};
-use crate::listen::short;
+use crate::listen::connect;
 use crate::sys;
 
 /// What a meeting came to so far.
@@ -54,9 +54,7 @@ impl Meeting {
         own_id: Option<WorkerId>,
         now: Timestamp,
     ) -> io::Result<Self> {
-        let (path, _directory) = short(socket)?;
-        let stream = UnixStream::connect(path)?;
-        Self::initiate(stream, token, target, own_id, now)
+        Self::initiate(connect(socket)?, token, target, own_id, now)
     }
 
     /// Begins as the side that connected: says the preamble and the first words.
