@@ -244,7 +244,7 @@ impl Daemon {
                 out.within(5000, Happening::Restored(object, offset, size));
             }
             node::Effect::Disk(DiskJob::Delete(object)) => out.memory.delete(object),
-            node::Effect::Stop(_) => unreachable!("no driver here owns the cluster"),
+            node::Effect::Stop => unreachable!("no driver here owns the cluster"),
         }
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 MESSAGE_BYTES_MAX = 256 << 10
-FORKED, FAILED, ENDED, RESTARTED, SIGNALLED = 1, 2, 3, 4, 5
+FORKED, FAILED, ENDED, RESTARTED, TOLD_TO_STOP = 1, 2, 3, 4, 5
 
 _REQUEST = struct.Struct("<Q")
 _REPLY = struct.Struct("<QQQQQ")

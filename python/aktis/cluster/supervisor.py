@@ -18,7 +18,7 @@ from aktis.cluster.fork_messages import (
     FAILED,
     MESSAGE_BYTES_MAX,
     RESTARTED,
-    SIGNALLED,
+    TOLD_TO_STOP,
     reply,
     understood,
 )
@@ -69,9 +69,8 @@ class Supervisor:
         """Tells of signals and ends, until the daemon ends."""
         with contextlib.suppress(BrokenPipeError):
             while numbers := os.read(self.signals_fd, SIGNALS_MAX):
-                for number in numbers:
-                    if number != signal.SIGCHLD:
-                        self.tell(SIGNALLED, number)
+                if set(numbers) != {signal.SIGCHLD}:
+                    self.tell(TOLD_TO_STOP)
                 # Many of one kind may be one.
                 self.reap()
 

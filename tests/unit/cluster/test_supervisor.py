@@ -25,7 +25,7 @@ ours.close()
 watcher.end()
 print(json.dumps(told))
 """
-FAILED, ENDED, RESTARTED, SIGNALLED = 2, 3, 4, 5
+FAILED, ENDED, RESTARTED, TOLD_TO_STOP = 2, 3, 4, 5
 
 
 def test_a_fork_server_that_always_dies_young_is_not_started_for_ever() -> None:
@@ -60,9 +60,9 @@ def test_signals_and_the_ends_of_other_children_are_told() -> None:
 
     told = told_by(["/bin/cat"], f"{die}; os.kill(os.getpid(), signal.SIGTERM)", count=2)
 
-    ended, signalled = sorted(told)
+    ended, stop = sorted(told)
     assert (ended[0], ended[3]) == (ENDED, 1 << 8)
-    assert signalled == [SIGNALLED, 0, 15, 0, ""]
+    assert stop == [TOLD_TO_STOP, 0, 0, 0, ""]
 
 
 def told_by(command: list[str], act: str, *, count: int) -> list[list[Any]]:

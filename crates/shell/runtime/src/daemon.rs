@@ -116,8 +116,8 @@ struct Daemon {
     arena: Arc<Segment>,
     warmer: Warmer,
     spiller: Spiller,
-    /// Why the daemon ends, once it does.
-    stopping: Option<String>,
+    /// It was told to end.
+    stopping: bool,
 }
 
 /// Runs a daemon that plays node and head until it is told to stop. Its processes are ended then, and who called takes
@@ -175,7 +175,7 @@ impl Daemon {
             warmer: Warmer::start(Arc::clone(&arena))?,
             arena,
             spiller,
-            stopping: None,
+            stopping: false,
         };
         Ok((daemon, descriptors.ready.into()))
     }
@@ -194,7 +194,7 @@ impl Daemon {
             if let Some(mut starter) = starter.take() {
                 starter.write_all(&[1])?;
             }
-            if self.stopping.is_some() {
+            if self.stopping {
                 return Ok(());
             }
             let limit = self.deadline().map(|deadline| deadline.since(clock::now()));

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! request   worker (8) | environment (the rest)
-//! reply     kind (8) | worker or 0 (8) | process or signal (8) | wait status (8) | peak memory in bytes (8)
+//! reply     kind (8) | worker or 0 (8) | process (8) | wait status (8) | peak memory in bytes (8)
 //!           | reason (the rest); with the control socket, standard output and standard error of a process that was started
 //! ```
 
@@ -27,7 +27,7 @@ const FORKED: u64 = 1;
 const FAILED: u64 = 2;
 const ENDED: u64 = 3;
 const RESTARTED: u64 = 4;
-const SIGNALLED: u64 = 5;
+const TOLD_TO_STOP: u64 = 5;
 
 /// What the fork server and the supervisor say.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub(crate) enum Report {
     Ended(children::Ended),
     /// The fork server ended, and its children are the daemon's; another one answers what it had not answered.
     Restarted,
-    /// The daemon was sent this signal.
-    Signalled(u32),
+    /// The daemon was sent a signal by which processes are told to stop.
+    ToldToStop,
 }
 
 /// The fork server of a node.
@@ -164,11 +164,11 @@ fn parse(message: &[u8], descriptors: Vec<OwnedFd>) -> Option<Report> {
     let (numbers, reason) = message.split_at_checked(REPLY_NUMBERS * 8)?;
     let (numbers, _) = numbers.as_chunks::<8>();
     let numbers: &[_; REPLY_NUMBERS] = numbers.try_into().ok()?;
-    let [kind, worker, number, status, peak_memory_bytes] = numbers.map(u64::from_le_bytes);
+    let [kind, worker, pid, status, peak_memory_bytes] = numbers.map(u64::from_le_bytes);
     let worker = WorkerId::from_u64(worker);
-    let number = u32::try_from(number).ok()?;
+    let pid = u32::try_from(pid).ok()?;
     Some(match (kind, descriptors.try_into()) {
-        (FORKED, Ok(descriptors)) => Report::Forked { worker, pid: number, descriptors },
+        (FORKED, Ok(descriptors)) => Report::Forked { worker, pid, descriptors },
         (FORKED, Err(_)) => {
             let reason = "the node has no descriptors left for it".to_owned();
             Report::Failed { worker, reason }
@@ -178,10 +178,10 @@ fn parse(message: &[u8], descriptors: Vec<OwnedFd>) -> Option<Report> {
         }
         (ENDED, _) => {
             let exit = i32::try_from(status).map_or(Exit::Unknown, children::exit_of);
-            Report::Ended(children::Ended { pid: number, exit, peak_memory_bytes })
+            Report::Ended(children::Ended { pid, exit, peak_memory_bytes })
         }
         (RESTARTED, _) => Report::Restarted,
-        (SIGNALLED, _) => Report::Signalled(number),
+        (TOLD_TO_STOP, _) => Report::ToldToStop,
         _ => return None,
     })
 }

@@ -88,5 +88,5 @@ pub enum Effect {
     /// Do this with the file of an object. What came of it is an event, except of a deletion.
     Disk(DiskJob),
     /// The cluster ends: end all processes, then this one.
-    Stop(String),
+    Stop,
 }

@@ -26,7 +26,7 @@ impl Node {
         };
         process.link = Link::Down;
         if let Kind::Driver { owns_cluster: true, .. } = process.kind {
-            self.effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
+            self.effects.push(Effect::Stop);
         }
         self.pool.on_ending(id);
         self.forget_demands_of(id);

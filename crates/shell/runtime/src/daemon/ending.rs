@@ -28,9 +28,7 @@ impl Daemon {
                 Report::Restarted => {
                     self.workers.lost().into_iter().try_for_each(|lost| self.on_ended(lost))?;
                 }
-                Report::Signalled(signal) => {
-                    self.stopping = Some(format!("the daemon was told to stop by signal {signal}"));
-                }
+                Report::ToldToStop => self.stopping = true,
             }
         }
         Ok(())

@@ -79,7 +79,7 @@ impl Daemon {
                 let refused = self.spiller.submit(job);
                 self.happened(refused);
             }
-            node::Effect::Stop(reason) => self.stopping = Some(reason),
+            node::Effect::Stop => self.stopping = true,
         }
         Ok(())
     }

@@ -114,8 +114,8 @@ fn each_reply_is_understood_and_others_are_not() {
     let ended = understood([3, 0, 77, 9, 4096], "", Vec::new()).unwrap();
     let process = children::Ended { pid: 77, exit: Exit::Signal(9), peak_memory_bytes: 4096 };
     assert_eq!(ended, format!("Ended({process:?})"));
-    let signalled = understood([5, 0, 15, 0, 0], "", Vec::new());
-    assert_eq!(signalled.as_deref(), Some("Signalled(15)"));
+    let told = understood([5, 0, 0, 0, 0], "", Vec::new());
+    assert_eq!(told.as_deref(), Some("ToldToStop"));
     assert_eq!(understood([6, 0, 0, 0, 0], "", Vec::new()), None);
     assert!(parse(b"short", Vec::new()).is_none());
 }

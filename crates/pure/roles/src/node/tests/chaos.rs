@@ -323,7 +323,7 @@ impl World {
                     self.actors.remove(&actor);
                 }
                 Effect::ToWorker(to, message) => self.hear(to, message),
-                Effect::ToHead(_) | Effect::Disk(DiskJob::Delete(_)) | Effect::Stop(_) => {}
+                Effect::ToHead(_) | Effect::Disk(DiskJob::Delete(_)) | Effect::Stop => {}
             }
         }
     }
