@@ -36,5 +36,5 @@ pub(crate) fn run_node(
     };
     let told = depythonize(config)?;
     let ran = config.py().detach(|| run_daemon(told, descriptors));
-    ran.map_err(|error| PyOSError::new_err(error.to_string()))
+    ran.map_err(|error| PyOSError::new_err(format!("the node cannot go on: {error}")))
 }

@@ -17,7 +17,6 @@ mod workers;
 mod tests;
 
 use std::collections::VecDeque;
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -75,7 +74,7 @@ pub struct DaemonConfig {
 /// What it is handed over; none of it blocks.
 #[derive(Debug)]
 pub struct Descriptors {
-    /// Gets one byte when it takes connections.
+    /// Gets one byte once it has begun.
     pub ready: OwnedFd,
     /// Asks for processes, and hears of their beginning and end and of signals.
     pub processes: OwnedFd,
@@ -126,19 +125,14 @@ struct Daemon {
 /// # Errors
 /// If it cannot begin, or the system refuses what it needs to go on. Its processes end then, too.
 pub fn run_daemon(config: DaemonConfig, descriptors: Descriptors) -> io::Result<()> {
-    let (mut daemon, ready) = Daemon::begin(config, descriptors)?;
-    let outcome = daemon.run(ready).map_err(told("the node cannot go on"));
+    let mut daemon = Daemon::begin(config, descriptors)?;
+    let outcome = daemon.run();
     daemon.end();
     outcome
 }
 
-/// Says of an error what went wrong with it.
-fn told(what: impl Display) -> impl FnOnce(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
-}
-
 impl Daemon {
-    fn begin(config: DaemonConfig, descriptors: Descriptors) -> io::Result<(Self, File)> {
+    fn begin(config: DaemonConfig, descriptors: Descriptors) -> io::Result<Self> {
         children::adopt_orphans()?;
         let arena = Arc::new(Segment::map(descriptors.arena, config.arena_bytes)?);
         let listener = Listener(descriptors.listener.into());
@@ -177,12 +171,13 @@ impl Daemon {
             spiller,
             stopping: false,
         };
-        Ok((daemon, descriptors.ready.into()))
+        File::from(descriptors.ready).write_all(&[1])?;
+        Ok(daemon)
     }
 
-    /// Writes one byte for whoever waits once the roles did what they do at their start; then hears of all that happens.
-    fn run(&mut self, starter: File) -> io::Result<()> {
-        let (mut ready, mut starter) = (Vec::new(), Some(starter));
+    /// Hears of all that happens, after the roles did what they do at their start.
+    fn run(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
         loop {
             self.on_time(clock::now())?;
             self.flush()?;
@@ -190,9 +185,6 @@ impl Daemon {
             if cfg!(debug_assertions) {
                 self.node.check();
                 self.head.check();
-            }
-            if let Some(mut starter) = starter.take() {
-                starter.write_all(&[1])?;
             }
             if self.stopping {
                 return Ok(());
