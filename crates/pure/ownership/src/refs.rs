@@ -3,6 +3,8 @@
 //! Owns: uses, borrowers, and which borrows their owner has not yet confirmed.
 //! Does not own: values (`values`), or the messages between owner and borrower (`roles::worker::owning`).
 
+use std::collections::VecDeque;
+
 use smallvec::SmallVec;
 use types::{Map, ObjectId, Ref, Set, TaskId, WorkerId};
 
@@ -12,9 +14,8 @@ pub struct Refs {
     entries: Map<ObjectId, Entry>,
     lent: Map<WorkerId, Set<ObjectId>>,
     borrowed: Map<WorkerId, Set<ObjectId>>,
-    /// How many confirmations of a borrow are still to come. One may outlive the borrow that it was asked for, and
-    /// does not confirm the next one.
-    unconfirmed: Map<ObjectId, (WorkerId, u32)>,
+    /// What waits for each owner to confirm borrows, in the order in which it was told of them.
+    gates: Map<WorkerId, VecDeque<(ObjectId, Gate)>>,
 }
 
 /// What it took to hold a ref.
@@ -37,9 +38,8 @@ pub enum Fate {
     Kept,
     /// Nobody can reach it any more: its copies may be freed.
     Unreachable,
-    /// This process no longer borrows it: its owner must be told, and what waited until the owner knew of the borrow
-    /// need wait no longer.
-    Returned(WorkerId, Vec<Gate>),
+    /// This process no longer borrows it: its owner must be told.
+    Returned(WorkerId),
 }
 
 /// What waits until the owner of a borrowed object knows of this borrower.
@@ -47,16 +47,14 @@ pub enum Fate {
 pub enum Gate {
     /// A use of the object in whose value the ref was found.
     Value(ObjectId),
-    /// The reply of a task in whose arguments the ref was found.
-    Reply(TaskId),
-    /// Word to the executor of a task in whose result the ref was found.
-    Settlement(TaskId),
+    /// Word to the owner or the executor of a task, in whose arguments or result the ref was found.
+    Message(WorkerId, TaskId),
 }
 
 #[derive(Debug)]
 enum Entry {
     Owned { uses: u32, borrowers: SmallVec<[WorkerId; 1]> },
-    Borrowed { uses: u32, owner: WorkerId, gates: Vec<Gate> },
+    Borrowed { uses: u32, owner: WorkerId },
 }
 
 impl Refs {
@@ -75,7 +73,7 @@ impl Refs {
             }
             None if reference.owner == me => Held::Gone,
             None => {
-                let entry = Entry::Borrowed { uses: 1, owner: reference.owner, gates: Vec::new() };
+                let entry = Entry::Borrowed { uses: 1, owner: reference.owner };
                 self.entries.insert(reference.object, entry);
                 self.borrowed.entry(reference.owner).or_default().insert(reference.object);
                 Held::New
@@ -126,37 +124,21 @@ impl Refs {
         self.forget_borrower(object, borrower)
     }
 
-    /// `gate` opens when the owner of the borrowed object confirms.
-    pub fn close(&mut self, object: ObjectId, gate: Gate) {
-        match self.entries.get_mut(&object) {
-            Some(Entry::Borrowed { gates, owner, .. }) => {
-                gates.push(gate);
-                self.unconfirmed.entry(object).or_insert((*owner, 0)).1 += 1;
-            }
-            Some(Entry::Owned { .. }) | None => {
-                unreachable!("OWN-3: only a borrowed object waits to be confirmed")
-            }
-        }
+    /// `gate` opens when the owner confirms a borrow that it is told of now.
+    pub fn close(&mut self, reference: Ref, gate: Gate) {
+        self.gates.entry(reference.owner).or_default().push_back((reference.object, gate));
     }
 
-    /// The owner knows of this borrower: what waited for that.
+    /// An owner knows of a borrow: what waited for that. It may have been returned meanwhile.
     #[must_use]
-    pub fn confirmed(&mut self, object: ObjectId) -> Vec<Gate> {
-        if let Some((_, count)) = self.unconfirmed.get_mut(&object) {
-            *count -= 1;
-            if *count > 0 {
-                return Vec::new();
-            }
-            self.unconfirmed.remove(&object);
+    pub fn confirmed(&mut self, owner: WorkerId, object: ObjectId) -> Option<Gate> {
+        let gates = self.gates.get_mut(&owner)?;
+        let first = gates.iter().position(|(borrowed, _)| *borrowed == object)?;
+        let opened = gates.remove(first).map(|(_, gate)| gate);
+        if gates.is_empty() {
+            self.gates.remove(&owner);
         }
-        self.take_gates(object)
-    }
-
-    fn take_gates(&mut self, object: ObjectId) -> Vec<Gate> {
-        match self.entries.get_mut(&object) {
-            Some(Entry::Borrowed { gates, .. }) => std::mem::take(gates),
-            Some(Entry::Owned { .. }) | None => Vec::new(),
-        }
+        opened
     }
 
     /// A borrower that died returns everything it borrowed, at most once: the objects nobody else can reach.
@@ -168,14 +150,14 @@ impl Refs {
         objects
     }
 
-    /// An owner died: what was borrowed from it, which is forgotten, with the gates that waited for it.
+    /// An owner died: what was borrowed from it, and the gates that waited for it.
     #[must_use]
-    pub fn on_owner_lost(&mut self, owner: WorkerId) -> Vec<(ObjectId, Vec<Gate>)> {
+    pub fn on_owner_lost(&mut self, owner: WorkerId) -> (Vec<ObjectId>, Vec<Gate>) {
         let mut objects: Vec<_> =
             self.borrowed.get(&owner).into_iter().flatten().copied().collect();
         objects.sort_unstable();
-        self.unconfirmed.retain(|_, (confirmer, _)| *confirmer != owner);
-        objects.into_iter().map(|object| (object, self.take_gates(object))).collect()
+        let gates = self.gates.remove(&owner).into_iter().flatten();
+        (objects, gates.map(|(_, gate)| gate).collect())
     }
 
     /// All objects that are known, with the owners of those that are borrowed.
@@ -239,11 +221,11 @@ impl Refs {
                 self.entries.remove(&object);
                 Fate::Unreachable
             }
-            Some(Entry::Borrowed { uses: 0, owner, gates }) => {
-                let (owner, gates) = (*owner, std::mem::take(gates));
+            Some(Entry::Borrowed { uses: 0, owner }) => {
+                let owner = *owner;
                 self.entries.remove(&object);
                 unlist(&mut self.borrowed, owner, object);
-                Fate::Returned(owner, gates)
+                Fate::Returned(owner)
             }
             Some(_) | None => Fate::Kept,
         }
@@ -293,7 +275,7 @@ mod tests {
         assert_eq!(refs.hold(borrowed, ME), Held::New);
         assert_eq!(refs.hold(borrowed, ME), Held::Known);
         assert_eq!(refs.release(object(1)), Fate::Kept);
-        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, Vec::new()));
+        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER));
         refs.check();
     }
 
@@ -318,39 +300,28 @@ mod tests {
     }
 
     #[test]
-    fn a_borrow_that_is_returned_before_it_is_confirmed_opens_its_gates() {
-        let mut refs = Refs::default();
-        let (borrowed, gate) = (Ref { object: object(1), owner: OTHER }, Gate::Value(object(2)));
-        assert_eq!(refs.hold(borrowed, ME), Held::New);
-        refs.close(object(1), gate);
-
-        assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, vec![gate]));
-    }
-
-    #[test]
     fn a_late_confirmation_does_not_confirm_the_next_borrow() {
         let mut refs = Refs::default();
-        let (borrowed, gate) = (Ref { object: object(1), owner: OTHER }, Gate::Value(object(2)));
-        for _ in 0..2 {
+        let borrowed = Ref { object: object(1), owner: OTHER };
+        let gates = [2, 3, 4].map(|outer| Gate::Value(object(outer)));
+        for gate in gates {
             assert_eq!(refs.hold(borrowed, ME), Held::New);
-            refs.close(object(1), gate);
-            assert_eq!(refs.release(object(1)), Fate::Returned(OTHER, vec![gate]));
+            refs.close(borrowed, gate);
+            assert_eq!(refs.release(object(1)), Fate::Returned(OTHER));
         }
-        assert_eq!(refs.hold(borrowed, ME), Held::New);
-        refs.close(object(1), gate);
 
-        assert!(refs.confirmed(object(1)).is_empty());
-        assert!(refs.confirmed(object(1)).is_empty());
-        assert_eq!(refs.confirmed(object(1)), [gate]);
+        assert_eq!(gates.map(|_| refs.confirmed(OTHER, object(1))), gates.map(Some));
+        assert_eq!(refs.confirmed(OTHER, object(1)), None);
     }
 
     #[test]
     fn a_dead_owner_opens_the_gates_that_waited_for_it() {
         let mut refs = Refs::default();
-        assert_eq!(refs.hold(Ref { object: object(1), owner: OTHER }, ME), Held::New);
-        refs.close(object(1), Gate::Value(object(2)));
+        let borrowed = Ref { object: object(1), owner: OTHER };
+        assert_eq!(refs.hold(borrowed, ME), Held::New);
+        refs.close(borrowed, Gate::Value(object(2)));
 
-        assert_eq!(refs.on_owner_lost(OTHER), [(object(1), vec![Gate::Value(object(2))])]);
-        assert!(refs.confirmed(object(1)).is_empty());
+        assert_eq!(refs.on_owner_lost(OTHER), (vec![object(1)], vec![Gate::Value(object(2))]));
+        assert_eq!(refs.confirmed(OTHER, object(1)), None);
     }
 }

@@ -34,7 +34,7 @@ use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
 use crate::worker::losing::LeaseEnds;
-use crate::worker::owning::Settlement;
+use crate::worker::owning::Postponed;
 use crate::worker::reading::Pin;
 use crate::worker::templates::Templates;
 pub use ownership::Next;
@@ -61,7 +61,7 @@ pub struct Worker {
     inbox: Inbox,
     /// Refs inside results that were sent, kept until their receiver has registered them.
     handed_over: Map<TaskId, (WorkerId, Vec<ObjectId>)>,
-    settlements: Map<TaskId, Settlement>,
+    postponed: BTreeMap<(WorkerId, TaskId), Postponed>,
     /// Ends of leased workers of which more may be heard over the connections to them.
     ends: LeaseEnds,
     failures: Failures,
@@ -95,7 +95,7 @@ impl Worker {
             templates: Templates::default(),
             inbox: Inbox::default(),
             handed_over: Map::default(),
-            settlements: Map::default(),
+            postponed: BTreeMap::new(),
             ends: LeaseEnds::default(),
             failures: Failures::default(),
             freed: Vec::new(),
@@ -137,7 +137,7 @@ impl Worker {
             && self.refs.is_empty()
             && self.values.is_empty()
             && self.handed_over.is_empty()
-            && self.settlements.is_empty()
+            && self.postponed.is_empty()
             && self.dispatch.leases_held() == 0
     }
 
@@ -162,7 +162,7 @@ impl Worker {
             FromPeer::HandedBack { lease, tasks } => self.tasks_came_back(lease, &tasks),
             FromPeer::Item { task, index, item } => self.item_came(from, task, index, item),
             FromPeer::Borrow { object, confirm } => self.lend(from, object, confirm),
-            FromPeer::Borrowed(object) => self.borrow_confirmed(object),
+            FromPeer::Borrowed(object) => self.borrow_confirmed(from, object),
             FromPeer::Return(object) => self.take_back(from, object),
             FromPeer::Settled(task) => self.settled(task),
             FromPeer::Fetch(object) => self.fetch_came(from, object),

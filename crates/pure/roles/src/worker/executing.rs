@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, ActorSpec, Assignment, Callee, Concurrency, Death, Exit, Failure, LeaseId, Ref,
-    Stored, TaskId, Value, WorkerId,
+    ActorSpec, Assignment, Callee, Concurrency, Death, Exit, Failure, LeaseId, Ref, Stored, TaskId,
+    Value, WorkerId,
 };
 use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
@@ -103,7 +103,10 @@ impl Worker {
 
     /// The user's code ended.
     pub(super) fn finished(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
-        let Some(running) = self.inbox.running(task) else {
+        while self.inbox.running(task).is_some_and(|running| running.waits > 0) {
+            self.unblocked(task);
+        }
+        let Some(running) = self.inbox.end(task) else {
             return;
         };
         let outcome = match (outcome, running.interrupted) {
@@ -114,15 +117,9 @@ impl Worker {
             (outcome, _) => outcome,
         };
         if let Outcome::Returned(values) = &outcome {
-            let contained: Vec<Ref> =
-                values.iter().flat_map(|stored| &stored.contains).copied().collect();
-            self.hand_over(task, &contained);
+            values.iter().for_each(|stored| self.hand_over(running.owner, task, &stored.contains));
         }
-        while self.inbox.running(task).is_some_and(|running| running.waits > 0) {
-            self.unblocked(task);
-        }
-        self.inbox.end(task, outcome, ran);
-        self.reply_if_open(task);
+        self.reply(running.owner, task, outcome, ran);
         self.begin();
         self.leave_if_done();
     }
@@ -132,7 +129,7 @@ impl Worker {
         let Some(owner) = self.inbox.owner_of(task) else {
             return;
         };
-        self.hand_over(task, &item.contains);
+        self.hand_over(owner, task, &item.contains);
         self.say(owner, FromPeer::Item { task, index, item });
     }
 
@@ -152,7 +149,8 @@ impl Worker {
         for task in self.inbox.running_that(theirs) {
             self.interrupt(task, Interrupt::Cancelled);
         }
-        self.settlements.retain(|_, settlement| settlement.executor != owner);
+        self.postponed
+            .retain(|(peer, task), _| *peer != owner || self.inbox.constructor_of(*task).is_some());
     }
 
     /// The actor's last handle went.
@@ -185,6 +183,9 @@ impl Worker {
     /// Ends this process for the sake of one task, whose owner hears of it first.
     pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &str) {
         self.hand_back(usize::MAX, None);
+        // What this process borrowed ends with it.
+        let postponed = std::mem::take(&mut self.postponed);
+        self.effects.extend(postponed.into_values().filter_map(|postponed| postponed.word));
         if let Some(running) = self.inbox.forget(task) {
             self.reply(running.owner, task, outcome, self.now.since(running.began));
         }
@@ -214,20 +215,23 @@ impl Worker {
 
     /// Says how a task ended, to its owner.
     pub(super) fn reply(&mut self, owner: WorkerId, task: TaskId, outcome: Outcome, ran: Duration) {
-        if let Some(actor) = self.inbox.constructor_of(task) {
-            self.constructor_ended(actor, outcome);
-            return;
-        }
-        self.say(owner, FromPeer::Done { task, outcome, ran });
-    }
-
-    /// A borrow that a reply waited for is confirmed.
-    pub(super) fn reply_gate_opened(&mut self, task: TaskId) {
-        if let Some(running) = self.inbox.running(task) {
-            running.gates -= 1;
-        }
-        self.reply_if_open(task);
-        self.leave_if_done();
+        let word = match (self.inbox.constructor_of(task), outcome) {
+            (None, outcome) if owner == self.me => {
+                return self.task_done(owner, task, outcome, ran);
+            }
+            (None, outcome) => Effect::ToPeer(owner, FromPeer::Done { task, outcome, ran }),
+            (Some(actor), Outcome::Failed { failure, .. }) => {
+                self.inbox.leaving = true;
+                Effect::ToHead(ToHead::ActorNotMade(actor, failure))
+            }
+            (Some(actor), Outcome::Returned(_) | Outcome::Streamed(_)) => {
+                if let Some(hosted) = &mut self.inbox.actor {
+                    hosted.made = true;
+                }
+                Effect::ToHead(ToHead::ActorMade(actor))
+            }
+        };
+        self.say_once_confirmed(owner, task, word);
     }
 
     /// A task that will not run here reads its large arguments no more.
@@ -283,28 +287,10 @@ impl Worker {
         }
     }
 
-    fn reply_if_open(&mut self, task: TaskId) {
-        let open = self
-            .inbox
-            .running(task)
-            .is_some_and(|running| running.gates == 0 && running.ended.is_some());
-        if !open {
-            return;
-        }
-        let Some(Running { owner, ended: Some((outcome, ran)), .. }) = self.inbox.forget(task)
-        else {
-            return;
-        };
-        self.reply(owner, task, outcome, ran);
-    }
-
     /// Refs inside a result are kept here until the receiver has registered them.
-    fn hand_over(&mut self, task: TaskId, contained: &[Ref]) {
-        let Some(receiver) = self.inbox.owner_of(task).filter(|owner| *owner != self.me) else {
-            return;
-        };
+    fn hand_over(&mut self, receiver: WorkerId, task: TaskId, contained: &[Ref]) {
         for reference in contained {
-            if !self.refs.is_known(reference.object) {
+            if receiver == self.me || !self.refs.is_known(reference.object) {
                 continue;
             }
             let held = self.refs.hold(*reference, self.me);
@@ -319,22 +305,10 @@ impl Worker {
         }
     }
 
-    fn constructor_ended(&mut self, actor: ActorId, outcome: Outcome) {
-        match outcome {
-            Outcome::Failed { failure, .. } => {
-                self.effects.push(Effect::ToHead(ToHead::ActorNotMade(actor, failure)));
-                self.inbox.leaving = true;
-            }
-            Outcome::Returned(_) | Outcome::Streamed(_) => {
-                if let Some(hosted) = &mut self.inbox.actor {
-                    hosted.made = true;
-                }
-                self.effects.push(Effect::ToHead(ToHead::ActorMade(actor)));
-            }
+    pub(super) fn leave_if_done(&mut self) {
+        if self.postponed.values().any(|postponed| postponed.word.is_some()) {
+            return;
         }
-    }
-
-    fn leave_if_done(&mut self) {
         let retired =
             self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
         if retired && self.inbox.is_idle() {
@@ -377,7 +351,10 @@ impl Worker {
 
     /// Whether this process owns nothing, borrows nothing and awaits nothing.
     fn is_unneeded(&self) -> bool {
-        self.tasks.is_empty() && self.refs.is_empty() && self.handed_over.is_empty()
+        self.tasks.is_empty()
+            && self.refs.is_empty()
+            && self.handed_over.is_empty()
+            && self.postponed.is_empty()
     }
 
     fn exit(&mut self, reason: &str) {

@@ -1,18 +1,17 @@
 //! What came to this process to be run: by concurrency group, waiting or running.
 //!
-//! Owns: queues, limits, what runs since when, and replies that wait for borrows to be confirmed.
+//! Owns: queues, limits, and what runs since when.
 //! Does not own: what arrivals and ends lead to (`executing`, `blocking`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
     ActorId, Assignment, Called, Callee, FunctionId, LeaseId, Map, Ref, Stage, TaskId, TaskInfo,
     Template, Timestamp, WorkerId,
 };
-use wire::to_worker::{Dependency, Outcome};
+use wire::to_worker::Dependency;
 
 use super::{Execution, Interrupt};
 
@@ -64,9 +63,6 @@ pub(super) struct Running {
     pub(super) stuck: Option<Stuck>,
     pub(super) began: Timestamp,
     pub(super) interrupted: Option<(Interrupt, Timestamp)>,
-    /// Borrows that are to be confirmed before the reply.
-    pub(super) gates: u32,
-    pub(super) ended: Option<(Outcome, Duration)>,
 }
 
 /// A wait of a running task that lasts: its number, and what is missing.
@@ -136,30 +132,26 @@ impl Inbox {
             stuck: None,
             began: now,
             interrupted: None,
-            gates: 0,
-            ended: None,
         };
         self.running.insert(execution.task, running);
     }
 
-    /// The user's code of a task ended with this.
-    pub(super) fn end(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
-        let Some(running) = self.running.get_mut(&task) else {
-            return;
-        };
-        let template = Arc::clone(&running.template);
-        running.ended = Some((outcome, ran));
-        self.group(&template).busy -= 1;
-        if template.calls_max > 0 {
-            let made = self.calls_made.entry(template.function).or_insert(0);
+    /// The user's code of a task ended.
+    pub(super) fn end(&mut self, task: TaskId) -> Option<Running> {
+        let running = self.running.remove(&task)?;
+        let Template { function, calls_max, .. } = *running.template;
+        self.group(&running.template).busy -= 1;
+        if calls_max > 0 {
+            let made = self.calls_made.entry(function).or_insert(0);
             *made += 1;
-            self.leaving |= *made >= template.calls_max;
+            self.leaving |= *made >= calls_max;
         }
+        Some(running)
     }
 
     /// A thread waits on behalf of a task of a lease: that lease, unless another one does so already.
     pub(super) fn wait(&mut self, task: TaskId) -> Option<LeaseId> {
-        let running = self.running.get_mut(&task).filter(|running| running.ended.is_none())?;
+        let running = self.running.get_mut(&task)?;
         let lease = running.lease?;
         running.waits += 1;
         if running.waits > 1 {
@@ -171,7 +163,7 @@ impl Inbox {
 
     /// It goes on: the lease, if no other one waits.
     pub(super) fn go_on(&mut self, task: TaskId) -> Option<LeaseId> {
-        let running = self.running.get_mut(&task).filter(|running| running.ended.is_none())?;
+        let running = self.running.get_mut(&task)?;
         running.stuck = None;
         let lease = running.lease?;
         running.waits =
@@ -194,12 +186,12 @@ impl Inbox {
         self.leaving && self.running.values().all(|running| running.waits == 0)
     }
 
-    /// A task that runs, or whose reply waits.
+    /// A task that runs.
     pub(super) fn running(&mut self, task: TaskId) -> Option<&mut Running> {
         self.running.get_mut(&task)
     }
 
-    /// The task is over.
+    /// The task is over, though it has not ended.
     pub(super) fn forget(&mut self, task: TaskId) -> Option<Running> {
         self.running.remove(&task)
     }
@@ -223,9 +215,7 @@ impl Inbox {
             Some((name, group, found))
         })?;
         let full = group.busy >= group.limit && incoming.missing == 0;
-        let holds = |running: &Running| {
-            running.ended.is_none() && self.name_of_group(&running.template) == name
-        };
+        let holds = |running: &Running| self.name_of_group(&running.template) == name;
         (full && self.actor.is_some() && !self.leaving)
             .then(|| (incoming, self.running_that(holds)))
     }
@@ -268,7 +258,7 @@ impl Inbox {
 
     /// What runs and what waits, for people.
     pub(super) fn tasks(&self) -> impl Iterator<Item = TaskInfo> {
-        let running = self.running_that(|running| running.ended.is_none()).into_iter();
+        let running = self.running_that(|_| true).into_iter();
         let running = running.filter_map(|task| Some((task, self.running.get(&task)?)));
         let running = running.map(|(task, running)| {
             let Running { attempt, template, began, waits, .. } = running;
@@ -293,7 +283,7 @@ impl Inbox {
             .filter(|actor| TaskId::creation(*actor) == task)
     }
 
-    /// Whether nothing runs or replies.
+    /// Whether nothing runs.
     pub(super) fn runs_nothing(&self) -> bool {
         self.running.is_empty()
     }
@@ -365,9 +355,6 @@ impl Group {
 
 impl Running {
     fn next_deadline(&self, behind: bool) -> Option<Timestamp> {
-        if self.ended.is_some() {
-            return None;
-        }
         let stuck = (behind && self.waits == 0).then(|| self.began + STUCK_BEHIND);
         let timeout = match (self.interrupted, self.template.timeout) {
             (Some((Interrupt::TimedOut, at)), _) => Some(at + INTERRUPT_GRACE),

@@ -3,6 +3,8 @@
 //! Owns: the messages between owners and borrowers, and what an unreachable object takes along.
 //! Does not own: the counts (`ownership::refs`), or the values (`ownership::values`).
 
+use std::collections::btree_map::Entry;
+
 use ownership::refs::Gate;
 use ownership::{Awaiters, Fate, Held};
 use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
@@ -10,11 +12,13 @@ use wire::{FromPeer, ToHead, ToNode};
 
 use super::{Effect, Source, Worker};
 
-/// What is still to be registered before the executor of a task may let go of the refs in its results.
-#[derive(Debug)]
-pub(super) struct Settlement {
-    pub(super) executor: WorkerId,
-    pub(super) missing: u32,
+/// Word about a task that waits until the owners of refs in its arguments or results know of this borrower.
+#[derive(Debug, Default)]
+pub(super) struct Postponed {
+    /// How many borrows are not confirmed yet.
+    missing: u32,
+    /// What is to be said then, once it is known.
+    pub(super) word: Option<Effect>,
 }
 
 impl Worker {
@@ -28,16 +32,8 @@ impl Worker {
     pub(super) fn hold(&mut self, reference: Ref, source: Source) {
         let gate = match source {
             Source::Outside => None,
-            Source::Value(outer) => self
-                .refs
-                .lender(outer)
-                .filter(|lender| *lender != reference.owner)
-                .map(|_| Gate::Value(outer)),
-            Source::Task(task) => self
-                .inbox
-                .owner_of(task)
-                .filter(|owner| *owner != reference.owner && *owner != self.me)
-                .map(|_| Gate::Reply(task)),
+            Source::Value(outer) => Some(Gate::Value(outer)),
+            Source::Task(task) => self.inbox.owner_of(task).map(|owner| Gate::Message(owner, task)),
         };
         self.use_ref(reference, gate);
     }
@@ -51,16 +47,18 @@ impl Worker {
         }
     }
 
-    /// One more use; a first borrow is told to the owner, and `gate` opens when that is confirmed.
+    /// One more use; a first borrow is told to the owner, and `gate` opens when that is confirmed, unless the owner
+    /// itself sent the ref.
     pub(super) fn use_ref(&mut self, reference: Ref, gate: Option<Gate>) {
         match self.refs.hold(reference, self.me) {
             Held::Known => {}
             Held::New => {
+                let gate = gate.filter(|gate| self.is_third(reference.owner, gate));
                 let (object, confirm) = (reference.object, gate.is_some());
                 let borrow = FromPeer::Borrow { object, confirm };
                 self.effects.push(Effect::ToPeer(reference.owner, borrow));
                 if let Some(gate) = gate {
-                    self.refs.close(reference.object, gate);
+                    self.refs.close(reference, gate);
                     self.shut(gate);
                 }
             }
@@ -79,10 +77,9 @@ impl Worker {
             match self.refs.release(object) {
                 Fate::Kept => {}
                 Fate::Unreachable => self.let_go(object, &mut dropped),
-                Fate::Returned(owner, gates) => {
+                Fate::Returned(owner) => {
                     self.values.forget(object);
                     self.effects.push(Effect::ToPeer(owner, FromPeer::Return(object)));
-                    self.open(gates);
                 }
             }
         }
@@ -102,10 +99,7 @@ impl Worker {
             return;
         }
         for reference in &stored.contains {
-            let gate = made_by
-                .filter(|(_, executor)| *executor != self.me && *executor != reference.owner)
-                .map(|(task, _)| Gate::Settlement(task));
-            self.use_ref(*reference, gate);
+            self.use_ref(*reference, made_by.map(|(task, executor)| Gate::Message(executor, task)));
         }
         self.value_came(object, stored);
     }
@@ -146,9 +140,10 @@ impl Worker {
     }
 
     /// The owner knows of a borrow of this process.
-    pub(super) fn borrow_confirmed(&mut self, object: ObjectId) {
-        let gates = self.refs.confirmed(object);
-        self.open(gates);
+    pub(super) fn borrow_confirmed(&mut self, owner: WorkerId, object: ObjectId) {
+        if let Some(gate) = self.refs.confirmed(owner, object) {
+            self.open(gate);
+        }
     }
 
     /// A borrower returned an object.
@@ -201,8 +196,9 @@ impl Worker {
         for object in self.refs.on_borrower_lost(peer) {
             self.let_go_whole(object);
         }
-        for (object, gates) in self.refs.on_owner_lost(peer) {
-            self.open(gates);
+        let (borrowed, gates) = self.refs.on_owner_lost(peer);
+        gates.into_iter().for_each(|gate| self.open(gate));
+        for object in borrowed {
             self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)));
         }
         self.receiver_lost(peer);
@@ -224,28 +220,40 @@ impl Worker {
         }
     }
 
-    /// Opens what waited for a confirmation.
-    pub(super) fn open(&mut self, gates: Vec<Gate>) {
-        for gate in gates {
-            match gate {
-                Gate::Value(outer) => self.drop_use(outer),
-                Gate::Reply(task) => self.reply_gate_opened(task),
-                Gate::Settlement(task) => self.settle(task),
+    /// Says something about a task to its owner or executor, `peer`, once the borrows that it rests on are confirmed.
+    pub(super) fn say_once_confirmed(&mut self, peer: WorkerId, task: TaskId, word: Effect) {
+        match self.postponed.get_mut(&(peer, task)) {
+            Some(postponed) => {
+                postponed.word = Some(word);
+                self.say_if_confirmed(peer, task);
             }
+            None => self.effects.push(word),
         }
     }
 
     /// Tells the executor of `task` that the refs in its results are registered, once they are.
-    pub(super) fn settle(&mut self, task: TaskId) {
-        let Some(settlement) = self.settlements.get_mut(&task) else {
-            return;
-        };
-        settlement.missing -= 1;
-        if settlement.missing == 0 {
-            let executor = settlement.executor;
-            self.settlements.remove(&task);
-            self.effects.push(Effect::ToPeer(executor, FromPeer::Settled(task)));
+    pub(super) fn settle(&mut self, executor: WorkerId, task: TaskId) {
+        if self.postponed.contains_key(&(executor, task)) {
+            let settled = Effect::ToPeer(executor, FromPeer::Settled(task));
+            self.say_once_confirmed(executor, task, settled);
         }
+    }
+
+    fn say_if_confirmed(&mut self, peer: WorkerId, task: TaskId) {
+        if let Entry::Occupied(postponed) = self.postponed.entry((peer, task))
+            && let Postponed { missing: 0, word: Some(_) } = postponed.get()
+        {
+            self.effects.extend(postponed.remove().word);
+        }
+    }
+
+    /// Whether a ref comes neither from this process nor from its owner.
+    fn is_third(&self, owner: WorkerId, gate: &Gate) -> bool {
+        let from = match gate {
+            Gate::Value(outer) => self.refs.lender(*outer),
+            Gate::Message(peer, _) => Some(*peer),
+        };
+        from.is_some_and(|from| from != owner && from != self.me)
     }
 
     fn shut(&mut self, gate: Gate) {
@@ -256,15 +264,21 @@ impl Worker {
                 let held = self.refs.hold(reference, self.me);
                 assert_eq!(held, Held::Known, "OWN-10: a ref comes from a value that is held");
             }
-            Gate::Reply(task) => {
-                if let Some(running) = self.inbox.running(task) {
-                    running.gates += 1;
-                }
+            Gate::Message(peer, task) => {
+                self.postponed.entry((peer, task)).or_default().missing += 1;
             }
-            Gate::Settlement(task) => {
-                if let Some(settlement) = self.settlements.get_mut(&task) {
-                    settlement.missing += 1;
+        }
+    }
+
+    fn open(&mut self, gate: Gate) {
+        match gate {
+            Gate::Value(outer) => self.drop_use(outer),
+            Gate::Message(peer, task) => {
+                if let Some(postponed) = self.postponed.get_mut(&(peer, task)) {
+                    postponed.missing -= 1;
                 }
+                self.say_if_confirmed(peer, task);
+                self.leave_if_done();
             }
         }
     }

@@ -115,8 +115,7 @@ fn note(probe: &mut Probe, place: Place, finding: Finding) -> bool {
 /// What a task waits for that runs and will not end by itself.
 fn waits(running: &Running) -> Option<Finding> {
     let Stuck { wait, refs } = running.stuck.as_ref()?;
-    let ends = running.ended.is_some()
-        || running.template.timeout.is_some()
+    let ends = running.template.timeout.is_some()
         || (running.lease.is_some() && running.interrupted.is_some());
     let needs = refs.iter().copied().map(Place::Object).collect();
     let name = running.template.name.clone();

@@ -14,7 +14,6 @@ use types::{
 use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
-use super::owning::Settlement;
 use super::{Effect, Worker};
 
 impl Worker {
@@ -191,7 +190,7 @@ impl Worker {
             Outcome::Returned(values) => self.returned(from, task, values),
             Outcome::Streamed(total) => self.streamed(from, task, total),
             Outcome::Failed { failure, retriable } => {
-                self.settle(task);
+                self.settle(from, task);
                 if retriable {
                     self.attempt_failed(task, &failure);
                 } else {
@@ -250,7 +249,7 @@ impl Worker {
     /// The refs inside these values are to be registered before `executor` may let go of them.
     pub(super) fn await_settlement(&mut self, task: TaskId, executor: WorkerId, stored: &Stored) {
         if executor != self.me && !stored.contains.is_empty() {
-            self.settlements.entry(task).or_insert(Settlement { executor, missing: 1 });
+            self.postponed.entry((executor, task)).or_default();
         }
     }
 
@@ -287,14 +286,14 @@ impl Worker {
         for (position, stored) in values.into_iter().enumerate() {
             self.keep(task.output(position as u32 + 1), stored, Some((task, from)));
         }
-        self.settle(task);
+        self.settle(from, task);
         if let Some(submitted) = submitted {
             self.unpin(&submitted.spec);
         }
     }
 
     fn streamed(&mut self, from: WorkerId, task: TaskId, total: u32) {
-        self.settle(task);
+        self.settle(from, task);
         if self.streams.arrived_count(task) > total {
             self.fail(task, &Arc::new(Failure::StreamChanged(task)));
             return;

@@ -40,7 +40,7 @@ fn a_large_result_is_pinned_when_wanted_and_freed_when_nobody_can_reach_it() {
 }
 
 #[test]
-fn a_reply_waits_no_longer_when_the_borrow_is_returned_before_it_is_confirmed() {
+fn a_reply_waits_for_the_owner_though_the_borrow_is_returned_before_it_is_confirmed() {
     let mut executor = TestWorker::new(2);
     let task = executor.task(1);
     executor.receive(&[&task]);
@@ -48,11 +48,11 @@ fn a_reply_waits_no_longer_when_the_borrow_is_returned_before_it_is_confirmed() 
     executor.step(Event::Hold(theirs, Source::Task(task.id)));
     assert_eq!(executor.step(finished(task.id, inline(b"x"))), []);
 
-    let effects = executor.step(Event::Release(vec![theirs.object]));
-
     let returned = Effect::ToPeer(worker(3), FromPeer::Return(theirs.object));
-    assert_eq!(effects[0], returned);
-    assert!(matches!(&effects[1..], [Effect::ToPeer(_, FromPeer::Done { .. })]), "{effects:?}");
+    assert_eq!(executor.step(Event::Release(vec![theirs.object])), [returned]);
+    let effects = executor.step(Event::Peer(worker(3), FromPeer::Borrowed(theirs.object)));
+
+    assert!(matches!(&effects[..], [Effect::ToPeer(_, FromPeer::Done { .. })]), "{effects:?}");
 }
 
 #[test]
