@@ -13,9 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
 use types::limits::{BURST, BURST_TASKS_MAX, LEASES_WANTED_MAX};
-use types::{Assignment, FunctionId, LeaseId, Map, Shape, TaskId, Timestamp, WorkerId};
+use types::{Assignment, Death, FunctionId, LeaseId, Map, Shape, TaskId, Timestamp, WorkerId};
 
 use self::lease::{Lease, Queued};
 
@@ -28,7 +27,6 @@ pub struct Dispatch {
     lines: Vec<Line>,
     index: Map<Arc<Shape>, u32>,
     leases: BTreeMap<LeaseId, Lease>,
-    by_worker: Map<WorkerId, SmallVec<[LeaseId; 1]>>,
     durations: Map<FunctionId, Duration>,
 }
 
@@ -60,7 +58,6 @@ pub struct Demand {
 struct Line {
     shape: Arc<Shape>,
     queue: VecDeque<Queued>,
-    leases: Vec<LeaseId>,
     demanded: u32,
     introduced: bool,
     granted: u64,
@@ -77,7 +74,6 @@ impl Dispatch {
         self.lines.push(Line {
             shape: Arc::clone(shape),
             queue: VecDeque::new(),
-            leases: Vec::new(),
             demanded: 0,
             introduced: false,
             granted: 0,
@@ -93,44 +89,33 @@ impl Dispatch {
     /// Tasks of one lease came back unbegun: they are next.
     pub fn came_back(&mut self, lease: LeaseId, tasks: &[TaskId]) -> Option<u32> {
         let lease = self.leases.get_mut(&lease)?;
-        lease.recalled = false;
-        lease.stuck = !lease.reclaimed;
-        let line = &mut self.lines[lease.line as usize];
-        let back: Vec<_> = lease
-            .load
-            .iter()
-            .filter(|(queued, _)| tasks.contains(&queued.task))
-            .map(|(queued, _)| *queued)
-            .collect();
-        lease.load.retain(|(queued, _)| !tasks.contains(&queued.task));
+        lease.stuck = true;
+        let (back, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut lease.load)
+            .into_iter()
+            .partition(|(queued, _)| tasks.contains(&queued.task));
+        lease.load = kept;
         lease.work = lease.load.iter().map(|(_, estimate)| *estimate).sum();
-        for queued in back.into_iter().rev() {
-            line.queue.push_front(queued);
-        }
+        let queue = &mut self.lines[lease.line as usize].queue;
+        back.into_iter().rev().for_each(|(queued, _)| queue.push_front(queued));
         Some(lease.line)
     }
 
     /// The next burst of a shape, without tasks that ended meanwhile.
     pub fn next_burst(&mut self, line: u32, is_wanted: impl Fn(TaskId) -> bool) -> Option<Burst> {
-        let queue_line = &mut self.lines[line as usize];
-        while queue_line.queue.front().is_some_and(|queued| !is_wanted(queued.task)) {
-            queue_line.queue.pop_front();
+        let queue = &mut self.lines[line as usize].queue;
+        while queue.front().is_some_and(|queued| !is_wanted(queued.task)) {
+            queue.pop_front();
         }
-        if queue_line.queue.is_empty() {
+        if queue.is_empty() {
             return None;
         }
-        let open: Vec<LeaseId> = queue_line
-            .leases
-            .iter()
-            .copied()
-            .filter(|lease| self.leases[lease].takes_work())
-            .collect();
-        let least = open.iter().copied().min_by_key(|lease| self.leases[lease].work)?;
-        let share = queue_line.queue.len().div_ceil(open.len()).min(BURST_TASKS_MAX);
-        let lease = self.leases.get_mut(&least).expect("OWN-8: a line names leases that are held");
-        let tasks = lease.fill(&mut queue_line.queue, &self.durations, share, is_wanted);
+        let open = |(_, lease): &(_, &mut Lease)| lease.line == line && lease.takes_work();
+        let open: Vec<(&LeaseId, &mut Lease)> = self.leases.iter_mut().filter(open).collect();
+        let share = queue.len().div_ceil(open.len().max(1)).min(BURST_TASKS_MAX);
+        let (id, lease) = open.into_iter().min_by_key(|(_, lease)| lease.work)?;
+        let tasks = lease.fill(queue, &self.durations, share, is_wanted);
         (!tasks.is_empty()).then(|| Burst {
-            lease: least,
+            lease: *id,
             worker: lease.worker,
             assignment: lease.assignment.clone(),
             tasks,
@@ -166,8 +151,6 @@ impl Dispatch {
         let queue_line = &mut self.lines[line as usize];
         queue_line.granted += 1;
         queue_line.demanded = queue_line.demanded.saturating_sub(1);
-        queue_line.leases.push(lease);
-        self.by_worker.entry(worker).or_default().push(lease);
         let held = Lease::new(now, line, worker, assignment);
         self.leases.insert(lease, held);
     }
@@ -188,13 +171,11 @@ impl Dispatch {
         task: TaskId,
         ran: Duration,
     ) -> Option<u32> {
-        let place = |lease: &LeaseId| {
-            let load = &self.leases.get(lease)?.load;
-            let position = load.iter().position(|(queued, _)| queued.task == task)?;
-            Some((*lease, position))
-        };
-        let (lease, position) = self.by_worker.get(&worker)?.iter().find_map(place)?;
-        let lease = self.leases.get_mut(&lease)?;
+        let mut theirs = self.leases.values_mut().filter(|lease| lease.worker == worker);
+        let (lease, position) = theirs.find_map(|lease| {
+            let position = lease.load.iter().position(|(queued, _)| queued.task == task)?;
+            Some((lease, position))
+        })?;
         let (queued, estimate) = lease.load.remove(position)?;
         lease.work -= estimate;
         lease.stuck = false;
@@ -215,19 +196,17 @@ impl Dispatch {
 
     /// The worker with the most work that could begin elsewhere, and how many tasks to ask back.
     pub fn recall(&mut self, line: u32) -> Option<(WorkerId, LeaseId, u32)> {
-        let line = &self.lines[line as usize];
-        let idle = line.leases.iter().any(|lease| self.leases[lease].is_idle());
-        if !idle || !line.queue.is_empty() {
+        let idle = self.leases.values().any(|lease| lease.line == line && lease.is_idle());
+        if !idle || !self.lines[line as usize].queue.is_empty() {
             return None;
         }
-        let busiest =
-            line.leases.iter().copied().max_by_key(|lease| self.leases[lease].waiting_work())?;
-        let lease = self.leases.get_mut(&busiest)?;
-        if lease.recalled || lease.waiting_work() < RECALL_WORTH {
+        let theirs = self.leases.iter_mut().filter(|(_, lease)| lease.line == line);
+        let (id, lease) = theirs.max_by_key(|(_, lease)| lease.waiting_work())?;
+        if lease.stuck || lease.waiting_work() < RECALL_WORTH {
             return None;
         }
-        lease.recalled = true;
-        Some((lease.worker, busiest, (lease.load.len() / 2) as u32))
+        lease.stuck = true;
+        Some((lease.worker, *id, (lease.load.len() / 2) as u32))
     }
 
     /// Leases to give back: idle for `linger`, or idle while somebody else waits or their worker does other work.
@@ -257,29 +236,27 @@ impl Dispatch {
             .min()
     }
 
-    /// The worker of a lease is gone: it gets no more work. Whether it has any.
-    pub fn close(&mut self, lease: LeaseId) -> bool {
-        let Some(lease) = self.leases.get_mut(&lease) else { return false };
+    /// The node says that the worker of a lease is gone: it gets no more work. How it ended, if all it said was heard.
+    pub fn on_death(&mut self, lease: LeaseId, death: Death) -> Option<Death> {
+        let lease = self.leases.get_mut(&lease)?;
         lease.reclaimed = true;
-        !lease.load.is_empty()
+        lease.death = Some(death);
+        lease.death.take_if(|_| lease.unheard || lease.load.is_empty())
     }
 
-    /// Whether a worker is leased.
-    #[must_use]
-    pub fn has_leased(&self, worker: WorkerId) -> bool {
-        self.by_worker.contains_key(&worker)
+    /// Nothing more will be heard of a worker: its leases of which the node said how they ended.
+    pub fn on_silence(&mut self, worker: WorkerId) -> Vec<(LeaseId, Death)> {
+        let theirs = self.leases.iter_mut().filter(|(_, lease)| lease.worker == worker);
+        let ended = theirs.filter_map(|(id, lease)| {
+            lease.unheard = true;
+            Some((*id, lease.death.take()?))
+        });
+        ended.collect()
     }
 
     /// A lease ended: its line and what was sent to its worker, in order.
     pub fn end(&mut self, lease: LeaseId) -> Option<(u32, Vec<TaskId>)> {
         let held = self.leases.remove(&lease)?;
-        if let Some(leases) = self.by_worker.get_mut(&held.worker) {
-            leases.retain(|other| *other != lease);
-            if leases.is_empty() {
-                self.by_worker.remove(&held.worker);
-            }
-        }
-        self.lines[held.line as usize].leases.retain(|other| *other != lease);
         Some((held.line, held.load.into_iter().map(|(queued, _)| queued.task).collect()))
     }
 
@@ -294,19 +271,6 @@ impl Dispatch {
     #[must_use]
     pub fn leases_held(&self) -> usize {
         self.leases.len()
-    }
-
-    /// Panics unless the tables agree.
-    pub fn check(&self) {
-        for (id, lease) in &self.leases {
-            let listed = self.lines[lease.line as usize].leases.contains(id);
-            assert!(listed, "OWN-8: a line names leases that are held");
-            let known = self.by_worker.get(&lease.worker);
-            assert!(
-                known.is_some_and(|leases| leases.contains(id)),
-                "OWN-8: a worker names its leases"
-            );
-        }
     }
 
     fn wanted(&self, line: u32) -> u32 {
@@ -359,7 +323,6 @@ mod tests {
             worker(number),
             Assignment::default(),
         );
-        dispatch.check();
     }
 
     #[test]

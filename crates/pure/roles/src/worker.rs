@@ -33,7 +33,6 @@ use crate::worker::accounting::Failures;
 use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
-use crate::worker::losing::LeaseEnds;
 use crate::worker::owning::Postponed;
 use crate::worker::reading::Pin;
 use crate::worker::templates::Templates;
@@ -62,8 +61,6 @@ pub struct Worker {
     /// Refs inside results that were sent, kept until their receiver has registered them.
     handed_over: Map<TaskId, (WorkerId, Vec<ObjectId>)>,
     postponed: BTreeMap<(WorkerId, TaskId), Postponed>,
-    /// Ends of leased workers of which more may be heard over the connections to them.
-    ends: LeaseEnds,
     failures: Failures,
     /// Large objects that nobody can reach, to be told to the node at the end of the step.
     freed: Vec<ObjectId>,
@@ -96,7 +93,6 @@ impl Worker {
             inbox: Inbox::default(),
             handed_over: Map::default(),
             postponed: BTreeMap::new(),
-            ends: LeaseEnds::default(),
             failures: Failures::default(),
             freed: Vec::new(),
             job: None,
@@ -154,7 +150,7 @@ impl Worker {
         match message {
             FromPeer::Templates(templates) => self.templates.received(from, templates),
             FromPeer::Tasks { lease, tasks } => self.tasks_came(from, lease, tasks),
-            FromPeer::Recall { lease, count } => self.recalled(from, lease, count),
+            FromPeer::Recall { lease, count } => self.hand_back(count as usize, Some(lease)),
             FromPeer::Cancel { task, reach } => self.cancel_came(task, reach),
             FromPeer::CancelObject { object, reach } => self.cancel(object.task, reach),
             FromPeer::Consumed { task, count } => self.effects.push(Effect::Consumed(task, count)),
@@ -288,7 +284,6 @@ impl Role for Worker {
 
     fn check(&self) {
         self.refs.check();
-        self.dispatch.check();
         self.inbox.check();
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use types::limits::{BURST, BURST_TASKS_MAX};
-use types::{Assignment, FunctionId, Map, TaskId, Timestamp, WorkerId};
+use types::{Assignment, Death, FunctionId, Map, TaskId, Timestamp, WorkerId};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Queued {
@@ -27,9 +27,13 @@ pub(super) struct Lease {
     pub(super) idle_since: Timestamp,
     /// Somebody else waits for it: it gets no more work.
     pub(super) reclaimed: bool,
-    /// Its worker gave work back: it gets none until it has ended something, and is given back if it has none left.
+    /// Its worker gave work back, or was asked to: it gets none until it has ended something, and is given back if it
+    /// has none left.
     pub(super) stuck: bool,
-    pub(super) recalled: bool,
+    /// How its worker ended, as the node says. It may still be heard.
+    pub(super) death: Option<Death>,
+    /// The connection to its worker is lost.
+    pub(super) unheard: bool,
 }
 
 impl Lease {
@@ -44,7 +48,8 @@ impl Lease {
             idle_since: now,
             reclaimed: false,
             stuck: false,
-            recalled: false,
+            death: None,
+            unheard: false,
         }
     }
 

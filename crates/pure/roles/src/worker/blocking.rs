@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use types::limits::INTERRUPT_GRACE;
-use types::{LeaseId, TaskId, WorkerId};
+use types::{LeaseId, TaskId};
 use wire::to_worker::Outcome;
 use wire::{FromPeer, ToNode};
 
@@ -32,13 +32,6 @@ impl Worker {
         }
     }
 
-    /// An owner wants tasks back for an idle worker.
-    pub(super) fn recalled(&mut self, owner: WorkerId, lease: LeaseId, count: u32) {
-        if !self.hand_back(count as usize, Some(lease)) {
-            self.say(owner, FromPeer::HandedBack { lease, tasks: Vec::new() });
-        }
-    }
-
     /// What has become due: tasks that ran too long, and those stuck behind a long one.
     pub(super) fn executing_on_time(&mut self) {
         for task in self.inbox.due(self.now) {
@@ -47,7 +40,7 @@ impl Worker {
     }
 
     /// Hands tasks that have not begun back to their owners, from the end of the queue: those of one lease, or all.
-    pub(super) fn hand_back(&mut self, count: usize, only: Option<LeaseId>) -> bool {
+    pub(super) fn hand_back(&mut self, count: usize, only: Option<LeaseId>) {
         let back = self.inbox.take_back(count, |incoming| {
             incoming.lease.is_some_and(|lease| only.is_none_or(|only| only == lease))
         });
@@ -60,7 +53,6 @@ impl Worker {
                 self.say(group[0].execution.owner, FromPeer::HandedBack { lease, tasks });
             }
         }
-        !back.is_empty()
     }
 
     /// A running task is to end.
