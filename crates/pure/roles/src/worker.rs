@@ -34,7 +34,7 @@ use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
 use crate::worker::owning::Postponed;
-use crate::worker::reading::Pin;
+use crate::worker::reading::Pins;
 use crate::worker::templates::Templates;
 pub use ownership::Next;
 
@@ -52,7 +52,7 @@ pub struct Worker {
     dispatch: Dispatch,
     calls: Calls,
     streams: Streams,
-    pins: Map<ObjectId, Pin>,
+    pins: Pins,
     /// Actors about which the head has not answered yet, by request.
     creations: BTreeMap<u64, ActorId>,
     groups: Groups,
@@ -86,7 +86,7 @@ impl Worker {
             dispatch: Dispatch::default(),
             calls: Calls::default(),
             streams: Streams::default(),
-            pins: Map::default(),
+            pins: Pins::default(),
             creations: BTreeMap::new(),
             groups: Groups::default(),
             templates: Templates::default(),

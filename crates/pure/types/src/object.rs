@@ -53,6 +53,14 @@ pub struct Dependency {
     pub stored: Stored,
 }
 
+impl Value {
+    /// Whether it is a large one.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared { .. })
+    }
+}
+
 impl Stored {
     /// A failure, which holds no refs.
     #[must_use]

@@ -37,7 +37,7 @@ impl Worker {
             Subject::Tasks => {
                 let failed = self.failures.0.iter().cloned();
                 account.tasks =
-                    self.inbox.tasks().chain(failed).chain(self.tasks_owned()).collect();
+                    self.inbox.tasks(&self.pins).chain(failed).chain(self.tasks_owned()).collect();
             }
             Subject::Objects => {
                 account.tasks = self.tasks_owned().collect();
@@ -71,7 +71,7 @@ impl Worker {
             object,
             owner: owner.unwrap_or(self.me),
             place: self.place(object),
-            mapped: self.mapped(object).is_some(),
+            mapped: self.pins.get(&object).is_some_and(|pin| pin.content().is_some()),
             needed: needed.contains(&object),
         };
         self.refs.all().into_iter().map(info).collect()

@@ -3,7 +3,6 @@
 //! Owns: whom a cancellation reaches. Does not own: how a thread is interrupted (`runtime`, `_kernel/execute.py`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ownership::Progress;
 use types::{Failure, TaskId};
@@ -34,9 +33,8 @@ impl Worker {
                 self.cancel(child, CancelReach { force, recursive: true });
             }
         }
-        if let Some(waiting) = self.inbox.take_waiting(task) {
-            self.unread_dependencies(&waiting);
-            self.reply(waiting.execution.owner, task, cancelled(task), Duration::ZERO);
+        if let Some(waiting) = self.inbox.take_back(1, |other| other.execution.task == task).pop() {
+            self.refuse(&waiting, cancelled(task));
             self.begin();
         } else if self.inbox.owner_of(task).is_some() {
             if reach.force {

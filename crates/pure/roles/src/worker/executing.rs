@@ -14,6 +14,7 @@ use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
 use super::inbox::{Hosted, Incoming, Running};
+use super::reading::Pin;
 use super::{Content, Effect, Execution, Interrupt, Worker};
 
 /// Why a worker with `max_calls` ends.
@@ -78,26 +79,6 @@ impl Worker {
             actor: Some(spec),
         };
         self.receive(None, dependencies, execution);
-        self.begin();
-    }
-
-    /// A large argument of a task here can be read.
-    pub(super) fn dependency_pinned(&mut self, task: TaskId) {
-        let Some(incoming) = self.inbox.waiting(task) else {
-            return;
-        };
-        incoming.missing -= 1;
-        self.begin();
-    }
-
-    /// A large argument of a task here cannot be had: the task does not run.
-    pub(super) fn dependency_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
-        let Some(incoming) = self.inbox.take_waiting(task) else {
-            return;
-        };
-        self.unread_dependencies(&incoming);
-        let outcome = Outcome::Failed { failure: Arc::clone(failure), retriable: false };
-        self.reply(incoming.execution.owner, task, outcome, Duration::ZERO);
         self.begin();
     }
 
@@ -234,13 +215,16 @@ impl Worker {
         self.say_once_confirmed(owner, task, word);
     }
 
+    /// A task that came here and has not begun ends so.
+    pub(super) fn refuse(&mut self, incoming: &Incoming, outcome: Outcome) {
+        self.unread_dependencies(incoming);
+        let Execution { owner, task, .. } = *incoming.execution;
+        self.reply(owner, task, outcome, Duration::ZERO);
+    }
+
     /// A task that will not run here reads its large arguments no more.
     pub(super) fn unread_dependencies(&mut self, incoming: &Incoming) {
-        for dependency in &incoming.dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. }) {
-                self.unread_by_task(dependency.object, incoming.execution.task);
-            }
-        }
+        incoming.large().for_each(|object| self.unread(object));
     }
 
     /// The node daemon is gone: nothing can go on.
@@ -258,25 +242,22 @@ impl Worker {
         dependencies: Vec<Dependency>,
         execution: Execution,
     ) {
-        let mut missing = 0;
-        for dependency in &dependencies {
-            if matches!(dependency.stored.value, Value::Shared { .. }) {
-                let ready = self.pin(dependency.object, Some(execution.task)).is_some();
-                missing += u32::from(!ready);
-            }
+        let incoming = Incoming { lease, dependencies, execution: Box::new(execution) };
+        for object in incoming.large() {
+            self.pin(object, false);
         }
-        let execution = Box::new(execution);
-        self.inbox.push(Incoming { lease, dependencies, missing, execution });
+        self.inbox.push(incoming);
     }
 
     /// Begins what may begin.
     pub(super) fn begin(&mut self) {
-        while let Some(Incoming { lease, dependencies, mut execution, .. }) = self.inbox.next() {
+        while let Some(next) = self.inbox.next(&self.pins) {
+            let Incoming { lease, dependencies, mut execution } = next;
             let content = |dependency: Dependency| match dependency.stored.value {
                 Value::Inline(payload) => (dependency.object, Content::Inline(payload)),
                 Value::Failed(failure) => (dependency.object, Content::Failed(failure)),
                 Value::Shared { .. } => {
-                    let mapped = self.mapped(dependency.object);
+                    let mapped = self.pins.get(&dependency.object).and_then(Pin::content);
                     let mapped = mapped.expect("OWN-16: a task begins with its arguments pinned");
                     (dependency.object, mapped)
                 }

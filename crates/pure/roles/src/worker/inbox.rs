@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use types::limits::{INTERRUPT_GRACE, STUCK_BEHIND};
 use types::{
-    ActorId, Assignment, Called, Callee, FunctionId, LeaseId, Map, Ref, Stage, TaskId, TaskInfo,
-    Template, Timestamp, WorkerId,
+    ActorId, Assignment, Called, Callee, FunctionId, LeaseId, Map, ObjectId, Ref, Stage, TaskId,
+    TaskInfo, Template, Timestamp, WorkerId,
 };
 use wire::to_worker::Dependency;
 
+use super::reading::Pins;
 use super::{Execution, Interrupt};
 
 /// What a worker does for others.
@@ -44,8 +45,6 @@ pub(super) struct Incoming {
     pub(super) lease: Option<LeaseId>,
     /// Its arguments that are refs.
     pub(super) dependencies: Vec<Dependency>,
-    /// How many large ones of them are not pinned yet.
-    pub(super) missing: u32,
     /// It without those.
     pub(super) execution: Box<Execution>,
 }
@@ -113,12 +112,12 @@ impl Inbox {
     }
 
     /// The next task that may begin, which then counts as busy.
-    pub(super) fn next(&mut self) -> Option<Incoming> {
+    pub(super) fn next(&mut self, pins: &Pins) -> Option<Incoming> {
         if self.is_closed() {
             return None;
         }
         let ordered = self.actor.as_ref().is_none_or(|hosted| hosted.ordered);
-        self.groups.values_mut().find_map(|group| group.next(ordered))
+        self.groups.values_mut().find_map(|group| group.next(ordered, pins))
     }
 
     /// A task begins.
@@ -201,32 +200,16 @@ impl Inbox {
         self.running.get(&task).map(|running| running.owner)
     }
 
-    /// A task that has not begun.
-    pub(super) fn waiting(&mut self, task: TaskId) -> Option<&mut Incoming> {
-        self.groups.values_mut().find_map(|group| {
-            group.waiting.iter_mut().find(|incoming| incoming.execution.task == task)
-        })
-    }
-
     /// A call that cannot begin before one of those ends that run, since they have all threads of its group.
-    pub(super) fn behind(&self, task: TaskId) -> Option<(&Incoming, Vec<TaskId>)> {
+    pub(super) fn behind(&self, task: TaskId, pins: &Pins) -> Option<(&Incoming, Vec<TaskId>)> {
         let (name, group, incoming) = self.groups.iter().find_map(|(name, group)| {
             let found = group.waiting.iter().find(|incoming| incoming.execution.task == task)?;
             Some((name, group, found))
         })?;
-        let full = group.busy >= group.limit && incoming.missing == 0;
+        let full = group.busy >= group.limit && incoming.missing(pins) == 0;
         let holds = |running: &Running| self.name_of_group(&running.template) == name;
         (full && self.actor.is_some() && !self.leaving)
             .then(|| (incoming, self.running_that(holds)))
-    }
-
-    /// Takes a task that has not begun out of its queue.
-    pub(super) fn take_waiting(&mut self, task: TaskId) -> Option<Incoming> {
-        self.groups.values_mut().find_map(|group| {
-            let position =
-                group.waiting.iter().position(|incoming| incoming.execution.task == task)?;
-            group.waiting.remove(position)
-        })
     }
 
     /// Takes at most `count` tasks that have not begun and that `gives` lets go, from the end, in order.
@@ -257,7 +240,7 @@ impl Inbox {
     }
 
     /// What runs and what waits, for people.
-    pub(super) fn tasks(&self) -> impl Iterator<Item = TaskInfo> {
+    pub(super) fn tasks(&self, pins: &Pins) -> impl Iterator<Item = TaskInfo> {
         let running = self.running_that(|_| true).into_iter();
         let running = running.filter_map(|task| Some((task, self.running.get(&task)?)));
         let running = running.map(|(task, running)| {
@@ -269,7 +252,7 @@ impl Inbox {
         let waiting = self.groups.values().flat_map(|group| &group.waiting).map(|incoming| {
             let Execution { task, attempt, template, .. } = &*incoming.execution;
             let called = Called::new(*task, *attempt, None, template);
-            let stage = Stage::Arrived(incoming.missing);
+            let stage = Stage::Arrived(incoming.missing(pins));
             TaskInfo { name: template.name.clone(), called, stage }
         });
         running.chain(waiting)
@@ -338,18 +321,30 @@ impl Inbox {
 }
 
 impl Group {
-    fn next(&mut self, ordered: bool) -> Option<Incoming> {
+    fn next(&mut self, ordered: bool, pins: &Pins) -> Option<Incoming> {
         if self.busy >= self.limit {
             return None;
         }
-        let position = if ordered {
-            self.waiting.front().filter(|incoming| incoming.missing == 0).map(|_| 0)
-        } else {
-            self.waiting.iter().position(|incoming| incoming.missing == 0)
-        };
-        let incoming = self.waiting.remove(position?)?;
+        let candidates = if ordered { 1 } else { self.waiting.len() };
+        let mut candidates = self.waiting.iter().take(candidates);
+        let position = candidates.position(|incoming| incoming.missing(pins) == 0)?;
+        let incoming = self.waiting.remove(position)?;
         self.busy += 1;
         Some(incoming)
+    }
+}
+
+impl Incoming {
+    /// Its large arguments.
+    pub(super) fn large(&self) -> impl Iterator<Item = ObjectId> {
+        let large = self.dependencies.iter().filter(|argument| argument.stored.value.is_shared());
+        large.map(|argument| argument.object)
+    }
+
+    /// How many of them cannot be read yet.
+    fn missing(&self, pins: &Pins) -> u32 {
+        let ready = |object| pins.get(&object).is_some_and(|pin| pin.content().is_some());
+        self.large().filter(|object| !ready(*object)).count() as u32
     }
 }
 

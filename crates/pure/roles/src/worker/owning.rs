@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 use ownership::refs::Gate;
 use ownership::{Awaiters, Fate, Held};
-use types::{Failure, ObjectId, Ref, Stored, TaskId, Value, WorkerId};
+use types::{Failure, ObjectId, Ref, Stored, TaskId, WorkerId};
 use wire::{FromPeer, ToHead, ToNode};
 
 use super::{Effect, Source, Worker};
@@ -93,7 +93,7 @@ impl Worker {
         made_by: Option<(TaskId, WorkerId)>,
     ) {
         if !self.refs.is_known(object) {
-            if matches!(stored.value, Value::Shared { .. }) {
+            if stored.value.is_shared() {
                 self.freed.push(object);
             }
             return;
@@ -113,7 +113,7 @@ impl Worker {
             return;
         };
         self.announce(object, stored.value.clone(), false);
-        if awaiters.load && matches!(stored.value, Value::Shared { .. }) {
+        if awaiters.load && stored.value.is_shared() {
             self.announce(object, stored.value.clone(), true);
         }
         for fetcher in awaiters.fetchers {
@@ -293,7 +293,7 @@ impl Worker {
 
     fn let_go(&mut self, object: ObjectId, dropped: &mut Vec<ObjectId>) {
         if let Some(stored) = self.values.forget(object) {
-            if matches!(stored.value, Value::Shared { .. }) {
+            if stored.value.is_shared() {
                 self.freed.push(object);
             }
             dropped.extend(stored.contains.iter().map(|reference| reference.object));

@@ -78,7 +78,7 @@ impl Worker {
         if let Some(running) = self.inbox.running(task) {
             return waits(running).unwrap_or_default();
         }
-        let Some((incoming, running)) = self.inbox.behind(task) else {
+        let Some((incoming, running)) = self.inbox.behind(task, &self.pins) else {
             return Finding::default();
         };
         let needs = running.into_iter().map(|task| Place::Task(task, self.me)).collect();

@@ -5,18 +5,32 @@
 
 use std::sync::Arc;
 
-use types::{Failure, ObjectId, Ref, TaskId, Value};
+use types::{Failure, Map, ObjectId, Ref, Value};
 use wire::ToNode;
+use wire::to_worker::Outcome;
 
+use super::inbox::Incoming;
 use super::{Content, Effect, Worker};
 
+/// What this process has pinned or wants to.
+pub(super) type Pins = Map<ObjectId, Pin>;
+
 /// A pin of this process, one for each object, however many readers.
-#[derive(Debug)]
-pub(super) enum Pin {
-    /// Asked for; so many tasks that will run here wait for it, and threads if `load`.
-    Asked { load: bool, tasks: Vec<TaskId> },
-    /// Held for so many readers.
-    Held { offset: u64, size: u64, readers: u32 },
+#[derive(Debug, Default)]
+pub(super) struct Pin {
+    /// Where the object lies and its size, once the node has said so.
+    range: Option<(u64, u64)>,
+    /// How many tasks and threads read it, or will.
+    readers: u32,
+    /// Threads wait for it, which are told together: they are one reader.
+    load: bool,
+}
+
+impl Pin {
+    /// What is read of the object, if it lies ready.
+    pub(super) fn content(&self) -> Option<Content> {
+        self.range.map(|(offset, size)| Content::Mapped { offset, size })
+    }
 }
 
 impl Worker {
@@ -40,86 +54,63 @@ impl Worker {
             Value::Failed(failure) => self.loaded(object, Content::Failed(failure)),
             Value::Shared { .. } if !load => self.effects.push(Effect::Available(object)),
             Value::Shared { .. } => {
-                if let Some(content) = self.pin(object, None) {
+                if let Some(content) = self.pin(object, true) {
                     self.loaded(object, content);
                 }
             }
         }
     }
 
-    /// One reader more, a task or else a thread: what it reads if that lies ready. If not, it is told later.
-    pub(super) fn pin(&mut self, object: ObjectId, task: Option<TaskId>) -> Option<Content> {
+    /// One reader more, a thread or else a task: what it reads if that lies ready. If not, threads are told later.
+    pub(super) fn pin(&mut self, object: ObjectId, thread: bool) -> Option<Content> {
         let pin = self.pins.entry(object).or_insert_with(|| {
             self.effects.push(Effect::ToNode(ToNode::Pin(object)));
-            Pin::Asked { load: false, tasks: Vec::new() }
+            Pin::default()
         });
-        match (pin, task) {
-            (Pin::Held { offset, size, readers }, _) => {
-                *readers += 1;
-                return Some(Content::Mapped { offset: *offset, size: *size });
-            }
-            (Pin::Asked { tasks, .. }, Some(task)) => tasks.push(task),
-            (Pin::Asked { load, .. }, None) => *load = true,
-        }
-        None
+        pin.readers += u32::from(!(thread && pin.load));
+        pin.load |= thread && pin.range.is_none();
+        pin.content()
     }
 
-    /// What is read of a pinned object.
-    pub(super) fn mapped(&self, object: ObjectId) -> Option<Content> {
-        match self.pins.get(&object)? {
-            Pin::Held { offset, size, .. } => {
-                Some(Content::Mapped { offset: *offset, size: *size })
-            }
-            Pin::Asked { .. } => None,
-        }
-    }
-
-    /// The node pinned an object, or cannot give it.
+    /// The node pinned an object, or cannot give it: tasks that were to read it do not run then.
     pub(super) fn pinned(&mut self, object: ObjectId, range: Result<(u64, u64), Arc<Failure>>) {
-        let Some(Pin::Asked { load, tasks }) = self.pins.remove(&object) else {
+        let Some(pin) = self.pins.get_mut(&object) else {
             return;
         };
+        let load = std::mem::take(&mut pin.load);
         match range {
-            Ok(_) if !load && tasks.is_empty() => {
-                self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
-            }
             Ok((offset, size)) => {
-                let readers = u32::from(load) + tasks.len() as u32;
-                self.pins.insert(object, Pin::Held { offset, size, readers });
+                pin.range = Some((offset, size));
                 if load {
                     self.loaded(object, Content::Mapped { offset, size });
                 }
-                tasks.into_iter().for_each(|task| self.dependency_pinned(task));
+                self.unpin_unread(object);
             }
             Err(failure) => {
+                self.pins.remove(&object);
                 if load {
                     self.loaded(object, Content::Failed(Arc::clone(&failure)));
                 }
-                tasks.into_iter().for_each(|task| self.dependency_failed(task, &failure));
-            }
-        }
-    }
-
-    /// A task that came here and will not run reads a large object no more, if it was to yet.
-    pub(super) fn unread_by_task(&mut self, object: ObjectId, task: TaskId) {
-        match self.pins.get_mut(&object) {
-            Some(Pin::Asked { tasks, .. }) => {
-                if let Some(at) = tasks.iter().position(|other| *other == task) {
-                    tasks.swap_remove(at);
+                let reads = |incoming: &Incoming| incoming.large().any(|other| other == object);
+                for incoming in self.inbox.take_back(usize::MAX, reads) {
+                    let failure = Arc::clone(&failure);
+                    self.refuse(&incoming, Outcome::Failed { failure, retriable: false });
                 }
             }
-            Some(Pin::Held { .. }) => self.unread(object),
-            None => {}
         }
+        self.begin();
     }
 
     /// One reader less.
     pub(super) fn unread(&mut self, object: ObjectId) {
-        let Some(Pin::Held { readers, .. }) = self.pins.get_mut(&object) else {
-            return;
-        };
-        *readers = readers.checked_sub(1).expect("OWN-11: a reader goes once");
-        if *readers == 0 {
+        if let Some(pin) = self.pins.get_mut(&object) {
+            pin.readers = pin.readers.checked_sub(1).expect("OWN-11: a reader goes once");
+            self.unpin_unread(object);
+        }
+    }
+
+    fn unpin_unread(&mut self, object: ObjectId) {
+        if let Some(Pin { range: Some(_), readers: 0, .. }) = self.pins.get(&object) {
             self.pins.remove(&object);
             self.effects.push(Effect::ToNode(ToNode::Unpin(object)));
         }

@@ -29,9 +29,7 @@ impl Worker {
             self.refs.own(object, 1);
             self.keep(object, stored, Some((task, from)));
             self.effects.push(Effect::StreamMoved(task));
-        } else if matches!(stored.value, types::Value::Shared { .. })
-            && !self.refs.is_known(item(task, index))
-        {
+        } else if stored.value.is_shared() && !self.refs.is_known(item(task, index)) {
             self.freed.push(item(task, index));
         }
     }
