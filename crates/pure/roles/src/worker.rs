@@ -65,9 +65,7 @@ pub struct Worker {
     /// Large objects that nobody can reach, to be told to the node at the end of the step.
     freed: Vec<ObjectId>,
     job: Option<JobId>,
-    /// The node knows that this process ends as soon as nobody needs it.
-    announced: bool,
-    /// The node asked whether this process can be spared, and it could not.
+    /// The node knows that others need this process.
     stays: bool,
 }
 
@@ -96,7 +94,6 @@ impl Worker {
             failures: Failures::default(),
             freed: Vec::new(),
             job: None,
-            announced: false,
             stays: false,
         }
     }
@@ -262,7 +259,7 @@ impl Role for Worker {
         std::mem::swap(&mut self.effects, effects);
         self.on_user(event);
         self.free_objects();
-        self.end_if_unneeded();
+        self.end_if_due();
         std::mem::swap(&mut self.effects, effects);
     }
 
@@ -279,6 +276,7 @@ impl Role for Worker {
         self.give_back_leases(self.linger);
         self.executing_on_time();
         self.free_objects();
+        self.end_if_due();
         std::mem::swap(&mut self.effects, effects);
     }
 

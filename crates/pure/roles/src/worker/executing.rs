@@ -13,10 +13,12 @@ use types::{
 use wire::to_worker::{Dependency, Outcome, TaskMessage};
 use wire::{FromPeer, ToHead, ToNode};
 
-use super::inbox::{Hosted, Incoming, Running};
+use super::inbox::{Hosted, Incoming, Leaving, Running};
 use super::reading::Pin;
 use super::{Content, Effect, Execution, Interrupt, Worker};
 
+/// Why an actor ends that nobody ended.
+const BY_ITSELF: &str = "it left by itself";
 /// Why a worker with `max_calls` ends.
 const LAST_CALL: &str = "it made as many calls as max_calls allows";
 
@@ -35,7 +37,7 @@ impl Worker {
                 return;
             }
             Some((lease, assignment)) => (Some(lease), assignment),
-            None => (None, self.inbox.assignment.clone()),
+            None => (None, self.inbox.assignment()),
         };
         for message in tasks {
             let Some(template) = self.templates.told_by(owner, message.template) else {
@@ -65,9 +67,9 @@ impl Worker {
         assignment: Assignment,
     ) {
         let Concurrency { ordered, calls_max, groups, asynchronous: _ } = spec.concurrency.clone();
-        let hosted = Hosted { actor: spec.id, made: false, retiring: false, ordered };
+        let (actor, held) = (spec.id, assignment.clone());
+        let hosted = Hosted { actor, assignment: held, retiring: false, ordered };
         self.inbox.host(hosted, groups.into_iter().chain([(String::new(), calls_max)]));
-        self.inbox.assignment = assignment.clone();
         let execution = Execution {
             task: TaskId::creation(spec.id),
             attempt: incarnation,
@@ -101,8 +103,10 @@ impl Worker {
             values.iter().for_each(|stored| self.hand_over(running.owner, task, &stored.contains));
         }
         self.reply(running.owner, task, outcome, ran);
+        if self.inbox.made_last_call(&running.template) {
+            self.leave_after(LAST_CALL, true);
+        }
         self.begin();
-        self.leave_if_done();
     }
 
     /// A running generator yielded.
@@ -139,7 +143,6 @@ impl Worker {
         if let Some(hosted) = &mut self.inbox.actor {
             hosted.retiring = true;
         }
-        self.leave_if_done();
     }
 
     /// The actor leaves by itself, after the calls that run.
@@ -147,14 +150,13 @@ impl Worker {
         if let Some(hosted) = &self.inbox.actor {
             self.effects.push(Effect::ToHead(ToHead::ActorLeaves(hosted.actor)));
         }
-        self.inbox.leaving = true;
-        self.leave_if_done();
+        self.leave_after(BY_ITSELF, false);
     }
 
     /// The node has one idle worker too many: this one ends, unless others need what it owns.
     pub(super) fn spared(&mut self) {
         if self.inbox.is_idle() && self.is_unneeded() {
-            self.exit("it was idle");
+            self.leave_after("it was idle", false);
         } else {
             self.stays = true;
             self.effects.push(Effect::ToNode(ToNode::Staying));
@@ -162,7 +164,7 @@ impl Worker {
     }
 
     /// Ends this process for the sake of one task, whose owner hears of it first.
-    pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &str) {
+    pub(super) fn end_by_force(&mut self, task: TaskId, outcome: Outcome, reason: &'static str) {
         self.hand_back(usize::MAX, None);
         // What this process borrowed ends with it.
         let postponed = std::mem::take(&mut self.postponed);
@@ -171,14 +173,17 @@ impl Worker {
             self.reply(running.owner, task, outcome, self.now.since(running.began));
         }
         self.end_others(reason);
-        self.exit(reason);
+        self.leave_after(reason, false);
     }
 
     /// What runs beside a task for whose sake this process ends.
     fn end_others(&mut self, reason: &str) {
         let me = self.me;
-        for task in self.inbox.running_that(|other| other.lease.is_some() && other.owner != me) {
+        for task in self.inbox.running_that(|_| true) {
             let Some(running) = self.inbox.forget(task) else { continue };
+            if running.lease.is_none() || running.owner == me {
+                continue;
+            }
             let death = Death {
                 worker: me,
                 pid: 0,
@@ -202,13 +207,10 @@ impl Worker {
             }
             (None, outcome) => Effect::ToPeer(owner, FromPeer::Done { task, outcome, ran }),
             (Some(actor), Outcome::Failed { failure, .. }) => {
-                self.inbox.leaving = true;
+                self.leave_after(BY_ITSELF, false);
                 Effect::ToHead(ToHead::ActorNotMade(actor, failure))
             }
             (Some(actor), Outcome::Returned(_) | Outcome::Streamed(_)) => {
-                if let Some(hosted) = &mut self.inbox.actor {
-                    hosted.made = true;
-                }
                 Effect::ToHead(ToHead::ActorMade(actor))
             }
         };
@@ -286,47 +288,41 @@ impl Worker {
         }
     }
 
-    pub(super) fn leave_if_done(&mut self) {
-        if self.postponed.values().any(|postponed| postponed.word.is_some()) {
-            return;
-        }
-        let retired =
-            self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring && hosted.made);
-        if retired && self.inbox.is_idle() {
-            self.exit("its last handle went");
-        } else if self.inbox.leaving && self.inbox.runs_nothing() {
-            self.hand_back(usize::MAX, None);
-            if self.inbox.actor.is_some() {
-                self.exit("it left by itself");
-            } else {
-                self.leave_when_unneeded();
-            }
+    /// This process begins nothing more and ends after what runs, or as soon as others do not need it either.
+    fn leave_after(&mut self, reason: &'static str, stays_for_others: bool) {
+        if self.inbox.leaving.is_none() {
+            self.inbox.leaving = Some(Leaving { reason, stays_for_others });
+            self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         }
     }
 
-    /// A worker that made its last call gets no more work, and stays as long as others need what it owns.
-    fn leave_when_unneeded(&mut self) {
-        if !self.announced {
-            self.announced = true;
-            let reason = LAST_CALL.to_owned();
-            self.effects.push(Effect::ToNode(ToNode::Leaving { reason }));
-            if !self.is_unneeded() {
-                self.effects.push(Effect::ToNode(ToNode::Staying));
-            }
-        }
-    }
-
-    /// What every event ends with: a worker that only stayed for others ends, or says so, when nobody needs it any more.
-    pub(super) fn end_if_unneeded(&mut self) {
-        if !(self.announced || self.stays) || !self.inbox.is_idle() || !self.is_unneeded() {
+    /// What every event ends with: a process that is to end does so when it may, and one that only stays for others
+    /// says so, and when nobody needs it any more.
+    pub(super) fn end_if_due(&mut self) {
+        let retiring = self.inbox.actor.as_ref().is_some_and(|hosted| hosted.retiring);
+        if !retiring && !self.stays && self.inbox.leaving.is_none()
+            || self.postponed.values().any(|postponed| postponed.word.is_some())
+        {
             return;
         }
-        if std::mem::take(&mut self.stays) {
-            self.effects.push(Effect::ToNode(ToNode::Unneeded));
+        if retiring && self.inbox.is_idle() {
+            self.leave_after("its last handle went", false);
         }
-        if std::mem::take(&mut self.announced) {
-            self.give_back_leases(Duration::ZERO);
-            self.effects.push(Effect::Exit(LAST_CALL.to_owned()));
+        match self.inbox.leaving {
+            Some(Leaving { reason, stays_for_others }) if self.inbox.runs_nothing() => {
+                self.hand_back(usize::MAX, None);
+                if !stays_for_others || self.is_unneeded() {
+                    self.give_back_leases(Duration::ZERO);
+                    self.effects.push(Effect::Exit(reason.to_owned()));
+                } else if !std::mem::replace(&mut self.stays, true) {
+                    self.effects.push(Effect::ToNode(ToNode::Staying));
+                }
+            }
+            None if self.inbox.is_idle() && self.is_unneeded() => {
+                self.stays = false;
+                self.effects.push(Effect::ToNode(ToNode::Unneeded));
+            }
+            Some(_) | None => {}
         }
     }
 
@@ -336,12 +332,5 @@ impl Worker {
             && self.refs.is_empty()
             && self.handed_over.is_empty()
             && self.postponed.is_empty()
-    }
-
-    fn exit(&mut self, reason: &str) {
-        self.inbox.leaving = true;
-        self.give_back_leases(Duration::ZERO);
-        self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
-        self.effects.push(Effect::Exit(reason.to_owned()));
     }
 }

@@ -22,11 +22,17 @@ pub(super) struct Inbox {
     groups: BTreeMap<String, Group>,
     running: Map<TaskId, Running>,
     pub(super) actor: Option<Hosted>,
-    /// What the actor holds.
-    pub(super) assignment: Assignment,
     calls_made: Map<FunctionId, u32>,
-    /// This process ends after what runs.
-    pub(super) leaving: bool,
+    pub(super) leaving: Option<Leaving>,
+}
+
+/// That this process is to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaving {
+    /// Why.
+    pub(super) reason: &'static str,
+    /// It does not end as long as others need what it owns.
+    pub(super) stays_for_others: bool,
 }
 
 /// Tasks that share a limit.
@@ -75,7 +81,8 @@ pub(super) struct Stuck {
 #[derive(Debug)]
 pub(super) struct Hosted {
     pub(super) actor: ActorId,
-    pub(super) made: bool,
+    /// What it holds.
+    pub(super) assignment: Assignment,
     /// Its last handle went.
     pub(super) retiring: bool,
     /// Calls of one caller start in the order in which they were made.
@@ -89,9 +96,8 @@ impl Default for Inbox {
             groups: BTreeMap::from([(String::new(), only)]),
             running: Map::default(),
             actor: None,
-            assignment: Assignment::default(),
             calls_made: Map::default(),
-            leaving: false,
+            leaving: None,
         }
     }
 }
@@ -138,14 +144,23 @@ impl Inbox {
     /// The user's code of a task ended.
     pub(super) fn end(&mut self, task: TaskId) -> Option<Running> {
         let running = self.running.remove(&task)?;
-        let Template { function, calls_max, .. } = *running.template;
         self.group(&running.template).busy -= 1;
-        if calls_max > 0 {
-            let made = self.calls_made.entry(function).or_insert(0);
-            *made += 1;
-            self.leaving |= *made >= calls_max;
-        }
         Some(running)
+    }
+
+    /// One more call was made: whether it is the last of its function here.
+    pub(super) fn made_last_call(&mut self, template: &Template) -> bool {
+        if template.calls_max == 0 {
+            return false;
+        }
+        let made = self.calls_made.entry(template.function).or_insert(0);
+        *made += 1;
+        *made >= template.calls_max
+    }
+
+    /// What the actor here holds.
+    pub(super) fn assignment(&self) -> Assignment {
+        self.actor.as_ref().map(|hosted| hosted.assignment.clone()).unwrap_or_default()
     }
 
     /// A thread waits on behalf of a task of a lease: that lease, unless another one does so already.
@@ -182,7 +197,7 @@ impl Inbox {
 
     /// Whether nothing begins any more. Whoever waits may wait for what would begin.
     fn is_closed(&self) -> bool {
-        self.leaving && self.running.values().all(|running| running.waits == 0)
+        self.leaving.is_some() && self.running.values().all(|running| running.waits == 0)
     }
 
     /// A task that runs.
@@ -208,7 +223,7 @@ impl Inbox {
         })?;
         let full = group.busy >= group.limit && incoming.missing(pins) == 0;
         let holds = |running: &Running| self.name_of_group(&running.template) == name;
-        (full && self.actor.is_some() && !self.leaving)
+        (full && self.actor.is_some() && self.leaving.is_none())
             .then(|| (incoming, self.running_that(holds)))
     }
 

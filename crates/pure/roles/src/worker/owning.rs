@@ -278,7 +278,6 @@ impl Worker {
                     postponed.missing -= 1;
                 }
                 self.say_if_confirmed(peer, task);
-                self.leave_if_done();
             }
         }
     }
