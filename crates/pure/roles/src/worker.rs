@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
+use types::{JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
@@ -53,8 +53,6 @@ pub struct Worker {
     calls: Calls,
     streams: Streams,
     pins: Pins,
-    /// Actors about which the head has not answered yet, by request.
-    creations: BTreeMap<u64, ActorId>,
     groups: Groups,
     templates: Templates,
     inbox: Inbox,
@@ -85,7 +83,6 @@ impl Worker {
             calls: Calls::default(),
             streams: Streams::default(),
             pins: Pins::default(),
-            creations: BTreeMap::new(),
             groups: Groups::default(),
             templates: Templates::default(),
             inbox: Inbox::default(),
@@ -199,8 +196,7 @@ impl Worker {
             FromHead::GroupChanged { group, state } => self.group_changed(group, &state),
             FromHead::Retire => self.retire(),
             FromHead::Answered { request, answer } => {
-                self.creation_answered(request, &answer);
-                self.effects.push(Effect::Answered(request, answer))
+                self.effects.push(Effect::Answered(request, answer));
             }
         }
     }

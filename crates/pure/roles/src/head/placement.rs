@@ -25,12 +25,16 @@ impl Head {
         let (actor, creator, handle) = (spec.id, spec.creator, spec.handle.clone());
         let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
         let name = spec.name.clone();
-        let answer = match (self.actors.create(spec), name) {
+        let made = self.actors.create(spec);
+        let answer = match (made, name) {
             (Ok(()), _) => Answer::Actor { actor, handle, found: false },
             (Err(_), Some(name)) if !get_if_exists => Answer::NameTaken(name),
             (Err(holder), _) => self.describe_actor(holder),
         };
         self.reply(asker, answer);
+        if made.is_err() {
+            self.tell_of_actor(actor, [creator]);
+        }
         if orphan {
             self.bury(actor, ActorEnd::CreatorEnded(creator));
         }

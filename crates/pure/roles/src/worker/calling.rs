@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ownership::Reach;
 use types::{ActorEnd, ActorId, ActorSpec, Failure, Payload, Stored, TaskId, TaskSpec};
 use wire::to_worker::ActorState;
-use wire::{Answer, FromPeer, ToHead};
+use wire::{FromPeer, ToHead};
 
 use super::{Effect, Worker};
 
@@ -30,18 +30,8 @@ impl Worker {
         let stored = Stored { contains, ..Stored::inline(Payload::EMPTY) };
         self.keep(actor.handle(), stored, None);
         self.calls.watch(actor);
-        self.creations.insert(request, actor);
         self.effects.push(Effect::ToHead(ToHead::CreateActor { request, spec, get_if_exists }));
         self.enter(making);
-    }
-
-    /// The head answered a wish for an actor: if it is another one, this one is never made.
-    pub(super) fn creation_answered(&mut self, request: u64, answer: &Answer) {
-        if let Some(actor) = self.creations.remove(&request)
-            && !matches!(answer, Answer::Actor { found: false, .. })
-        {
-            self.creation_ended(actor);
-        }
     }
 
     /// The constructor read its arguments, or never will.

@@ -58,8 +58,11 @@ fn a_name_is_taken_found_and_free_again_after_death() {
     head.alive(&first, PROCESS);
     let found = Answer::Actor { actor: first.id, handle: first.handle.clone(), found: true };
 
-    assert_eq!(head.create(&second), [answered(DRIVER, 5, Answer::NameTaken(named("n")))]);
-    assert_eq!(head.says(DRIVER, create(&second, true)), [answered(DRIVER, 5, found.clone())]);
+    let never_made = || dead(DRIVER, second.id, ActorEnd::Unknown);
+    let taken = answered(DRIVER, 5, Answer::NameTaken(named("n")));
+    assert_eq!(head.create(&second), [taken, never_made()]);
+    let effects = head.says(DRIVER, create(&second, true));
+    assert_eq!(effects, [answered(DRIVER, 5, found.clone()), never_made()]);
     assert_eq!(head.asks(Question::ActorNamed(named("n"))), found);
     assert_eq!(head.asks(Question::ActorNames(None)), Answer::ActorNames(vec![named("n")]));
 
