@@ -103,13 +103,7 @@ impl Worker {
     /// Calls whose answers will not come: made again as far as their attempts allow.
     fn call_again(&mut self, actor: ActorId, mut unanswered: Vec<TaskId>, why: &str) {
         let failure = Arc::new(Failure::ActorUnavailable(actor, why.to_owned()));
-        unanswered.retain(|task| match self.tasks.failed(*task, &failure) {
-            None => true,
-            Some(failure) => {
-                self.fail(*task, &failure);
-                false
-            }
-        });
+        unanswered.retain(|task| self.may_try_again(*task, &failure));
         self.calls.again(actor, &unanswered);
     }
 }

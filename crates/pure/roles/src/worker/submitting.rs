@@ -206,15 +206,21 @@ impl Worker {
 
     /// An attempt failed in a way that another one may mend.
     pub(super) fn attempt_failed(&mut self, task: TaskId, failure: &Arc<Failure>) {
-        match self.tasks.failed(task, failure) {
-            None => {
-                if let Some(Submitted { spec, attempt, .. }) = self.tasks.get(task) {
-                    self.failures.note(spec, attempt - 1, failure);
-                }
-                self.again(task);
-            }
-            Some(failure) => self.fail(task, &failure),
+        if self.may_try_again(task, failure) {
+            self.again(task);
         }
+    }
+
+    /// Whether another attempt follows one that failed so. If not, the task fails.
+    pub(super) fn may_try_again(&mut self, task: TaskId, failure: &Arc<Failure>) -> bool {
+        if let Some(failure) = self.tasks.failed(task, failure) {
+            self.fail(task, &failure);
+            return false;
+        }
+        if let Some(Submitted { spec, attempt, .. }) = self.tasks.get(task) {
+            self.failures.note(spec, attempt - 1, failure);
+        }
+        true
     }
 
     /// The task ends here: all it would have made fails likewise.
