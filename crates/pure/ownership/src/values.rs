@@ -83,19 +83,6 @@ impl Values {
         }
     }
 
-    /// A process that asked is gone.
-    pub fn on_worker_lost(&mut self, worker: WorkerId) {
-        #[expect(
-            clippy::iter_over_hash_type,
-            reason = "each entry changes alone, so the order does not matter"
-        )]
-        for known in self.known.values_mut() {
-            if let Known::Awaited(awaiters) = known {
-                awaiters.fetchers.retain(|fetcher| *fetcher != worker);
-            }
-        }
-    }
-
     /// Whether no value is here or awaited.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -192,7 +192,6 @@ impl Worker {
 
     /// A peer is gone: what it borrowed is returned, what it owned is lost, what it asked to be done is dropped.
     pub(super) fn peer_lost(&mut self, peer: WorkerId) {
-        self.values.on_worker_lost(peer);
         for object in self.refs.on_borrower_lost(peer) {
             self.let_go_whole(object);
         }
