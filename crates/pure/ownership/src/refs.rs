@@ -66,19 +66,26 @@ impl Refs {
 
     /// One more use of `reference`, whose owner may be this process, `me`.
     pub fn hold(&mut self, reference: Ref, me: WorkerId) -> Held {
-        match self.entries.get_mut(&reference.object) {
-            Some(Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) => {
-                *uses += 1;
-                Held::Known
-            }
-            None if reference.owner == me => Held::Gone,
-            None => {
-                let entry = Entry::Borrowed { uses: 1, owner: reference.owner };
-                self.entries.insert(reference.object, entry);
-                self.borrowed.entry(reference.owner).or_default().insert(reference.object);
-                Held::New
-            }
+        if self.hold_known(reference.object) {
+            return Held::Known;
         }
+        if reference.owner == me {
+            return Held::Gone;
+        }
+        let entry = Entry::Borrowed { uses: 1, owner: reference.owner };
+        self.entries.insert(reference.object, entry);
+        self.borrowed.entry(reference.owner).or_default().insert(reference.object);
+        Held::New
+    }
+
+    /// One more use of an object, if it is known here.
+    pub fn hold_known(&mut self, object: ObjectId) -> bool {
+        let Some(entry) = self.entries.get_mut(&object) else {
+            return false;
+        };
+        let (Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) = entry;
+        *uses += 1;
+        true
     }
 
     /// One use less. An object that is not known is one whose owner ended.

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
+use types::{JobId, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
@@ -57,7 +57,7 @@ pub struct Worker {
     templates: Templates,
     inbox: Inbox,
     /// Refs inside results that were sent, kept until their receiver has registered them.
-    handed_over: Map<TaskId, (WorkerId, Vec<ObjectId>)>,
+    handed_over: BTreeMap<(WorkerId, TaskId), Vec<ObjectId>>,
     postponed: BTreeMap<(WorkerId, TaskId), Postponed>,
     failures: Failures,
     /// Large objects that nobody can reach, to be told to the node at the end of the step.
@@ -86,7 +86,7 @@ impl Worker {
             groups: Groups::default(),
             templates: Templates::default(),
             inbox: Inbox::default(),
-            handed_over: Map::default(),
+            handed_over: BTreeMap::new(),
             postponed: BTreeMap::new(),
             failures: Failures::default(),
             freed: Vec::new(),
@@ -154,7 +154,7 @@ impl Worker {
             FromPeer::Borrow { object, confirm } => self.lend(from, object, confirm),
             FromPeer::Borrowed(object) => self.borrow_confirmed(from, object),
             FromPeer::Return(object) => self.take_back(from, object),
-            FromPeer::Settled(task) => self.settled(task),
+            FromPeer::Settled(task) => self.settled(from, task),
             FromPeer::Fetch(object) => self.fetch_came(from, object),
             FromPeer::Fetched { object, stored } => self.value_came(object, stored),
             FromPeer::Probe(probe) => self.probe_came(probe),

@@ -273,18 +273,9 @@ impl Worker {
     /// Refs inside a result are kept here until the receiver has registered them.
     fn hand_over(&mut self, receiver: WorkerId, task: TaskId, contained: &[Ref]) {
         for reference in contained {
-            if receiver == self.me || !self.refs.is_known(reference.object) {
-                continue;
+            if receiver != self.me && self.refs.hold_known(reference.object) {
+                self.handed_over.entry((receiver, task)).or_default().push(reference.object);
             }
-            let held = self.refs.hold(*reference, self.me);
-            assert_eq!(
-                held,
-                ownership::Held::Known,
-                "OWN-17: a result holds refs that are held here"
-            );
-            let (_, objects) =
-                self.handed_over.entry(task).or_insert_with(|| (receiver, Vec::new()));
-            objects.push(reference.object);
         }
     }
 

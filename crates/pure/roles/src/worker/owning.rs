@@ -154,10 +154,9 @@ impl Worker {
     }
 
     /// The receiver of a result has registered the refs inside it.
-    pub(super) fn settled(&mut self, task: TaskId) {
-        if let Some((_, objects)) = self.handed_over.remove(&task) {
-            objects.into_iter().for_each(|object| self.drop_use(object));
-        }
+    pub(super) fn settled(&mut self, receiver: WorkerId, task: TaskId) {
+        let handed = self.handed_over.remove(&(receiver, task)).into_iter().flatten();
+        handed.for_each(|object| self.drop_use(object));
     }
 
     /// Another process asks for a value.
@@ -200,16 +199,10 @@ impl Worker {
         for object in borrowed {
             self.value_came(object, Stored::failed(Failure::OwnerDied(object, peer)));
         }
-        self.receiver_lost(peer);
+        let handed = self.handed_over.extract_if(.., |(receiver, _), _| *receiver == peer);
+        let handed: Vec<ObjectId> = handed.flat_map(|(_, objects)| objects).collect();
+        handed.into_iter().for_each(|object| self.drop_use(object));
         self.owner_of_tasks_lost(peer);
-    }
-
-    /// The receiver of results is gone: it will not say that the refs inside them are registered.
-    fn receiver_lost(&mut self, receiver: WorkerId) {
-        let handed = self.handed_over.iter().filter(|(_, (other, _))| *other == receiver);
-        let mut tasks: Vec<TaskId> = handed.map(|(task, _)| *task).collect();
-        tasks.sort_unstable();
-        tasks.into_iter().for_each(|task| self.settled(task));
     }
 
     /// Tells the node what this step made unreachable.
@@ -258,10 +251,8 @@ impl Worker {
     fn shut(&mut self, gate: Gate) {
         match gate {
             Gate::Value(outer) => {
-                let reference =
-                    Ref { object: outer, owner: self.refs.lender(outer).unwrap_or(self.me) };
-                let held = self.refs.hold(reference, self.me);
-                assert_eq!(held, Held::Known, "OWN-10: a ref comes from a value that is held");
+                let held = self.refs.hold_known(outer);
+                assert!(held, "OWN-10: a ref comes from a value that is held");
             }
             Gate::Message(peer, task) => {
                 self.postponed.entry((peer, task)).or_default().missing += 1;
