@@ -336,7 +336,7 @@ impl Process {
     pub(crate) fn ask(&mut self, out: &mut Outside, question: wire::Question) -> u64 {
         self.counts.requests += 1;
         let request = self.counts.requests;
-        self.step(out, Event::Ask { request, question });
+        self.step(out, Event::Tell(ToHead::Ask { request, question }));
         request
     }
 

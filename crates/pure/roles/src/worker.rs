@@ -227,9 +227,6 @@ impl Worker {
             Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
             Event::CreateGroup(spec) => self.create_group(spec),
             Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
-            Event::Ask { request, question } => {
-                self.effects.push(Effect::ToHead(wire::ToHead::Ask { request, question }));
-            }
             Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
             Event::TellNode(message) => self.effects.push(Effect::ToNode(message)),
             Event::Leave => self.leave(),

@@ -10,7 +10,7 @@ use types::{
     Stored, Subject, TaskId, TaskSpec, Template, WorkerId,
 };
 use wire::to_worker::{CancelReach, Outcome, OutputLines};
-use wire::{Answer, FromHead, FromNode, FromPeer, Question, ToHead, ToNode};
+use wire::{Answer, FromHead, FromNode, FromPeer, ToHead, ToNode};
 
 /// What can happen to a worker.
 #[derive(Debug)]
@@ -101,13 +101,6 @@ pub enum Event {
         object: ObjectId,
         /// What it holds then.
         value: Payload,
-    },
-    /// The user asks the head.
-    Ask {
-        /// As this process numbers it.
-        request: u64,
-        /// What is asked.
-        question: Question,
     },
     /// To be said to the head as it is.
     Tell(ToHead),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use roles::worker::{Event, Interrupt};
 use types::{Called, JobId, TaskId};
 use wire::to_worker::{Outcome, OutputLines};
-use wire::{Answer, Question, ToNode};
+use wire::{Answer, Question, ToHead, ToNode};
 
 use super::guarded::Core;
 use super::running::Running;
@@ -62,7 +62,7 @@ impl Engine {
 
     /// Asks the head and waits for the answer.
     pub fn ask(&self, question: Question, patience: Patience<'_>) -> Outcomes<Answer> {
-        self.request(|request| Event::Ask { request, question }, patience)
+        self.request(|request| Event::Tell(ToHead::Ask { request, question }), patience)
     }
 
     fn request(&self, make: impl FnOnce(u64) -> Event, patience: Patience<'_>) -> Outcomes<Answer> {
