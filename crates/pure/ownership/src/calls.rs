@@ -15,9 +15,10 @@ pub struct Calls {
 }
 
 /// Whether an actor can be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Reach {
     /// Not now: it is not made yet, or is being made again.
+    #[default]
     NotYet,
     /// It takes calls.
     Alive {
@@ -30,7 +31,7 @@ pub enum Reach {
     Dead(Arc<Failure>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Line {
     reach: Reach,
     /// Calls do not overtake each other.
@@ -49,14 +50,7 @@ impl Calls {
 
     /// From now on the actor is known, though not yet reached.
     pub fn watch(&mut self, actor: ActorId) {
-        let line = Line {
-            reach: Reach::NotYet,
-            ordered: true,
-            waiting: VecDeque::new(),
-            sent: Map::default(),
-            sent_count: 0,
-        };
-        self.lines.entry(actor).or_insert(line);
+        self.lines.entry(actor).or_default();
     }
 
     /// Whether the actor can be called.
@@ -67,7 +61,7 @@ impl Calls {
 
     /// A call was made, whose arguments may not be ready; `ordered` is the same for all calls of an actor.
     pub fn call(&mut self, actor: ActorId, task: TaskId, ordered: bool) {
-        let line = self.line(actor);
+        let line = self.lines.entry(actor).or_default();
         line.ordered = ordered;
         line.waiting.push_back(task);
     }
@@ -112,7 +106,7 @@ impl Calls {
 
     /// The actor can be reached otherwise than before: the calls whose answers will not come, in order.
     pub fn on_change(&mut self, actor: ActorId, reach: Reach) -> Vec<TaskId> {
-        let line = self.line(actor);
+        let line = self.lines.entry(actor).or_default();
         let same = matches!((&line.reach, &reach), (Reach::Alive { incarnation: old, .. }, Reach::Alive { incarnation: new, .. }) if old == new);
         line.reach = reach;
         if same {
@@ -129,15 +123,10 @@ impl Calls {
 
     /// Calls that are made again, in order, before all others.
     pub fn again(&mut self, actor: ActorId, tasks: &[TaskId]) {
-        let line = self.line(actor);
+        let line = self.lines.entry(actor).or_default();
         for task in tasks.iter().rev() {
             line.waiting.push_front(*task);
         }
-    }
-
-    fn line(&mut self, actor: ActorId) -> &mut Line {
-        self.watch(actor);
-        self.lines.get_mut(&actor).expect("OWN-9: a watched actor has a line")
     }
 }
 

@@ -54,12 +54,12 @@ pub struct Demand {
     pub granted: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Line {
-    shape: Arc<Shape>,
+    /// The shape, as long as the node does not know it.
+    untold: Option<Arc<Shape>>,
     queue: VecDeque<Queued>,
     demanded: u32,
-    introduced: bool,
     granted: u64,
 }
 
@@ -71,13 +71,7 @@ impl Dispatch {
         }
         let line = self.lines.len() as u32;
         self.index.insert(Arc::clone(shape), line);
-        self.lines.push(Line {
-            shape: Arc::clone(shape),
-            queue: VecDeque::new(),
-            demanded: 0,
-            introduced: false,
-            granted: 0,
-        });
+        self.lines.push(Line { untold: Some(Arc::clone(shape)), ..Line::default() });
         line
     }
 
@@ -133,9 +127,7 @@ impl Dispatch {
         };
         news.then(|| {
             line.demanded = count;
-            let spec =
-                (!std::mem::replace(&mut line.introduced, true)).then(|| Arc::clone(&line.shape));
-            Demand { spec, count, granted: line.granted }
+            Demand { spec: line.untold.take(), count, granted: line.granted }
         })
     }
 

@@ -32,6 +32,12 @@ enum Known {
     Here(Stored),
 }
 
+impl Default for Known {
+    fn default() -> Self {
+        Self::Awaited(Awaiters::default())
+    }
+}
+
 impl Values {
     /// The value, if it is here.
     #[must_use]
@@ -48,8 +54,7 @@ impl Values {
         object: ObjectId,
         add: impl FnOnce(&mut Awaiters),
     ) -> Option<&Stored> {
-        let known = self.known.entry(object).or_insert_with(|| Known::Awaited(Awaiters::default()));
-        match known {
+        match self.known.entry(object).or_default() {
             Known::Here(stored) => Some(stored),
             Known::Awaited(awaiters) => {
                 add(awaiters);
@@ -60,19 +65,13 @@ impl Values {
 
     /// The value arrived: who waited for it. A second arrival changes nothing.
     pub fn arrive(&mut self, object: ObjectId, stored: Stored) -> Option<Awaiters> {
-        match self.known.get_mut(&object) {
-            Some(Known::Here(_)) => None,
-            Some(known @ Known::Awaited(_)) => {
-                match std::mem::replace(known, Known::Here(stored)) {
-                    Known::Awaited(awaiters) => Some(awaiters),
-                    Known::Here(_) => None,
-                }
-            }
-            None => {
-                self.known.insert(object, Known::Here(stored));
-                Some(Awaiters::default())
-            }
-        }
+        let known = self.known.entry(object).or_default();
+        let Known::Awaited(awaiters) = known else {
+            return None;
+        };
+        let awaiters = std::mem::take(awaiters);
+        *known = Known::Here(stored);
+        Some(awaiters)
     }
 
     /// Nobody can reach the object: its value, if it is here.
