@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use types::limits::INTERRUPT_GRACE;
 use types::{LeaseId, TaskId};
 use wire::to_worker::Outcome;
 use wire::{FromPeer, ToNode};
 
+use super::inbox::Due;
 use super::{Effect, Interrupt, Worker};
 
 impl Worker {
@@ -34,8 +34,12 @@ impl Worker {
 
     /// What has become due: tasks that ran too long, and those stuck behind a long one.
     pub(super) fn executing_on_time(&mut self) {
-        for task in self.inbox.due(self.now) {
-            self.task_on_time(task);
+        for (task, due) in self.inbox.due(self.now) {
+            match due {
+                Due::HandBack => self.hand_back(usize::MAX, None),
+                Due::Interrupt => self.interrupt(task, Interrupt::TimedOut),
+                Due::Force => self.end_overdue(task),
+            }
         }
     }
 
@@ -63,28 +67,11 @@ impl Worker {
         self.effects.push(Effect::Interrupt(task, why));
     }
 
-    fn task_on_time(&mut self, task: TaskId) {
-        let now = self.now;
-        if self.inbox.tasks_wait() {
-            self.hand_back(usize::MAX, None);
-        }
-        let Some(running) = self.inbox.running(task) else {
-            return;
-        };
-        let Some(timeout) = running.template.timeout else {
-            return;
-        };
-        let (began, interrupted) = (running.began, running.interrupted);
-        match interrupted {
-            None if now >= began + timeout => {
-                self.interrupt(task, Interrupt::TimedOut);
-            }
-            Some((Interrupt::TimedOut, at)) if now >= at + INTERRUPT_GRACE => {
-                let failure = Arc::new(Interrupt::TimedOut.failure(task, &running.template));
-                let outcome = Outcome::Failed { failure, retriable: true };
-                self.end_by_force(task, outcome, "a task ignored the end of its time");
-            }
-            Some(_) | None => {}
+    fn end_overdue(&mut self, task: TaskId) {
+        if let Some(running) = self.inbox.running(task) {
+            let failure = Arc::new(Interrupt::TimedOut.failure(task, &running.template));
+            let outcome = Outcome::Failed { failure, retriable: true };
+            self.end_by_force(task, outcome, "a task ignored the end of its time");
         }
     }
 }

@@ -70,6 +70,17 @@ pub(super) struct Running {
     pub(super) interrupted: Option<(Interrupt, Timestamp)>,
 }
 
+/// What time does to a running task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// What waits behind it goes back.
+    HandBack,
+    /// Its time is over.
+    Interrupt,
+    /// It ignored the end of its time.
+    Force,
+}
+
 /// A wait of a running task that lasts: its number, and what is missing.
 #[derive(Debug)]
 pub(super) struct Stuck {
@@ -292,20 +303,26 @@ impl Inbox {
     }
 
     /// Whether tasks of a lease wait behind one that runs.
-    pub(super) fn tasks_wait(&self) -> bool {
+    fn tasks_wait(&self) -> bool {
         self.actor.is_none() && self.groups.values().any(|group| !group.waiting.is_empty())
     }
 
     /// When something is due.
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let behind = self.tasks_wait();
-        self.running.values().filter_map(|running| running.next_deadline(behind)).min()
+        self.running.values().filter_map(|running| Some(running.next_due(behind)?.0)).min()
     }
 
-    /// Tasks for which something is due.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<TaskId> {
+    /// What is due now, and to which tasks.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<(TaskId, Due)> {
         let behind = self.tasks_wait();
-        self.running_that(|running| running.next_deadline(behind).is_some_and(|due| due <= now))
+        let next = |(task, running): (&TaskId, &Running)| {
+            let (at, due) = running.next_due(behind)?;
+            (at <= now).then_some((*task, due))
+        };
+        let mut due: Vec<_> = self.running.iter().filter_map(next).collect();
+        due.sort_unstable();
+        due
     }
 
     fn group(&mut self, template: &Template) -> &mut Group {
@@ -364,12 +381,13 @@ impl Incoming {
 }
 
 impl Running {
-    fn next_deadline(&self, behind: bool) -> Option<Timestamp> {
-        let stuck = (behind && self.waits == 0).then(|| self.began + STUCK_BEHIND);
+    fn next_due(&self, behind: bool) -> Option<(Timestamp, Due)> {
+        let stuck = behind && self.waits == 0;
+        let stuck = stuck.then(|| (self.began + STUCK_BEHIND, Due::HandBack));
         let timeout = match (self.interrupted, self.template.timeout) {
-            (Some((Interrupt::TimedOut, at)), _) => Some(at + INTERRUPT_GRACE),
+            (Some((Interrupt::TimedOut, at)), _) => Some((at + INTERRUPT_GRACE, Due::Force)),
             (Some((Interrupt::Cancelled, _)), _) | (None, None) => None,
-            (None, Some(timeout)) => Some(self.began + timeout),
+            (None, Some(timeout)) => Some((self.began + timeout, Due::Interrupt)),
         };
         [stuck, timeout].into_iter().flatten().min()
     }
