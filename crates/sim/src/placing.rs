@@ -9,7 +9,7 @@ use types::{
     ActorId, ActorName, ActorSpec, Callee, Concurrency, GroupId, GroupSpec, ObjectId, Payload, Ref,
     Retries, Retry, Returns, Shape, Template, TemplateId,
 };
-use wire::{Answer, Question};
+use wire::{Answer, Question, ToHead};
 
 use crate::content::Content;
 use crate::fiber::{Flow, Var, Wait};
@@ -140,7 +140,7 @@ impl Process {
             detached: false,
         };
         self.fiber(number).vars.insert(slot, Var::Group(id));
-        self.step(out, Event::CreateGroup(Box::new(spec)));
+        self.step(out, Event::Tell(ToHead::CreateGroup(Box::new(spec))));
     }
 
     pub(crate) fn await_group(&mut self, out: &mut Outside, number: u64, group: Slot, slot: Slot) {

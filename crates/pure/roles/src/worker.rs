@@ -225,7 +225,6 @@ impl Worker {
                 self.say(target.owner, FromPeer::CancelObject { object: target.object, reach })
             }
             Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
-            Event::CreateGroup(spec) => self.create_group(spec),
             Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
             Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
             Event::TellNode(message) => self.effects.push(Effect::ToNode(message)),

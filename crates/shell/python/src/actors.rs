@@ -93,7 +93,8 @@ impl Engine {
     /// Reserves a placement group.
     #[pyo3(signature = (group, /))]
     fn create_group(&self, group: &Bound<'_, PyAny>) -> PyResult<()> {
-        error::done(self.core().step(Event::CreateGroup(Box::new(depythonize(group)?))))
+        let reserved = ToHead::CreateGroup(Box::new(depythonize(group)?));
+        error::done(self.core().step(Event::Tell(reserved)))
     }
 
     /// A ref to an object that holds `value` once the group is reserved.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use types::{GroupId, GroupSpec, Map, ObjectId, Payload, Set, Stored};
+use types::{GroupId, Map, ObjectId, Payload, Set, Stored};
 use wire::ToHead;
 use wire::to_worker::GroupState;
 
@@ -18,12 +18,6 @@ pub(super) struct Groups {
 }
 
 impl Worker {
-    /// The user reserves a group; its maker is told what becomes of it.
-    pub(super) fn create_group(&mut self, spec: Box<GroupSpec>) {
-        self.groups.waiting.insert(spec.id, Vec::new());
-        self.effects.push(Effect::ToHead(ToHead::CreateGroup(spec)));
-    }
-
     /// An object of this process holds `value` once the group is reserved.
     pub(super) fn await_group(&mut self, group: GroupId, object: ObjectId, value: Payload) {
         self.refs.own(object, 1);

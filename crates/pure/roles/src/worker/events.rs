@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Account, ActorId, ActorSpec, Assignment, Failure, GroupId, GroupSpec, ObjectId, Payload, Ref,
-    Stored, Subject, TaskId, TaskSpec, Template, WorkerId,
+    Account, ActorId, ActorSpec, Assignment, Failure, GroupId, ObjectId, Payload, Ref, Stored,
+    Subject, TaskId, TaskSpec, Template, WorkerId,
 };
 use wire::to_worker::{CancelReach, Outcome, OutputLines};
 use wire::{Answer, FromHead, FromNode, FromPeer, ToHead, ToNode};
@@ -91,8 +91,6 @@ pub enum Event {
         /// Whether it stays dead.
         for_good: bool,
     },
-    /// The user reserves a placement group.
-    CreateGroup(Box<GroupSpec>),
     /// An object is to hold `value` once the group is there.
     AwaitGroup {
         /// The group.
