@@ -16,7 +16,6 @@ mod probing;
 mod reading;
 mod streaming;
 mod submitting;
-mod telling;
 mod templates;
 #[cfg(test)]
 mod tests;
