@@ -125,7 +125,6 @@ impl Worker {
             && self.inbox.is_idle()
             && self.refs.is_empty()
             && self.values.is_empty()
-            && self.handed_over.is_empty()
             && self.postponed.is_empty()
             && self.dispatch.leases_held() == 0
     }

@@ -281,8 +281,8 @@ impl Worker {
 
     /// This process begins nothing more and ends after what runs, or as soon as others do not need it either.
     fn leave_after(&mut self, reason: &'static str, stays_for_others: bool) {
-        if self.inbox.leaving.is_none() {
-            self.inbox.leaving = Some(Leaving { reason, stays_for_others });
+        let leaving = Leaving { reason, stays_for_others };
+        if self.inbox.leaving.replace(leaving).is_none() {
             self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         }
     }
@@ -319,9 +319,6 @@ impl Worker {
 
     /// Whether this process owns nothing, borrows nothing and awaits nothing.
     fn is_unneeded(&self) -> bool {
-        self.tasks.is_empty()
-            && self.refs.is_empty()
-            && self.handed_over.is_empty()
-            && self.postponed.is_empty()
+        self.tasks.is_empty() && self.refs.is_empty() && self.postponed.is_empty()
     }
 }

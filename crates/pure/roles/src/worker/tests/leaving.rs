@@ -54,3 +54,19 @@ fn what_runs_beside_a_task_that_is_ended_by_force_costs_an_attempt() {
     assert_eq!(outcomes, [(first, false), (other.id, true)]);
     assert!(matches!(effects.last(), Some(Effect::Exit(_))), "{effects:?}");
 }
+
+#[test]
+fn a_worker_that_stays_for_others_ends_all_the_same_when_it_is_forced_to() {
+    let (mut executor, first, _) = executor_with_two_tasks();
+    let last = executor.task_with(3, |template| template.calls_max = 1);
+    executor.step(Event::Put(executor.object_of(2), inline(b"y")));
+    executor.step(Event::Blocked(first));
+    executor.step(Event::Peer(worker(1), FromPeer::Templates(vec![Arc::clone(&last.template)])));
+    executor.step(Event::Peer(worker(1), tasks_on(2, &[&last], 0)));
+    executor.step(finished(last.id, inline(b"x")));
+
+    let cancel = FromPeer::Cancel { task: first, reach: reach(true) };
+    let effects = executor.step(Event::Peer(worker(1), cancel));
+
+    assert!(matches!(effects.last(), Some(Effect::Exit(_))), "{effects:?}");
+}
