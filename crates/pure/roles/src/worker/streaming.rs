@@ -48,30 +48,21 @@ impl Worker {
         self.tell_consumed(task, u32::MAX);
     }
 
-    /// A stream's task ended well after so many items.
-    pub(super) fn end_stream(&mut self, task: TaskId, total: u32) {
-        if self.tasks.get(task).is_some_and(|submitted| submitted.attempt > 0) {
-            self.free_cut_off(task, total);
+    /// A stream's task ended after so many items, and perhaps with a failure, which is one more.
+    ///
+    /// An attempt that was cut off may have sealed items that never came.
+    pub(super) fn end_stream(&mut self, task: TaskId, count: u32, failed: Option<Stored>) {
+        let next: ObjectId = item(task, count);
+        self.effects.push(Effect::ToNode(ToNode::FreeFrom(next)));
+        let total = count + u32::from(failed.is_some());
+        if let Some(failed) = failed
+            && self.streams.arrived(task, count)
+        {
+            self.refs.own(next, 1);
+            self.keep(next, failed, None);
         }
         self.streams.ended(task, total);
         self.effects.push(Effect::StreamMoved(task));
-    }
-
-    /// A stream's task failed: the failure is its last item.
-    pub(super) fn fail_stream(&mut self, task: TaskId, failed: &Stored) {
-        let index = self.streams.arrived_count(task);
-        if self.streams.arrived(task, index) {
-            let object: ObjectId = item(task, index);
-            self.refs.own(object, 1);
-            self.keep(object, failed.clone(), None);
-        }
-        self.streams.ended(task, index + 1);
-        self.effects.push(Effect::StreamMoved(task));
-    }
-
-    /// An attempt that was cut off may have sealed items that never came: those from this one on.
-    pub(super) fn free_cut_off(&mut self, task: TaskId, index: u32) {
-        self.effects.push(Effect::ToNode(ToNode::FreeFrom(item(task, index))));
     }
 
     fn tell_consumed(&mut self, task: TaskId, count: u32) {

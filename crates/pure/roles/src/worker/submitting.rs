@@ -236,10 +236,7 @@ impl Worker {
         // A large value may be written although the task as a whole failed.
         let may_be_written = submitted.attempt > 0 || submitted.progress == Progress::Sent;
         if submitted.spec.template.returns == Returns::Stream {
-            if may_be_written {
-                self.free_cut_off(task, self.streams.arrived_count(task));
-            }
-            self.fail_stream(task, &failed);
+            self.end_stream(task, self.streams.arrived_count(task), Some(failed.clone()));
         }
         for object in outputs(&submitted.spec) {
             self.keep(object, failed.clone(), None);
@@ -304,7 +301,7 @@ impl Worker {
             self.fail(task, &Arc::new(Failure::StreamChanged(task)));
             return;
         }
-        self.end_stream(task, total);
+        self.end_stream(task, total, None);
         let Some(submitted) = self.tasks.end(task) else {
             return;
         };
