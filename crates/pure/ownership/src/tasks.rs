@@ -55,18 +55,17 @@ impl Tasks {
 
     /// An argument has its value: whether it was the last.
     pub fn argument_arrived(&mut self, task: TaskId) -> bool {
-        let Some(submitted) = self.submitted.get_mut(&task) else {
-            return false;
-        };
-        let Progress::Waiting(missing) = &mut submitted.progress else {
-            return false;
-        };
-        *missing -= 1;
-        let ready = *missing == 0;
-        if ready {
-            submitted.progress = Progress::Ready;
+        match self.submitted.get_mut(&task).map(|submitted| &mut submitted.progress) {
+            Some(progress @ Progress::Waiting(1)) => {
+                *progress = Progress::Ready;
+                true
+            }
+            Some(Progress::Waiting(missing)) => {
+                *missing -= 1;
+                false
+            }
+            Some(Progress::Ready | Progress::Sent) | None => false,
         }
-        ready
     }
 
     /// The task goes out.

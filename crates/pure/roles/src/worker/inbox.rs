@@ -20,7 +20,7 @@ use super::{Execution, Interrupt};
 #[derive(Debug)]
 pub(super) struct Inbox {
     groups: BTreeMap<String, Group>,
-    running: Map<TaskId, Running>,
+    running: BTreeMap<TaskId, Running>,
     pub(super) actor: Option<Hosted>,
     calls_made: Map<FunctionId, u32>,
     pub(super) leaving: Option<Leaving>,
@@ -105,7 +105,7 @@ impl Default for Inbox {
         let only = Group { limit: 1, busy: 0, waiting: VecDeque::new() };
         Self {
             groups: BTreeMap::from([(String::new(), only)]),
-            running: Map::default(),
+            running: BTreeMap::new(),
             actor: None,
             calls_made: Map::default(),
             leaving: None,
@@ -260,25 +260,21 @@ impl Inbox {
     /// Those tasks that run and that `concern` somebody.
     pub(super) fn running_that(&self, concern: impl Fn(&Running) -> bool) -> Vec<TaskId> {
         let concerning = self.running.iter().filter(|(_, running)| concern(running));
-        let mut tasks: Vec<_> = concerning.map(|(task, _)| *task).collect();
-        tasks.sort_unstable();
-        tasks
+        concerning.map(|(task, _)| *task).collect()
     }
 
     /// What runs and what waits, for people.
     pub(super) fn tasks(&self, pins: &Pins) -> impl Iterator<Item = TaskInfo> {
-        let running = self.running_that(|_| true).into_iter();
-        let running = running.filter_map(|task| Some((task, self.running.get(&task)?)));
-        let running = running.map(|(task, running)| {
+        let running = self.running.iter().map(|(task, running)| {
             let Running { attempt, template, began, waits, .. } = running;
             let stage = Stage::Running { began: began.since(Timestamp::ZERO), waits: *waits > 0 };
-            let called = Called::new(task, *attempt, None, template);
+            let called = Called::new(*task, *attempt, None, template);
             TaskInfo { name: template.name.clone(), called, stage }
         });
         let waiting = self.groups.values().flat_map(|group| &group.waiting).map(|incoming| {
             let Execution { task, attempt, template, .. } = &*incoming.execution;
-            let called = Called::new(*task, *attempt, None, template);
             let stage = Stage::Arrived(incoming.missing(pins));
+            let called = Called::new(*task, *attempt, None, template);
             TaskInfo { name: template.name.clone(), called, stage }
         });
         running.chain(waiting)
@@ -320,9 +316,7 @@ impl Inbox {
             let (at, due) = running.next_due(behind)?;
             (at <= now).then_some((*task, due))
         };
-        let mut due: Vec<_> = self.running.iter().filter_map(next).collect();
-        due.sort_unstable();
-        due
+        self.running.iter().filter_map(next).collect()
     }
 
     fn group(&mut self, template: &Template) -> &mut Group {
