@@ -203,19 +203,11 @@ impl Dispatch {
 
     /// Leases to give back: idle for `linger`, or idle while somebody else waits or their worker does other work.
     pub fn give_back(&mut self, now: Timestamp, linger: Duration) -> Vec<LeaseId> {
-        let due: Vec<LeaseId> = self
-            .leases
-            .iter()
-            .filter(|(_, lease)| {
-                lease.load.is_empty()
-                    && (lease.reclaimed || lease.stuck || now.since(lease.idle_since) >= linger)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for lease in &due {
-            self.end(*lease);
-        }
-        due
+        let due = self.leases.extract_if(.., |_, lease| {
+            let lingers = now.since(lease.idle_since) < linger;
+            lease.load.is_empty() && (lease.reclaimed || lease.stuck || !lingers)
+        });
+        due.map(|(id, _)| id).collect()
     }
 
     /// When [`Self::give_back`] has something to do at the latest.

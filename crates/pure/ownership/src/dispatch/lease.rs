@@ -84,24 +84,16 @@ impl Lease {
                 queue.pop_front();
                 continue;
             }
-            let estimate = durations
-                .get(&next.function)
-                .copied()
-                .unwrap_or(BURST)
-                .max(Duration::from_micros(1));
-            let full =
-                self.work >= BURST || self.load.len() >= BURST_TASKS_MAX || tasks.len() >= share;
-            let must_wait = !self.load.is_empty() && (next.alone || self.work + estimate > BURST);
-            if full || must_wait {
+            let estimate = durations.get(&next.function).copied().unwrap_or(BURST);
+            let estimate = estimate.max(Duration::from_micros(1));
+            let joins = !next.alone && tasks.len() < share && self.work + estimate <= BURST;
+            if !(self.load.is_empty() || joins && self.takes_work()) {
                 break;
             }
             queue.pop_front();
             self.load.push_back((next, estimate));
             self.work += estimate;
             tasks.push(next.task);
-            if next.alone {
-                break;
-            }
         }
         tasks
     }
