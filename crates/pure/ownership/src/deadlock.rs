@@ -7,7 +7,7 @@
 //! Transactions on Computer Systems 1(2), 1983) everything is asked that a wait depends on; here one probe carries the
 //! answers along, and they are judged where the last one was given.
 
-use types::{Finding, Map, Place, Set, WorkerId};
+use types::{Finding, Map, Place, WorkerId};
 
 /// The places that keep each other from going on, and the wait among them that is to be broken: that of the first.
 ///
@@ -15,17 +15,15 @@ use types::{Finding, Map, Place, Set, WorkerId};
 /// same one.
 #[must_use]
 pub fn proof(found: &[(Place, Finding)]) -> Option<Vec<(Place, Finding)>> {
-    let found: Map<Place, &Finding> =
-        found.iter().map(|(place, finding)| (*place, finding)).collect();
-    let dead = dead(&found);
-    let wait = |place: &Place| Some((place.process(), found[place].wait?, *place));
+    let dead = dead(found.iter().map(|(place, finding)| (*place, finding)).collect());
+    let wait =
+        |(place, finding): (&Place, &&Finding)| Some((place.process(), finding.wait?, *place));
     let mut waits: Vec<(WorkerId, u64, Place)> = dead.iter().filter_map(wait).collect();
     waits.sort_unstable();
     waits.into_iter().find_map(|(_, _, place)| {
-        let reached = reached(&found, &dead, place);
-        let depends_on_itself = reached.iter().any(|other| found[other].needs.contains(&place));
-        let part = |place: Place| (place, found[&place].clone());
-        depends_on_itself.then(|| reached.into_iter().map(part).collect())
+        let reached = reached(&dead, place);
+        let depends_on_itself = reached.iter().any(|(_, finding)| finding.needs.contains(&place));
+        depends_on_itself.then_some(reached)
     })
 }
 
@@ -42,29 +40,29 @@ pub fn waits(proof: &[(Place, Finding)]) -> Vec<(String, String)> {
 }
 
 /// What cannot go on: all that remains when everything is struck out that can, or whose needs can be met.
-fn dead(found: &Map<Place, &Finding>) -> Set<Place> {
-    let mut dead: Set<Place> = found.keys().copied().collect();
+fn dead(mut dead: Map<Place, &Finding>) -> Map<Place, &Finding> {
     loop {
-        let goes_on = |place: &Place| {
-            let finding = found[place];
-            let mut needs = finding.needs.iter().map(|need| !dead.contains(need));
+        let goes_on = |finding: &Finding| {
+            let mut needs = finding.needs.iter().map(|need| !dead.contains_key(need));
             if finding.any { needs.any(|met| met) } else { needs.all(|met| met) }
         };
-        let alive: Vec<Place> = dead.iter().copied().filter(goes_on).collect();
+        let alive = dead.iter().filter(|(_, finding)| goes_on(finding));
+        let alive: Vec<Place> = alive.map(|(place, _)| *place).collect();
         if alive.is_empty() {
             return dead;
         }
-        dead.retain(|place| !alive.contains(place));
+        dead.retain(|place, _| !alive.contains(place));
     }
 }
 
 /// The dead places that one depends on, it first.
-fn reached(found: &Map<Place, &Finding>, dead: &Set<Place>, from: Place) -> Vec<Place> {
-    let mut reached = vec![from];
+fn reached(dead: &Map<Place, &Finding>, from: Place) -> Vec<(Place, Finding)> {
+    let mut reached = vec![(from, dead[&from].clone())];
     let mut at = 0;
-    while let Some(place) = reached.get(at) {
-        let needs = found[place].needs.iter().filter(|need| dead.contains(need));
-        let new: Vec<Place> = needs.copied().filter(|need| !reached.contains(need)).collect();
+    while let Some((_, finding)) = reached.get(at) {
+        let is_new = |need: &&Place| reached.iter().all(|(known, _)| known != *need);
+        let dead = |need: &Place| Some((*need, Finding::clone(dead.get(need)?)));
+        let new: Vec<_> = finding.needs.iter().filter(is_new).filter_map(dead).collect();
         reached.extend(new);
         at += 1;
     }
