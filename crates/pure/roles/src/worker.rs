@@ -151,7 +151,7 @@ impl Worker {
             FromPeer::Item { task, index, item } => self.item_came(from, task, index, item),
             FromPeer::Borrow { object, confirm } => self.lend(from, object, confirm),
             FromPeer::Borrowed(object) => self.borrow_confirmed(from, object),
-            FromPeer::Return(object) => self.take_back(from, object),
+            FromPeer::Return(object) => self.borrow_returned(from, object),
             FromPeer::Settled(task) => self.settled(from, task),
             FromPeer::Fetch(object) => self.fetch_came(from, object),
             FromPeer::Fetched { object, stored } => self.value_came(object, stored),

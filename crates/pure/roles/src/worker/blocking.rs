@@ -45,12 +45,9 @@ impl Worker {
 
     /// Hands tasks that have not begun back to their owners, from the end of the queue: those of one lease, or all.
     pub(super) fn hand_back(&mut self, count: usize, only: Option<LeaseId>) {
-        let back = self.inbox.take_back(count, |incoming| {
+        let back = self.take_back(count, |incoming| {
             incoming.lease.is_some_and(|lease| only.is_none_or(|only| only == lease))
         });
-        for incoming in &back {
-            self.unread_dependencies(incoming);
-        }
         for group in back.chunk_by(|one, other| one.lease == other.lease) {
             if let Some(lease) = group[0].lease {
                 let tasks = group.iter().map(|incoming| incoming.execution.task).collect();

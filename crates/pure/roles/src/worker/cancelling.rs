@@ -33,7 +33,7 @@ impl Worker {
                 self.cancel(child, CancelReach { force, recursive: true });
             }
         }
-        if let Some(waiting) = self.inbox.take_back(1, |other| other.execution.task == task).pop() {
+        if let Some(waiting) = self.take_back(1, |other| other.execution.task == task).pop() {
             self.refuse(&waiting, cancelled(task));
             self.begin();
         } else if self.inbox.owner_of(task).is_some() {

@@ -120,16 +120,12 @@ impl Worker {
 
     /// A peer is gone: what it sent is not begun, and what runs for it is interrupted.
     pub(super) fn owner_of_tasks_lost(&mut self, owner: WorkerId) {
-        let lost = self.inbox.take_back(usize::MAX, |incoming| {
-            incoming.execution.owner == owner
-                && !matches!(incoming.execution.template.callee, Callee::Constructor)
-        });
-        for incoming in &lost {
-            self.unread_dependencies(incoming);
-        }
         // Constructors belong to the head.
+        self.take_back(usize::MAX, |incoming| {
+            incoming.execution.owner == owner && incoming.execution.actor.is_none()
+        });
         let theirs = |running: &Running| {
-            running.owner == owner && !matches!(running.template.callee, Callee::Constructor)
+            running.owner == owner && running.template.callee != Callee::Constructor
         };
         for task in self.inbox.running_that(theirs) {
             self.interrupt(task, Interrupt::Cancelled);
@@ -217,16 +213,23 @@ impl Worker {
         self.say_once_confirmed(owner, task, word);
     }
 
-    /// A task that came here and has not begun ends so.
+    /// A task that had not begun here ends so.
     pub(super) fn refuse(&mut self, incoming: &Incoming, outcome: Outcome) {
-        self.unread_dependencies(incoming);
         let Execution { owner, task, .. } = *incoming.execution;
         self.reply(owner, task, outcome, Duration::ZERO);
     }
 
-    /// A task that will not run here reads its large arguments no more.
-    pub(super) fn unread_dependencies(&mut self, incoming: &Incoming) {
-        incoming.large().for_each(|object| self.unread(object));
+    /// Takes tasks that have not begun, as [`super::inbox::Inbox::take_back`] does: they read their large arguments no more.
+    pub(super) fn take_back(
+        &mut self,
+        count: usize,
+        gives: impl Fn(&Incoming) -> bool,
+    ) -> Vec<Incoming> {
+        let taken = self.inbox.take_back(count, gives);
+        for object in taken.iter().flat_map(Incoming::large) {
+            self.unread(object);
+        }
+        taken
     }
 
     /// The node daemon is gone: nothing can go on.

@@ -76,7 +76,9 @@ impl Worker {
         while let Some(object) = dropped.pop() {
             match self.refs.release(object) {
                 Fate::Kept => {}
-                Fate::Unreachable => self.let_go(object, &mut dropped),
+                Fate::Unreachable => {
+                    dropped.extend(self.let_go(object).iter().map(|inner| inner.object));
+                }
                 Fate::Returned(owner) => {
                     self.values.forget(object);
                     self.effects.push(Effect::ToPeer(owner, FromPeer::Return(object)));
@@ -147,7 +149,7 @@ impl Worker {
     }
 
     /// A borrower returned an object.
-    pub(super) fn take_back(&mut self, borrower: WorkerId, object: ObjectId) {
+    pub(super) fn borrow_returned(&mut self, borrower: WorkerId, object: ObjectId) {
         if self.refs.take_back(object, borrower) == Fate::Unreachable {
             self.let_go_whole(object);
         }
@@ -273,22 +275,20 @@ impl Worker {
     }
 
     fn let_go_whole(&mut self, object: ObjectId) {
-        let mut dropped = Vec::new();
-        self.let_go(object, &mut dropped);
-        for inner in dropped {
-            self.drop_use(inner);
+        for inner in self.let_go(object) {
+            self.drop_use(inner.object);
         }
     }
 
-    fn let_go(&mut self, object: ObjectId, dropped: &mut Vec<ObjectId>) {
-        if let Some(stored) = self.values.forget(object) {
-            if stored.value.is_shared() {
-                self.freed.push(object);
-            }
-            dropped.extend(stored.contains.iter().map(|reference| reference.object));
+    /// Nobody can reach an object: the refs in its value.
+    fn let_go(&mut self, object: ObjectId) -> Box<[Ref]> {
+        let stored = self.values.forget(object);
+        if stored.as_ref().is_some_and(|stored| stored.value.is_shared()) {
+            self.freed.push(object);
         }
         if let Some(actor) = object.task.actor().filter(|actor| actor.handle() == object) {
             self.effects.push(Effect::ToHead(ToHead::ActorUnreachable(actor)));
         }
+        stored.map(|stored| stored.contains).unwrap_or_default()
     }
 }

@@ -92,7 +92,7 @@ impl Worker {
                     self.loaded(object, Content::Failed(Arc::clone(&failure)));
                 }
                 let reads = |incoming: &Incoming| incoming.large().any(|other| other == object);
-                for incoming in self.inbox.take_back(usize::MAX, reads) {
+                for incoming in self.take_back(usize::MAX, reads) {
                     let failure = Arc::clone(&failure);
                     self.refuse(&incoming, Outcome::Failed { failure, retriable: false });
                 }
