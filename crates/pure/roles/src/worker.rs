@@ -129,6 +129,16 @@ impl Worker {
             && self.dispatch.leases_held() == 0
     }
 
+    /// Does what an event leads to, and what every event ends with.
+    fn turn(&mut self, now: Timestamp, effects: &mut Vec<Effect>, lead: impl FnOnce(&mut Self)) {
+        self.now = now;
+        std::mem::swap(&mut self.effects, effects);
+        lead(self);
+        self.free_objects();
+        self.end_if_due();
+        std::mem::swap(&mut self.effects, effects);
+    }
+
     /// Says something to a peer; what a process says to itself it hears at once.
     fn say(&mut self, peer: WorkerId, message: FromPeer) {
         if peer == self.me {
@@ -245,12 +255,7 @@ impl Role for Worker {
     type Effect = Effect;
 
     fn step(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
-        self.now = now;
-        std::mem::swap(&mut self.effects, effects);
-        self.on_user(event);
-        self.free_objects();
-        self.end_if_due();
-        std::mem::swap(&mut self.effects, effects);
+        self.turn(now, effects, |worker| worker.on_user(event));
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -261,13 +266,10 @@ impl Role for Worker {
     }
 
     fn on_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.now = now;
-        std::mem::swap(&mut self.effects, effects);
-        self.give_back_leases(self.linger);
-        self.executing_on_time();
-        self.free_objects();
-        self.end_if_due();
-        std::mem::swap(&mut self.effects, effects);
+        self.turn(now, effects, |worker| {
+            worker.give_back_leases(worker.linger);
+            worker.executing_on_time();
+        });
     }
 
     fn check(&self) {

@@ -59,21 +59,22 @@ impl Worker {
             return;
         };
         let template = Arc::clone(&spec.template);
-        let failed = failed_dependency(&self.values, &spec.dependencies);
-        match (&template.callee, task.actor(), failed) {
-            (Callee::Constructor, Some(actor), Some(failure)) => {
+        if let Some(failure) = failed_dependency(&self.values, &spec.dependencies) {
+            if let (Callee::Constructor, Some(actor)) = (&template.callee, task.actor()) {
                 let hopeless = ToHead::ActorHopeless(actor, Arc::clone(&failure));
                 self.effects.push(Effect::ToHead(hopeless));
-                self.fail(task, &failure);
             }
-            (_, _, Some(failure)) => self.fail(task, &failure),
-            (Callee::Constructor, Some(actor), None) => {
+            self.fail(task, &failure);
+            return;
+        }
+        match (&template.callee, task.actor()) {
+            (Callee::Constructor, Some(actor)) => {
                 let dependencies = with_values(&self.values, &spec.dependencies);
                 self.effects.push(Effect::ToHead(ToHead::ActorReady { actor, dependencies }));
                 self.tasks.sent(task);
             }
-            (_, Some(actor), None) => self.send_calls(actor),
-            (_, None, None) => {
+            (_, Some(actor)) => self.send_calls(actor),
+            (_, None) => {
                 let line = self.dispatch.line(&template.shape);
                 let alone = template.retries.max == Some(0);
                 self.dispatch.enqueue(line, task, template.function, alone);
@@ -167,11 +168,10 @@ impl Worker {
 
     /// A task had not begun where it was sent to: whether it is to be sent again.
     pub(super) fn task_came_back(&mut self, task: TaskId) -> bool {
-        let cancelled = self.tasks.get(task).is_some_and(|submitted| submitted.cancelled);
-        if cancelled {
+        if self.tasks.get(task).is_some_and(|submitted| submitted.cancelled) {
             self.fail(task, &Arc::new(Failure::Cancelled(task)));
         }
-        !cancelled && self.tasks.came_back(task)
+        self.tasks.came_back(task)
     }
 
     /// A worker or actor ended a task.
@@ -229,9 +229,6 @@ impl Worker {
             return;
         };
         self.failures.note(&submitted.spec, submitted.attempt, failure);
-        if let Some(actor) = task.actor() {
-            self.calls.end(actor, task);
-        }
         let failed = Stored::failed(Arc::clone(failure));
         // A large value may be written although the task as a whole failed.
         let may_be_written = submitted.attempt > 0 || submitted.progress == Progress::Sent;
@@ -245,6 +242,7 @@ impl Worker {
         self.unpin(&submitted.spec);
         // Calls that waited behind it may go out.
         if let Some(actor) = task.actor() {
+            self.calls.end(actor, task);
             self.send_calls(actor);
         }
     }
@@ -296,18 +294,13 @@ impl Worker {
     }
 
     fn streamed(&mut self, from: WorkerId, task: TaskId, total: u32) {
-        self.settle(from, task);
         if self.streams.arrived_count(task) > total {
+            self.settle(from, task);
             self.fail(task, &Arc::new(Failure::StreamChanged(task)));
             return;
         }
         self.end_stream(task, total, None);
-        let Some(submitted) = self.tasks.end(task) else {
-            return;
-        };
-        let nothing = Stored::inline(types::Payload::from(&[0_u8][..]));
-        self.keep(task.output(1), nothing, Some((task, from)));
-        self.unpin(&submitted.spec);
+        self.returned(from, task, vec![Stored::inline(types::Payload::from(&[0_u8][..]))]);
     }
 
     /// A task needs its arguments no longer.
