@@ -117,3 +117,29 @@ fn an_owners_end_fails_what_was_borrowed_from_it() {
     let lost = Effect::Loaded(theirs.object, Content::Failed(failure));
     assert_eq!(borrower.step(Event::PeerLost(worker(3))), [lost]);
 }
+
+#[test]
+fn a_late_confirmation_of_a_ref_of_an_earlier_attempt_does_not_settle_the_next() {
+    let mut driver = TestWorker::new(1);
+    let spec = driver.task_with(1, |template| template.returns = Returns::Stream);
+    let task = spec.id;
+    let theirs = |index| ObjectId { index, ..TestWorker::new(1).object_of(4) };
+    let item = |index| {
+        let contains = Box::new([Ref { object: theirs(index), owner: worker(4) }]);
+        FromPeer::Item { task, index, item: Stored { contains, ..inline(b"x") } }
+    };
+    driver.step(Event::Submit(spec));
+    driver.step(leased(2));
+    driver.step(Event::Peer(worker(2), item(0)));
+    driver.step(lease_ended());
+    driver.step(Event::PeerLost(worker(2)));
+    driver.step(leased(3));
+    driver.step(Event::Peer(worker(3), item(1)));
+    driver.step(Event::Peer(worker(4), FromPeer::Borrowed(theirs(0))));
+
+    let settled = Effect::ToPeer(worker(3), FromPeer::Settled(task));
+    let ended = driver.step(Event::Peer(worker(3), done(task, Outcome::Streamed(2))));
+    assert!(!ended.contains(&settled), "{ended:?}");
+    let confirmed = Event::Peer(worker(4), FromPeer::Borrowed(theirs(1)));
+    assert_eq!(driver.step(confirmed), [settled]);
+}
