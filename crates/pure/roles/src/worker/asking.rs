@@ -4,28 +4,20 @@
 
 use std::sync::Arc;
 
-use types::{GroupId, Map, ObjectId, Payload, Set, Stored};
+use types::{GroupId, Map, ObjectId, Payload, Stored};
 use wire::ToHead;
 use wire::to_worker::GroupState;
 
 use super::{Effect, Worker};
 
-/// What waits for each group, and the groups that are there.
-#[derive(Debug, Default)]
-pub(super) struct Groups {
-    waiting: Map<GroupId, Vec<(ObjectId, Payload)>>,
-    created: Set<GroupId>,
-}
+/// What waits for each group.
+pub(super) type Groups = Map<GroupId, Vec<(ObjectId, Payload)>>;
 
 impl Worker {
-    /// An object of this process holds `value` once the group is reserved.
+    /// An object of this process holds `value` once the group is reserved: the head is asked whether it is.
     pub(super) fn await_group(&mut self, group: GroupId, object: ObjectId, value: Payload) {
         self.refs.own(object, 1);
-        if self.groups.created.contains(&group) {
-            self.keep(object, Stored::inline(value), None);
-            return;
-        }
-        let waiting = self.groups.waiting.entry(group).or_insert_with(|| {
+        let waiting = self.groups.entry(group).or_insert_with(|| {
             self.effects.push(Effect::ToHead(ToHead::WatchGroup(group)));
             Vec::new()
         });
@@ -34,19 +26,14 @@ impl Worker {
 
     /// The head says what became of a group.
     pub(super) fn group_changed(&mut self, group: GroupId, state: &GroupState) {
-        let removed = match state {
+        let failure = match state {
             GroupState::Pending => return,
             GroupState::Created(_) => None,
             GroupState::Removed(failure) => Some(failure),
         };
-        for (object, value) in self.groups.waiting.remove(&group).into_iter().flatten() {
-            let failed = removed.map(|failure| Stored::failed(Arc::clone(failure)));
+        for (object, value) in self.groups.remove(&group).into_iter().flatten() {
+            let failed = failure.map(|failure| Stored::failed(Arc::clone(failure)));
             self.keep(object, failed.unwrap_or_else(|| Stored::inline(value)), None);
-        }
-        if removed.is_some() {
-            self.groups.created.remove(&group);
-        } else {
-            self.groups.created.insert(group);
         }
     }
 }
