@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 
-use smallvec::SmallVec;
 use types::{Map, ObjectId, Ref, Set, TaskId, WorkerId};
 
 /// The refs of one process.
@@ -52,15 +51,17 @@ pub enum Gate {
 }
 
 #[derive(Debug)]
-enum Entry {
-    Owned { uses: u32, borrowers: SmallVec<[WorkerId; 1]> },
-    Borrowed { uses: u32, owner: WorkerId },
+struct Entry {
+    /// Those of this process, and one of each borrower.
+    uses: u32,
+    /// The owner of a borrowed object.
+    lender: Option<WorkerId>,
 }
 
 impl Refs {
     /// A new object of this process, with so many uses.
     pub fn own(&mut self, object: ObjectId, uses: u32) {
-        let before = self.entries.insert(object, Entry::Owned { uses, borrowers: SmallVec::new() });
+        let before = self.entries.insert(object, Entry { uses, lender: None });
         assert!(before.is_none(), "OWN-1: {object} is made once");
     }
 
@@ -72,7 +73,7 @@ impl Refs {
         if reference.owner == me {
             return Held::Gone;
         }
-        let entry = Entry::Borrowed { uses: 1, owner: reference.owner };
+        let entry = Entry { uses: 1, lender: Some(reference.owner) };
         self.entries.insert(reference.object, entry);
         self.borrowed.entry(reference.owner).or_default().insert(reference.object);
         Held::New
@@ -80,12 +81,7 @@ impl Refs {
 
     /// One more use of an object, if it is known here.
     pub fn hold_known(&mut self, object: ObjectId) -> bool {
-        let Some(entry) = self.entries.get_mut(&object) else {
-            return false;
-        };
-        let (Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) = entry;
-        *uses += 1;
-        true
+        self.entries.get_mut(&object).map(|entry| entry.uses += 1).is_some()
     }
 
     /// One use less. An object that is not known is one whose owner ended.
@@ -93,9 +89,16 @@ impl Refs {
         let Some(entry) = self.entries.get_mut(&object) else {
             return Fate::Kept;
         };
-        let (Entry::Owned { uses, .. } | Entry::Borrowed { uses, .. }) = entry;
-        *uses = uses.checked_sub(1).expect("OWN-2: a use ends once");
-        self.settle(object)
+        entry.uses = entry.uses.checked_sub(1).expect("OWN-2: a use ends once");
+        if entry.uses > 0 {
+            return Fate::Kept;
+        }
+        let lender = entry.lender;
+        self.entries.remove(&object);
+        lender.map_or(Fate::Unreachable, |owner| {
+            unlist(&mut self.borrowed, owner, object);
+            Fate::Returned(owner)
+        })
     }
 
     /// Whether the object is known here.
@@ -107,28 +110,21 @@ impl Refs {
     /// The owner of a borrowed object.
     #[must_use]
     pub fn lender(&self, object: ObjectId) -> Option<WorkerId> {
-        match self.entries.get(&object)? {
-            Entry::Owned { .. } => None,
-            Entry::Borrowed { owner, .. } => Some(*owner),
-        }
+        self.entries.get(&object)?.lender
     }
 
     /// Another process holds the object; false if it is gone.
     pub fn lend(&mut self, object: ObjectId, borrower: WorkerId) -> bool {
-        let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) else {
-            return false;
-        };
-        if !borrowers.contains(&borrower) {
-            borrowers.push(borrower);
-            self.lent.entry(borrower).or_default().insert(object);
+        let is_owned = self.entries.get(&object).is_some_and(|entry| entry.lender.is_none());
+        if is_owned && self.lent.entry(borrower).or_default().insert(object) {
+            self.hold_known(object);
         }
-        true
+        is_owned
     }
 
     /// Another process holds the object no more.
     pub fn take_back(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
-        unlist(&mut self.lent, borrower, object);
-        self.forget_borrower(object, borrower)
+        if unlist(&mut self.lent, borrower, object) { self.release(object) } else { Fate::Kept }
     }
 
     /// `gate` opens when the owner confirms a borrow that it is told of now.
@@ -153,7 +149,7 @@ impl Refs {
     pub fn on_borrower_lost(&mut self, borrower: WorkerId) -> Vec<ObjectId> {
         let mut objects: Vec<_> = self.lent.remove(&borrower).into_iter().flatten().collect();
         objects.sort_unstable();
-        objects.retain(|object| self.forget_borrower(*object, borrower) == Fate::Unreachable);
+        objects.retain(|object| self.release(*object) == Fate::Unreachable);
         objects
     }
 
@@ -195,58 +191,25 @@ impl Refs {
             reason = "each entry is checked alone, so the order does not matter"
         )]
         for (object, entry) in &self.entries {
-            self.check_entry(*object, entry);
+            let listed = |owner| self.borrowed.get(&owner).is_some_and(|of| of.contains(object));
+            assert!(entry.uses > 0, "OWN-4: {object} is kept though unreachable");
+            assert!(entry.lender.is_none_or(listed), "OWN-5: {object} is in its lender's table");
         }
-    }
-
-    fn check_entry(&self, object: ObjectId, entry: &Entry) {
-        let listed = |table: &Map<WorkerId, Set<ObjectId>>, worker: &WorkerId| {
-            table.get(worker).is_some_and(|objects| objects.contains(&object))
-        };
-        let (needed, in_both) = match entry {
-            Entry::Owned { uses, borrowers } => (
-                *uses > 0 || !borrowers.is_empty(),
-                borrowers.iter().all(|borrower| listed(&self.lent, borrower)),
-            ),
-            Entry::Borrowed { uses, owner, .. } => (*uses > 0, listed(&self.borrowed, owner)),
-        };
-        assert!(needed, "OWN-4: {object} is kept though unreachable");
-        assert!(in_both, "OWN-5: {object} stands in the table of its lender or borrowers");
-    }
-
-    fn forget_borrower(&mut self, object: ObjectId, borrower: WorkerId) -> Fate {
-        if let Some(Entry::Owned { borrowers, .. }) = self.entries.get_mut(&object) {
-            borrowers.retain(|other| *other != borrower);
-            return self.settle(object);
-        }
-        Fate::Kept
-    }
-
-    fn settle(&mut self, object: ObjectId) -> Fate {
-        match self.entries.get_mut(&object) {
-            Some(Entry::Owned { uses: 0, borrowers }) if borrowers.is_empty() => {
-                self.entries.remove(&object);
-                Fate::Unreachable
-            }
-            Some(Entry::Borrowed { uses: 0, owner }) => {
-                let owner = *owner;
-                self.entries.remove(&object);
-                unlist(&mut self.borrowed, owner, object);
-                Fate::Returned(owner)
-            }
-            Some(_) | None => Fate::Kept,
-        }
+        let mut lent = self.lent.values().flatten();
+        assert!(lent.all(|object| self.is_known(*object)), "OWN-5: what is lent is kept");
     }
 }
 
-fn unlist(table: &mut Map<WorkerId, Set<ObjectId>>, worker: WorkerId, object: ObjectId) {
+/// Whether an object was listed for a process. It is no longer.
+fn unlist(table: &mut Map<WorkerId, Set<ObjectId>>, worker: WorkerId, object: ObjectId) -> bool {
     let Some(objects) = table.get_mut(&worker) else {
-        return;
+        return false;
     };
-    objects.remove(&object);
+    let was_listed = objects.remove(&object);
     if objects.is_empty() {
         table.remove(&worker);
     }
+    was_listed
 }
 
 #[cfg(test)]
