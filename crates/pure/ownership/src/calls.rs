@@ -76,22 +76,19 @@ impl Calls {
         let Reach::Alive { worker, .. } = line.reach else {
             return None;
         };
-        let mut tasks = Vec::new();
-        let mut kept = VecDeque::new();
-        while let Some(task) = line.waiting.pop_front() {
-            if ready(task) {
-                line.sent.insert(task, line.sent_count);
-                line.sent_count += 1;
-                tasks.push(task);
-                continue;
-            }
-            kept.push_back(task);
-            if line.ordered {
-                break;
-            }
+        let tasks: Vec<TaskId> = if line.ordered {
+            let count = line.waiting.iter().take_while(|task| ready(**task)).count();
+            line.waiting.drain(..count).collect()
+        } else {
+            let waiting = std::mem::take(&mut line.waiting).into_iter();
+            let (tasks, kept) = waiting.partition(|task| ready(*task));
+            line.waiting = kept;
+            Vec::from(tasks)
+        };
+        for task in &tasks {
+            line.sent.insert(*task, line.sent_count);
+            line.sent_count += 1;
         }
-        kept.append(&mut line.waiting);
-        line.waiting = kept;
         (!tasks.is_empty()).then_some((worker, tasks))
     }
 

@@ -40,13 +40,10 @@ impl Worker {
             None => (None, self.inbox.assignment()),
         };
         for message in tasks {
-            let Some(template) = self.templates.told_by(owner, message.template) else {
-                unreachable!("OWN-15: a template is told before its tasks")
-            };
             let execution = Execution {
                 task: message.id,
                 attempt: message.attempt,
-                template,
+                template: self.templates.told_by(owner, message.template),
                 arguments: message.arguments,
                 dependencies: Vec::new(),
                 assignment: assignment.clone(),

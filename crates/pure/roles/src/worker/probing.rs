@@ -61,10 +61,9 @@ impl Worker {
             self.values.get(argument.object).is_none().then_some(Place::Object(*argument))
         };
         let needs = match progress {
-            Progress::Waiting(_) => {
+            Progress::Waiting(_) | Progress::Ready => {
                 spec.dependencies.iter().filter_map(missing).take(PROBED_REFS_MAX).collect()
             }
-            Progress::Ready => Vec::new(),
             Progress::Sent => {
                 let executor = self.executor_of(spec.id);
                 executor.into_iter().map(|executor| Place::Task(spec.id, executor)).collect()

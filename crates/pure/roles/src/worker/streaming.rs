@@ -24,13 +24,13 @@ impl Worker {
         if index < consumed {
             self.tell_consumed(task, consumed);
         }
+        let object = item(task, index);
         if self.streams.arrived(task, index) {
-            let object = item(task, index);
             self.refs.own(object, 1);
             self.keep(object, stored, Some((task, from)));
             self.effects.push(Effect::StreamMoved(task));
-        } else if stored.value.is_shared() && !self.refs.is_known(item(task, index)) {
-            self.freed.push(item(task, index));
+        } else if !self.refs.is_known(object) {
+            self.keep(object, stored, None);
         }
     }
 

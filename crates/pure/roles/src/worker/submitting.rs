@@ -28,9 +28,7 @@ impl Worker {
         }
         self.hold_actor(&mut spec);
         if let Callee::Method { ordered, .. } = spec.template.callee {
-            let Some(actor) = task.actor() else {
-                unreachable!("OWN-12: a method is called on an actor")
-            };
+            let actor = task.actor().expect("OWN-12: a method is called on an actor");
             self.watch_actor(actor);
             self.calls.call(actor, task, ordered);
         }

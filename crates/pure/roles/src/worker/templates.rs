@@ -40,8 +40,10 @@ impl Templates {
     }
 
     /// A template that `peer` told.
-    pub(super) fn told_by(&self, peer: WorkerId, id: TemplateId) -> Option<Arc<Template>> {
-        self.received.get(&peer)?.iter().rev().find(|template| template.id == id).cloned()
+    pub(super) fn told_by(&self, peer: WorkerId, id: TemplateId) -> Arc<Template> {
+        let mut newest_first = self.received.get(&peer).into_iter().flatten().rev();
+        let told = newest_first.find(|template| template.id == id);
+        Arc::clone(told.expect("OWN-15: a template is told before its tasks"))
     }
 
     /// `peer` is gone.
