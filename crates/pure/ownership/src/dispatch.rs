@@ -188,8 +188,8 @@ impl Dispatch {
 
     /// The worker with the most work that could begin elsewhere, and how many tasks to ask back.
     pub fn recall(&mut self, line: u32) -> Option<(WorkerId, LeaseId, u32)> {
-        let idle = self.leases.values().any(|lease| lease.line == line && lease.is_idle());
-        if !idle || !self.lines[line as usize].queue.is_empty() {
+        let idle = |lease: &Lease| lease.line == line && lease.is_idle();
+        if !self.lines[line as usize].queue.is_empty() || !self.leases.values().any(idle) {
             return None;
         }
         let theirs = self.leases.iter_mut().filter(|(_, lease)| lease.line == line);

@@ -49,6 +49,31 @@ fn an_attempt_that_failed_is_told_though_another_one_follows() {
 }
 
 #[test]
+fn an_attempt_at_a_call_that_a_restart_cost_is_told_as_failed() {
+    let mut caller = TestWorker::new(1);
+    let actor = ActorId::new(worker(3), 1, JobId(1));
+    let id = TaskId::call(actor, worker(1), 1);
+    let method = || Callee::Method { name: "f".to_owned(), group: String::new(), ordered: true };
+    caller.step(Event::Submit(TaskSpec {
+        id,
+        ..TestWorker::new(1).task_with(1, |template| template.callee = method())
+    }));
+    let reason = "its process ended".to_owned();
+    let alive = ActorState::Alive { worker: worker(2), incarnation: 0 };
+    let restarting = ActorState::Restarting { incarnation: 1, reason: reason.clone() };
+    for state in [alive, restarting] {
+        caller.step(Event::Head(FromHead::ActorChanged { actor, state }));
+    }
+
+    let told = caller.tells(Subject::Tasks);
+
+    let failed = Stage::Failed(Arc::new(Failure::ActorUnavailable(actor, reason)));
+    let mut rows = [info(id, 0, failed), info(id, 1, Stage::Ready)];
+    rows.iter_mut().for_each(|row| row.called.callee = method());
+    assert_eq!(told.tasks, rows);
+}
+
+#[test]
 fn an_executor_tells_what_runs_since_when_and_what_waits_behind_it() {
     let (mut executor, first, second) = executor_with_two_tasks();
 
