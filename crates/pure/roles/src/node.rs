@@ -102,7 +102,7 @@ impl Node {
             now: Timestamp::ZERO,
             effects: vec![Effect::ToHead(joined)],
             site: Site::new(node, labels),
-            reports: Reports::new(&resources),
+            reports: Reports::default(),
             ledger: Ledger::new(resources),
             queue: Queue::default(),
             leases: Leases::default(),

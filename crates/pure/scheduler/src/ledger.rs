@@ -126,9 +126,15 @@ impl Ledger {
         self.node.total()
     }
 
-    /// What is neither held nor reserved.
+    /// What is held or reserved.
     #[must_use]
-    pub const fn free(&self) -> &Resources {
+    pub const fn held(&self) -> &Resources {
+        self.node.held()
+    }
+
+    /// What is neither.
+    #[must_use]
+    pub fn free(&self) -> Resources {
         self.node.free()
     }
 
@@ -170,7 +176,7 @@ impl Ledger {
     #[must_use]
     pub fn free_for(&self, strategy: &Strategy) -> Resources {
         let mut free = Resources::default();
-        self.stocks(strategy).for_each(|stock| free.add(stock.free()));
+        self.stocks(strategy).for_each(|stock| free.add(&stock.free()));
         free
     }
 
@@ -211,14 +217,14 @@ impl Ledger {
     /// The holder waits: others may have its CPUs.
     pub fn lend(&mut self, holding: &mut Holding) {
         if !std::mem::replace(&mut holding.lent, true) {
-            self.capacity(holding.place).repay(CPU, holding.cpus());
+            self.capacity(holding.place).lend(holding.cpus());
         }
     }
 
     /// The holder goes on and has its CPUs again, even if others have them too.
     pub fn end_lending(&mut self, holding: &mut Holding) {
         if std::mem::replace(&mut holding.lent, false) {
-            self.capacity(holding.place).overdraw(CPU, holding.cpus());
+            self.capacity(holding.place).end_lending(holding.cpus());
         }
     }
 

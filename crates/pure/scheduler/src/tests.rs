@@ -70,7 +70,7 @@ fn a_waiting_holder_lends_its_cpus_and_takes_them_again_even_if_they_are_gone() 
     ledger.check([&parent, &child].into_iter());
     ledger.give_back(child);
 
-    assert!(take(&mut ledger, &amounts("CPU", 1.0)).is_none(), "the debt is settled first");
+    assert!(take(&mut ledger, &amounts("CPU", 1.0)).is_none(), "it is still lent twice");
     ledger.give_back(parent);
     assert_eq!(ledger.free().get("CPU"), Amount::ONE);
 }
