@@ -84,15 +84,28 @@ fn bundles_are_reserved_all_or_none_and_come_back_when_their_last_holder_went() 
     assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
     assert!(ledger.prepare(group(2), &bundles));
     assert!(ledger.take(&within(2, None), &amounts("CPU", 2.0), false).is_none(), "not committed");
-    assert!(ledger.commit(group(2)));
+    ledger.commit(group(2));
     let held = ledger.take(&within(2, None), &amounts("CPU", 2.0), false).unwrap();
-    assert!(ledger.return_bundles(group(2)));
+    ledger.return_bundles(group(2));
 
     assert_eq!(ledger.free().get("CPU"), Amount::whole(2), "the used bundle stays");
     ledger.give_back(held);
     assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
     let refused = ledger.could_ever(&within(2, None), &amounts("CPU", 1.0));
     assert_eq!(refused, Err(Failure::GroupRemoved(group(2))));
+}
+
+#[test]
+fn a_group_that_lost_bundles_elsewhere_gets_them_where_it_has_others() {
+    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+    ledger.prepare(group(1), &[(0, amounts("CPU", 1.0))]);
+    ledger.commit(group(1));
+
+    assert!(ledger.prepare(group(1), &[(1, amounts("CPU", 2.0))]));
+    ledger.commit(group(1));
+
+    assert_eq!(ledger.free().get("CPU"), Amount::ONE);
+    assert!(ledger.take(&within(1, Some(1)), &amounts("CPU", 2.0), false).is_some());
 }
 
 #[test]

@@ -21,22 +21,18 @@ impl Node {
     }
 
     pub(super) fn commit_bundles(&mut self, group: GroupId) {
-        if self.ledger.commit(group) {
-            for claimant in self.queue.waiting_in(Pot::Group(group)) {
-                self.admit(claimant);
-            }
+        self.ledger.commit(group);
+        for claimant in self.queue.waiting_in(Pot::Group(group)) {
+            self.admit(claimant);
         }
     }
 
     pub(super) fn return_bundles(&mut self, group: GroupId) {
         let pot = Pot::Group(group);
-        let in_use = self.ledger.return_bundles(group);
+        self.ledger.return_bundles(group);
         self.touched.insert(Pot::Node);
         for claimant in self.queue.waiting_in(pot) {
             self.refuse(claimant, Failure::GroupRemoved(group));
-        }
-        if !in_use {
-            return;
         }
         let promised = self.queue.promises().iter().filter(|promise| promise.holding.pot() == pot);
         for claimant in promised.map(|promise| promise.claimant).collect::<BTreeSet<_>>() {
