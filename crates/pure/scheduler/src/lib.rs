@@ -4,8 +4,8 @@
 //! what (`roles::node`), or the choice of a node (`control`).
 //!
 //! In reading order: a [`Ledger`] lends [`Holding`]s out of [`Capacity`]; a [`Queue`] orders the [`Demand`]s that
-//! wait for one; [`Promises`] have theirs and wait for a process of the [`Pool`]; [`Leases`] have both. The rules
-//! that all of them keep are in `docs/machines/scheduler.md`.
+//! wait for one; the processes of the [`Pool`] have what they need for their [`Work`]. The rules that all of them keep
+//! are in `docs/machines/scheduler.md`.
 
 pub mod capacity;
 pub mod demand;
@@ -14,7 +14,6 @@ pub mod fairness;
 pub mod leases;
 pub mod ledger;
 pub mod pool;
-pub mod promises;
 pub mod queue;
 pub mod site;
 #[cfg(test)]
@@ -22,9 +21,8 @@ mod tests;
 
 pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
 pub use demand::{Claimant, Demand};
-pub use leases::{Lease, Leases};
+pub use leases::Lease;
 pub use ledger::{Holding, Ledger, Place, Pot};
-pub use pool::{Bond, Pool, Supply, Work};
-pub use promises::{Promise, Promises};
+pub use pool::{Bond, Placed, Pool, Promise, Supply, Work};
 pub use queue::{Queue, Waiting, holds_back_until};
 pub use site::Site;

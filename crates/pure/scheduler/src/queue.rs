@@ -1,6 +1,7 @@
 //! Demands that wait: first come first served, in turns between jobs and between the owners of a job.
 //!
-//! Owns: the order, and what is promised. Does not own: what is free (`ledger`).
+//! Owns: the order, and how much is promised. Does not own: what is free (`ledger`), or by which process a promise will
+//! be kept (`pool`).
 //!
 //! Each grant takes one turn; who wants more goes to the end.
 
@@ -13,9 +14,7 @@ use types::{JobId, Shape, Timestamp, WorkerId};
 
 use crate::demand::{Claimant, Demand};
 use crate::fairness::Fairness;
-use crate::ledger::{Holding, Pot};
-use crate::pool::Bond;
-use crate::promises::{Promise, Promises};
+use crate::ledger::Pot;
 
 /// From this age on, a demand that does not fit holds back others that need the same.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -51,7 +50,6 @@ pub struct Queue {
     demands: BTreeMap<Claimant, Demand>,
     /// Who waits, in order.
     turns: BTreeMap<Turn, Claimant>,
-    promises: Promises,
     fairness: Fairness,
     sequence: u64,
 }
@@ -101,7 +99,7 @@ impl Queue {
             shape: Arc::clone(&demand.shape),
             job: demand.job,
             since: demand.since,
-            count: self.lacking(claimant, demand),
+            count: demand.lacking(),
         })
     }
 
@@ -111,36 +109,21 @@ impl Queue {
         self.answer(now, claimant, 1);
     }
 
-    /// The demand took its turn and has what it needs, but for a process that it will bind so.
-    pub fn promise(
-        &mut self,
-        now: Timestamp,
-        waiting: &Waiting,
-        holding: Holding,
-        bond: Option<Bond>,
-    ) {
-        self.take_turn(waiting.claimant);
-        self.promises.add(waiting, holding, bond);
-        self.settle(now, waiting.claimant);
+    /// The demand took its turn and has what it needs, but for a process that starts.
+    pub fn promise(&mut self, now: Timestamp, claimant: Claimant) {
+        self.take_turn(claimant);
+        self.change_promised(now, claimant, |promised| promised + 1);
     }
 
-    /// The promise that a process of `environment` keeps, if it has this bond.
-    pub fn keep(
-        &mut self,
-        now: Timestamp,
-        environment: &str,
-        bond: Option<&Bond>,
-    ) -> Option<Promise> {
-        let promise = self.promises.take(environment, bond)?;
-        self.answer(now, promise.claimant, 1);
-        Some(promise)
+    /// A promise to a claimant is kept.
+    pub fn keep(&mut self, now: Timestamp, claimant: Claimant) {
+        self.change_promised(now, claimant, |promised| promised - 1);
+        self.answer(now, claimant, 1);
     }
 
-    /// The newest promise to a claimant is taken back: if the demand still wants it, it waits again.
-    pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) -> Option<Holding> {
-        let promise = self.promises.withdraw(claimant)?;
-        self.settle(now, claimant);
-        Some(promise.holding)
+    /// A promise to a claimant is taken back: if the demand still wants it, it waits again.
+    pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) {
+        self.change_promised(now, claimant, |promised| promised - 1);
     }
 
     /// The demand will not be met; its promises must be withdrawn before.
@@ -162,12 +145,11 @@ impl Queue {
         self.demands.range(first..=last).map(|(claimant, _)| *claimant).collect()
     }
 
-    /// All who wait in `pot`, in order.
+    /// All who want something of `pot`, be it promised or not.
     #[must_use]
-    pub fn waiting_in(&self, pot: Pot) -> Vec<Claimant> {
-        let first = Turn { pot, number: 0, sequence: 0 };
-        let from = self.turns.range(first..).take_while(|(turn, _)| turn.pot == pot);
-        from.map(|(_, claimant)| *claimant).collect()
+    pub fn wanting_in(&self, pot: Pot) -> Vec<Claimant> {
+        let wants = |demand: &Demand| demand.wanted > 0 && Pot::of(&demand.shape.strategy) == pot;
+        self.demands.iter().filter(|(_, it)| wants(it)).map(|(claimant, _)| *claimant).collect()
     }
 
     /// The pots in which somebody waits.
@@ -195,30 +177,24 @@ impl Queue {
     /// Whether more is promised to a claimant than it could use.
     #[must_use]
     pub fn has_surplus(&self, claimant: Claimant) -> bool {
-        self.promises.to(claimant) > self.demand(claimant).map_or(0, |demand| demand.wanted)
+        self.demand(claimant).is_some_and(|demand| demand.promised > demand.wanted)
     }
 
-    /// All promises.
-    #[must_use]
-    pub const fn promises(&self) -> &Promises {
-        &self.promises
-    }
-
-    /// Panics unless exactly those wait that lack something.
-    pub fn check(&self) {
+    /// Panics unless exactly those wait that lack something, and `promised` are those who have promises, for each one.
+    pub fn check(&self, promised: impl Iterator<Item = Claimant>) {
+        let mut promises: BTreeMap<Claimant, u32> = BTreeMap::new();
+        promised.for_each(|claimant| *promises.entry(claimant).or_default() += 1);
         let mut waiting = 0;
         for (claimant, demand) in &self.demands {
+            let starting = promises.remove(claimant).unwrap_or(0);
+            assert_eq!(demand.promised, starting, "SCH-4: behind every promise a process starts");
             let found = demand.turn.map(|turn| self.turns.get(&turn));
-            let expected = (self.lacking(*claimant, demand) > 0).then_some(Some(claimant));
+            let expected = (demand.lacking() > 0).then_some(Some(claimant));
             assert_eq!(found, expected, "SCH-3: who waits exactly as long as it lacks something");
             waiting += usize::from(found.is_some());
         }
         assert_eq!(self.turns.len(), waiting, "SCH-3: nobody stands twice");
-    }
-
-    /// How many a demand could use for which nothing is held yet.
-    fn lacking(&self, claimant: Claimant, demand: &Demand) -> u32 {
-        demand.wanted.saturating_sub(self.promises.to(claimant))
+        assert!(promises.is_empty(), "SCH-4: {promises:?} are made to nobody");
     }
 
     /// The demand was answered, for so many; an actor's ends with the one process it wants.
@@ -235,6 +211,18 @@ impl Queue {
         }
     }
 
+    fn change_promised(
+        &mut self,
+        now: Timestamp,
+        claimant: Claimant,
+        change: impl FnOnce(u32) -> u32,
+    ) {
+        if let Some(demand) = self.demands.get_mut(&claimant) {
+            demand.promised = change(demand.promised);
+            self.settle(now, claimant);
+        }
+    }
+
     fn take_turn(&mut self, claimant: Claimant) {
         if let Some((job, turn)) = self.leave(claimant) {
             self.fairness.take(job, turn.number);
@@ -243,11 +231,10 @@ impl Queue {
 
     /// Makes the demand wait exactly if it lacks something.
     fn settle(&mut self, now: Timestamp, claimant: Claimant) {
-        let promised = self.promises.to(claimant);
         let Some(demand) = self.demands.get_mut(&claimant) else {
             return;
         };
-        match (demand.wanted > promised, demand.turn) {
+        match (demand.lacking() > 0, demand.turn) {
             (true, None) => {
                 self.sequence += 1;
                 let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);

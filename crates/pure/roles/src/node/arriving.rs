@@ -3,7 +3,6 @@
 //! Owns: the way from a fork to an idle process, and from there to the door. Does not own: what work they get
 //! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
 
-use scheduler::{Promise, Work};
 use types::{JobId, WorkerId};
 use wire::Peer;
 use wire::to_worker::FromNode;
@@ -24,9 +23,10 @@ impl Node {
                 process.pid = pid;
                 process.link = Link::Up;
                 self.effects.push(Effect::Welcome { connection, worker });
-                if self.pool.work(worker) == Some(Work::Starting) {
-                    self.failed_starts = 0;
-                    self.worker_ready(worker);
+                self.failed_starts = 0;
+                if let Some(promise) = self.pool.on_started(self.now, worker) {
+                    self.queue.keep(self.now, promise.claimant);
+                    self.employ(worker, (promise.claimant, promise.job), promise.holding);
                 }
             }
             Peer::Driver { pid, owns_cluster } => {
@@ -71,13 +71,6 @@ impl Node {
         self.pool.on_ending(worker);
     }
 
-    /// A worker that was asked to leave is still needed by others.
-    pub(super) fn staying(&mut self, worker: WorkerId) {
-        if self.pool.keep(worker) {
-            self.worker_ready(worker);
-        }
-    }
-
     /// Asks those who are idle for too long whether they can go.
     pub(super) fn spare_idle(&mut self) {
         while let Some((worker, due)) = self.pool.surplus()
@@ -93,25 +86,13 @@ impl Node {
     }
 
     /// Starts one process.
-    pub(super) fn fork(&mut self, environment: &str) {
+    pub(super) fn fork(&mut self, environment: &str) -> WorkerId {
         let worker = self.number();
         self.pool.on_forked(worker, environment.to_owned());
         self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
         let environment = environment.to_owned();
         self.effects.push(Effect::Fork { worker, environment });
-    }
-
-    /// A process has nothing to do: it keeps a promise, or is idle.
-    pub(super) fn worker_ready(&mut self, worker: WorkerId) {
-        let Some(environment) = self.pool.environment_of(worker) else {
-            return;
-        };
-        match self.queue.keep(self.now, environment, self.pool.bond_of(worker)) {
-            Some(Promise { claimant, holding, job, .. }) => {
-                self.employ(worker, (claimant, job), holding);
-            }
-            None => self.pool.on_idle(self.now, worker),
-        }
+        worker
     }
 
     /// Ends a process at once.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use scheduler::explain::why_it_waits;
-use scheduler::{Bond, Claimant, Holding, Pot, Supply, Waiting, holds_back_until};
+use scheduler::{Bond, Claimant, Holding, Lease, Pot, Promise, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
 
@@ -83,19 +83,15 @@ impl Node {
     }
 
     pub(super) fn release(&mut self, from: WorkerId, id: LeaseId) {
-        if self.leases.get(id).is_some_and(|lease| lease.owner == from)
-            && let Some(worker) = self.end_lease(id)
-        {
-            self.worker_ready(worker);
+        if self.pool.leases().any(|(lease, _, of)| lease == id && of.owner == from) {
+            self.end_lease(id);
         }
     }
 
-    /// Ends a lease: its worker, if that has nothing to do then.
-    pub(super) fn end_lease(&mut self, id: LeaseId) -> Option<WorkerId> {
-        let lease = self.leases.end(id)?;
-        let free = self.pool.on_released(lease.worker, lease.waits);
-        self.give_back(lease.holding);
-        free.then_some(lease.worker)
+    pub(super) fn end_lease(&mut self, id: LeaseId) {
+        if let Some(lease) = self.pool.end_lease(self.now, id) {
+            self.give_back(lease.holding);
+        }
     }
 
     pub(super) fn give_back(&mut self, holding: Holding) {
@@ -107,12 +103,9 @@ impl Node {
 
     /// The task on a lease waits, so that others may have its CPUs, or goes on and has them again.
     pub(super) fn set_waiting(&mut self, worker: WorkerId, id: LeaseId, waits: bool) {
-        let known = self.leases.get_mut(id).filter(|lease| lease.worker == worker);
-        let Some(lease) = known.filter(|lease| lease.waits != waits) else {
+        let Some(lease) = self.pool.lease_mut(worker, id) else {
             return;
         };
-        lease.waits = waits;
-        self.pool.on_waiting(worker, waits);
         self.touched.insert(lease.holding.pot());
         if waits {
             self.ledger.lend(&mut lease.holding);
@@ -169,22 +162,23 @@ impl Node {
         match claimant {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
-                self.pool.on_leased(worker, Bond::new(job, &holding));
-                let lease = self.leases.grant((owner, number), worker, holding);
+                let (bond, lease) = (Bond::new(job, &holding), Lease::new(owner, number, holding));
+                let lease = self.pool.lend(worker, bond, lease);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
                 self.effects.push(Effect::ToWorker(owner, leased));
             }
-            Claimant::Actor(actor) => {
-                self.pool.on_actor(worker, Bond::new(job, &holding), actor);
-                self.place_actor(actor, worker, holding);
-            }
+            Claimant::Actor(actor) => self.place_actor(actor, worker, holding),
         }
     }
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
-        let withdrawn = self.queue.withdraw(self.now, claimant);
-        withdrawn.map(|holding| self.give_back(holding)).is_some()
+        let Some(promise) = self.pool.withdraw(claimant) else {
+            return false;
+        };
+        self.queue.withdraw(self.now, claimant);
+        self.give_back(promise.holding);
+        true
     }
 
     /// Serves those who wait in `pot` in turn. If one does not fit, none of its shape does; if one lacks no more than a
@@ -226,32 +220,33 @@ impl Node {
             return Attempt::NoRoom;
         };
         let bond = (!is_actor).then(|| Bond::new(*job, &holding));
-        match self.pool.supply(&shape.environment, bond.as_ref(), self.queue.promises()) {
+        let starting = match self.pool.supply(&shape.environment, bond.as_ref()) {
             Supply::Ready(worker) => {
                 self.queue.grant(self.now, *claimant);
                 self.employ(worker, (*claimant, *job), holding);
                 return Attempt::Served;
             }
-            Supply::Starting => {}
+            Supply::Starting(worker) => worker,
             Supply::Startable => {
                 if let Some(bond) = &bond {
-                    self.pool.assert_startable(&shape.environment, bond, self.queue.promises());
+                    self.pool.assert_startable(&shape.environment, bond);
                 }
-                self.fork(&shape.environment);
+                self.fork(&shape.environment)
             }
             Supply::Capped(spare) => {
                 self.ledger.give_back(holding);
                 spare.into_iter().for_each(|spare| self.spare(spare));
                 return Attempt::NoProcess;
             }
-        }
-        self.queue.promise(self.now, waiting, holding, bond);
+        };
+        self.queue.promise(self.now, *claimant);
+        self.pool.promise(starting, Promise { claimant: *claimant, job: *job, holding });
         Attempt::Served
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
     fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources) {
-        let asked = self.leases.reclaim(pot, waiting.claimant, waiting.count, amounts);
+        let asked = self.pool.reclaim(pot, waiting.claimant, waiting.count, amounts);
         self.effects.extend(
             asked
                 .into_iter()
