@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use objects::Index;
-use scheduler::{CPU, Ledger, Pool, Pot, Queue, Site};
+use scheduler::{CPU, Ledger, Pool, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
@@ -68,10 +68,8 @@ pub struct Node {
     processes: BTreeMap<WorkerId, Process>,
     unplaced: BTreeMap<ActorId, Unplaced>,
     reports: Reports,
-    /// Where something changed, so that demands may be met.
-    touched: BTreeSet<Pot>,
-    /// Where a demand lacks nothing but a process.
-    capped: BTreeSet<Pot>,
+    /// Something did, so that demands may be met.
+    changed: bool,
     /// When a demand ceases to hold back others.
     held_back_until: Option<Timestamp>,
     /// Processes of which only one of connection and process is gone, and since when.
@@ -108,8 +106,7 @@ impl Node {
             objects: Index::new(arena_bytes, settings.spill_at_percent),
             processes: BTreeMap::new(),
             unplaced: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            capped: BTreeSet::new(),
+            changed: false,
             held_back_until: None,
             silent: BTreeSet::new(),
             failed_starts: 0,
@@ -217,7 +214,7 @@ impl Role for Node {
         self.end_silent();
         if self.held_back_until.is_some_and(|until| self.now >= until) {
             self.held_back_until = None;
-            self.touched.extend(self.queue.pots());
+            self.changed = true;
         }
         self.conclude();
         self.report_due();

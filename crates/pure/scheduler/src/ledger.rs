@@ -123,12 +123,6 @@ impl Ledger {
         }
     }
 
-    /// What the node has.
-    #[must_use]
-    pub const fn total(&self) -> &Resources {
-        self.node.total()
-    }
-
     /// What is held or reserved.
     #[must_use]
     pub const fn held(&self) -> &Resources {
@@ -178,12 +172,11 @@ impl Ledger {
         self.stocks(strategy).any(|stock| stock.will_fit(amounts))
     }
 
-    /// What is free where `strategy` points; for any bundle of a group, what is free in all of them.
+    /// Why a demand waits that could be met, in words.
     #[must_use]
-    pub fn free_for(&self, strategy: &Strategy) -> Resources {
-        let mut free = Resources::default();
-        self.stocks(strategy).for_each(|stock| free.add(&stock.free()));
-        free
+    pub fn explain(&self, strategy: &Strategy, amounts: &Resources) -> String {
+        let fits = self.stocks(strategy).any(|stock| stock.fits(amounts));
+        explain::why_it_waits(amounts, fits, &self.node.free(), self.node.total())
     }
 
     /// Takes `amounts` where `strategy` points, if they are free. A lasting holder keeps them when its work is done.

@@ -19,10 +19,9 @@ use crate::ledger::Pot;
 /// From this age on, a demand that does not fit holds back others that need the same.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// A place among those who are served from one stock.
+/// A place among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Turn {
-    pot: Pot,
     number: u64,
     sequence: u64,
 }
@@ -78,18 +77,15 @@ impl Queue {
         true
     }
 
-    /// The first who waits in `pot` after `after` with a shape and a job that `may` be served.
+    /// The first who waits after `after` with a shape and a job that `may` be served.
     #[must_use]
     pub fn next(
         &self,
-        pot: Pot,
         after: Option<Turn>,
         may: impl Fn(&Shape, JobId) -> bool,
     ) -> Option<Waiting> {
-        let after = after.unwrap_or(Turn { pot, number: 0, sequence: 0 });
-        let later = self.turns.range((Excluded(after), Unbounded));
-        let in_pot = later.take_while(|(turn, _)| turn.pot == pot);
-        let mut demands = in_pot
+        let later = self.turns.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let mut demands = later
             .filter_map(|(turn, claimant)| Some((*turn, *claimant, self.demands.get(claimant)?)));
         let (turn, claimant, demand) =
             demands.find(|(_, _, demand)| may(&demand.shape, demand.job))?;
@@ -150,11 +146,6 @@ impl Queue {
     pub fn wanting_in(&self, pot: Pot) -> Vec<Claimant> {
         let wants = |demand: &Demand| demand.wanted > 0 && Pot::of(&demand.shape.strategy) == pot;
         self.demands.iter().filter(|(_, it)| wants(it)).map(|(claimant, _)| *claimant).collect()
-    }
-
-    /// The pots in which somebody waits.
-    pub fn pots(&self) -> impl Iterator<Item = Pot> {
-        self.turns.keys().map(|turn| turn.pot)
     }
 
     /// The demands that wait, in order.
@@ -238,7 +229,7 @@ impl Queue {
             (true, None) => {
                 self.sequence += 1;
                 let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);
-                let turn = Turn { pot: Pot::of(&demand.shape.strategy), number, sequence };
+                let turn = Turn { number, sequence };
                 demand.turn = Some(turn);
                 demand.since = now;
                 self.turns.insert(turn, claimant);

@@ -149,7 +149,7 @@ fn a_job_with_one_demand_is_served_second_however_many_demands_another_has() {
 
     let mut served = Vec::new();
     for _ in 0..4 {
-        let next = queue.next(Pot::Node, None, |_, _| true).unwrap();
+        let next = queue.next(None, |_, _| true).unwrap();
         queue.grant(Timestamp::ZERO, next.claimant);
         check(&queue);
         served.push(next.job);
@@ -315,7 +315,7 @@ fn check(queue: &Queue) {
 
 /// How many the first who waits could use.
 fn lacking(queue: &Queue) -> u32 {
-    queue.next(Pot::Node, None, |_, _| true).unwrap().count
+    queue.next(None, |_, _| true).unwrap().count
 }
 
 /// Where a process for a job that holds no devices would come from.

@@ -63,7 +63,7 @@ impl Node {
     /// The constructor returned: what only its placement needed is free.
     pub(super) fn actor_made(&mut self, id: ActorId) {
         if let Some((_, placed)) = self.pool.placed(id) {
-            self.touched.insert(placed.holding.pot());
+            self.changed = true;
             self.ledger.shrink(&mut placed.holding, &placed.lasting);
         }
     }

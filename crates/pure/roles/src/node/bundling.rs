@@ -27,7 +27,7 @@ impl Node {
     pub(super) fn return_bundles(&mut self, group: GroupId) {
         let pot = Pot::Group(group);
         self.ledger.return_bundles(group);
-        self.touched.insert(Pot::Node);
+        self.changed = true;
         for claimant in self.queue.wanting_in(pot) {
             self.refuse(claimant, Failure::GroupRemoved(group));
         }

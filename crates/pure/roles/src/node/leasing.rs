@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use scheduler::explain::why_it_waits;
 use scheduler::{Bond, Claimant, Holding, Lease, Pot, Promise, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
 use wire::to_worker::FromNode;
@@ -49,22 +48,14 @@ impl Node {
         let Some(demand) = self.queue.demand(claimant) else {
             return;
         };
-        let shape = &demand.shape;
-        let pot = Pot::of(&shape.strategy);
-        if !self.queue.waits(claimant) {
-            // It may have been the one that lacked a process.
-            self.touched.extend(self.capped.take(&pot));
-            return;
-        }
-        let possible = self
-            .site
-            .admits(&shape.strategy)
-            .and_then(|()| self.ledger.could_ever(&shape.strategy, &shape.resources));
-        match possible {
-            Ok(()) => {
-                self.touched.insert(pot);
-            }
-            Err(failure) => self.refuse(claimant, failure),
+        self.changed = true;
+        let Shape { strategy, resources, .. } = &*demand.shape;
+        let possible = self.site.admits(strategy);
+        let possible = possible.and_then(|()| self.ledger.could_ever(strategy, resources));
+        if let Err(failure) = possible
+            && self.queue.waits(claimant)
+        {
+            self.refuse(claimant, failure);
         }
     }
 
@@ -95,9 +86,7 @@ impl Node {
     }
 
     pub(super) fn give_back(&mut self, holding: Holding) {
-        // A removed group gives its last bundle back to the node.
-        self.touched.insert(holding.pot());
-        self.touched.insert(Pot::Node);
+        self.changed = true;
         self.ledger.give_back(holding);
     }
 
@@ -106,7 +95,7 @@ impl Node {
         let Some(lease) = self.pool.lease_mut(worker, id) else {
             return;
         };
-        self.touched.insert(lease.holding.pot());
+        self.changed = true;
         if waits {
             self.ledger.lend(&mut lease.holding);
         } else {
@@ -114,25 +103,11 @@ impl Node {
         }
     }
 
-    /// Serves all whom what changed allows to serve.
-    pub(super) fn serve_waiting(&mut self) {
-        if self.pool.take_changed() {
-            self.touched.append(&mut self.capped);
-        }
-        while let Some(pot) = self.touched.pop_first() {
-            self.serve_pot(pot);
-        }
-    }
-
     /// Why each demand waits that does, in words.
     #[must_use]
     pub fn explain(&self) -> Vec<String> {
-        let why = |shape: &Shape| {
-            let free = self.ledger.free_for(&shape.strategy);
-            let capped = self.capped.contains(&Pot::of(&shape.strategy));
-            why_it_waits(&shape.resources, &free, self.ledger.total(), capped)
-        };
-        self.queue.waiting().map(|demand| why(&demand.shape)).collect()
+        let shapes = self.queue.waiting().map(|demand| &demand.shape);
+        shapes.map(|shape| self.ledger.explain(&shape.strategy, &shape.resources)).collect()
     }
 
     /// The job that a process works for.
@@ -181,32 +156,32 @@ impl Node {
         true
     }
 
-    /// Serves those who wait in `pot` in turn. If one does not fit, none of its shape does; if one lacks no more than a
-    /// process, none of its shape and job has one, and those of another job may.
-    fn serve_pot(&mut self, pot: Pot) {
-        self.capped.remove(&pot);
+    /// Serves those who wait in turn, if anything changed. If one does not fit, none of its shape does; if one lacks no
+    /// more than a process, none of its shape and job has one, and those of another job may.
+    pub(super) fn serve_waiting(&mut self) {
+        if !(self.pool.take_changed() | std::mem::take(&mut self.changed)) {
+            return;
+        }
         let mut after = None;
         let mut failed: Vec<(Arc<Shape>, Option<JobId>)> = Vec::new();
         let mut held_back: Vec<Arc<Shape>> = Vec::new();
-        while let Some(waiting) = self.queue.next(pot, after, |shape, job| {
+        while let Some(waiting) = self.queue.next(after, |shape, job| {
             let fails = |(other, only): &(Arc<Shape>, Option<JobId>)| {
                 only.is_none_or(|only| only == job) && **other == *shape
             };
-            !failed.iter().any(fails)
-                && !held_back.iter().any(|other| share(&other.resources, &shape.resources))
+            !failed.iter().any(fails) && !held_back.iter().any(|other| share(other, shape))
         }) {
             after = Some(waiting.turn);
             match self.serve(&waiting) {
                 Attempt::Served => {}
                 Attempt::NoRoom => {
-                    self.reclaim(pot, &waiting, &waiting.shape.resources);
+                    self.reclaim(&waiting, &waiting.shape.resources);
                     let holds_back = self.holds_back(&waiting);
                     held_back.extend(holds_back.then(|| Arc::clone(&waiting.shape)));
                     failed.push((waiting.shape, None));
                 }
                 Attempt::NoProcess => {
-                    self.capped.insert(pot);
-                    self.reclaim(pot, &waiting, &Resources::default());
+                    self.reclaim(&waiting, &Resources::default());
                     failed.push((waiting.shape, Some(waiting.job)));
                 }
             }
@@ -245,13 +220,11 @@ impl Node {
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
-    fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources) {
+    fn reclaim(&mut self, waiting: &Waiting, amounts: &Resources) {
+        let pot = Pot::of(&waiting.shape.strategy);
         let asked = self.pool.reclaim(pot, waiting.claimant, waiting.count, amounts);
-        self.effects.extend(
-            asked
-                .into_iter()
-                .map(|(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease))),
-        );
+        let tell = |(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease));
+        self.effects.extend(asked.into_iter().map(tell));
     }
 
     /// Whether a demand that does not fit shall have what the next ones could take.
@@ -268,7 +241,9 @@ impl Node {
     }
 }
 
-/// Whether two demands need some resource both.
-fn share(one: &Resources, other: &Resources) -> bool {
-    one.iter().any(|(name, _)| other.iter().any(|(other, _)| other == name))
+/// Whether two demands need some resource both, from the same stock.
+fn share(one: &Shape, other: &Shape) -> bool {
+    let mut names = one.resources.iter().map(|(name, _)| name);
+    Pot::of(&one.strategy) == Pot::of(&other.strategy)
+        && names.any(|name| other.resources.iter().any(|(other, _)| other == name))
 }
