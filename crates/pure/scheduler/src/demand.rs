@@ -45,6 +45,12 @@ impl Demand {
         Self { shape, job, wanted: 0, promised: 0, answered: 0, turn: None, since: now }
     }
 
+    /// It was answered, for so many.
+    pub(crate) const fn answer(&mut self, count: u32) {
+        self.wanted = self.wanted.saturating_sub(count);
+        self.answered += 1;
+    }
+
     /// How many it could use for which nothing is held yet.
     pub(crate) const fn lacking(&self) -> u32 {
         self.wanted.saturating_sub(self.promised)

@@ -66,15 +66,13 @@ impl Queue {
         if let Some(shape) = spec {
             self.demands.entry(claimant).or_insert_with(|| Demand::new(shape, job, now));
         }
-        let Some(demand) = self.demands.get_mut(&claimant) else {
-            return false;
-        };
-        demand.job = if demand.turn.is_none() { job } else { demand.job };
-        // Answers under way count as met.
-        let under_way = u32::try_from(demand.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
-        demand.wanted = count.saturating_sub(under_way);
-        self.settle(now, claimant);
-        true
+        self.change(now, claimant, |demand| {
+            demand.job = if demand.turn.is_none() { job } else { demand.job };
+            // Answers under way count as met.
+            let under_way = u32::try_from(demand.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
+            demand.wanted = count.saturating_sub(under_way);
+        });
+        self.demands.contains_key(&claimant)
     }
 
     /// The first who waits after `after` with a shape and a job that `may` be served.
@@ -102,29 +100,31 @@ impl Queue {
     /// The demand took its turn and was met.
     pub fn grant(&mut self, now: Timestamp, claimant: Claimant) {
         self.take_turn(claimant);
-        self.answer(now, claimant, 1);
+        self.change(now, claimant, |demand| demand.answer(1));
     }
 
     /// The demand took its turn and has what it needs, but for a process that starts.
     pub fn promise(&mut self, now: Timestamp, claimant: Claimant) {
         self.take_turn(claimant);
-        self.change_promised(now, claimant, |promised| promised + 1);
+        self.change(now, claimant, |demand| demand.promised += 1);
     }
 
     /// A promise to a claimant is kept.
     pub fn keep(&mut self, now: Timestamp, claimant: Claimant) {
-        self.change_promised(now, claimant, |promised| promised - 1);
-        self.answer(now, claimant, 1);
+        self.change(now, claimant, |demand| {
+            demand.promised -= 1;
+            demand.answer(1);
+        });
     }
 
     /// A promise to a claimant is taken back: if the demand still wants it, it waits again.
     pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) {
-        self.change_promised(now, claimant, |promised| promised - 1);
+        self.change(now, claimant, |demand| demand.promised -= 1);
     }
 
     /// The demand will not be met; its promises must be withdrawn before.
     pub fn refuse(&mut self, now: Timestamp, claimant: Claimant) {
-        self.answer(now, claimant, u32::MAX);
+        self.change(now, claimant, |demand| demand.answer(u32::MAX));
     }
 
     /// The demand is withdrawn.
@@ -188,54 +188,28 @@ impl Queue {
         assert!(promises.is_empty(), "SCH-4: {promises:?} are made to nobody");
     }
 
-    /// The demand was answered, for so many; an actor's ends with the one process it wants.
-    fn answer(&mut self, now: Timestamp, claimant: Claimant, count: u32) {
+    /// Changes a demand, and makes it wait exactly if it lacks something; an actor's ends with the one process it wants.
+    fn change(&mut self, now: Timestamp, claimant: Claimant, change: impl FnOnce(&mut Demand)) {
         let Some(demand) = self.demands.get_mut(&claimant) else {
             return;
         };
-        demand.wanted = demand.wanted.saturating_sub(count);
-        demand.answered += 1;
+        change(demand);
         if demand.wanted == 0 && matches!(claimant, Claimant::Actor(_)) {
             self.forget(claimant);
-        } else {
-            self.settle(now, claimant);
-        }
-    }
-
-    fn change_promised(
-        &mut self,
-        now: Timestamp,
-        claimant: Claimant,
-        change: impl FnOnce(u32) -> u32,
-    ) {
-        if let Some(demand) = self.demands.get_mut(&claimant) {
-            demand.promised = change(demand.promised);
-            self.settle(now, claimant);
+        } else if demand.lacking() == 0 {
+            self.give_up_turn(claimant);
+        } else if demand.turn.is_none() {
+            self.sequence += 1;
+            let turn = Turn { number: self.fairness.enter(demand.job), sequence: self.sequence };
+            demand.turn = Some(turn);
+            demand.since = now;
+            self.turns.insert(turn, claimant);
         }
     }
 
     fn take_turn(&mut self, claimant: Claimant) {
         if let Some((job, turn)) = self.leave(claimant) {
             self.fairness.take(job, turn.number);
-        }
-    }
-
-    /// Makes the demand wait exactly if it lacks something.
-    fn settle(&mut self, now: Timestamp, claimant: Claimant) {
-        let Some(demand) = self.demands.get_mut(&claimant) else {
-            return;
-        };
-        match (demand.lacking() > 0, demand.turn) {
-            (true, None) => {
-                self.sequence += 1;
-                let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);
-                let turn = Turn { number, sequence };
-                demand.turn = Some(turn);
-                demand.since = now;
-                self.turns.insert(turn, claimant);
-            }
-            (false, Some(_)) => self.give_up_turn(claimant),
-            (true, Some(_)) | (false, None) => {}
         }
     }
 
