@@ -122,13 +122,13 @@ impl Node {
             ToNode::Release(lease) => self.release(from, lease),
             ToNode::Blocked(lease) => self.set_waiting(from, lease, true),
             ToNode::Unblocked(lease) => self.set_waiting(from, lease, false),
-            ToNode::Leaving { reason } => self.leaving(from, reason),
+            ToNode::Leaving { reason } => self.leaving(from, &reason),
             ToNode::Staying => self.pool.keep(self.now, from),
             ToNode::Unneeded => self.pool.on_unneeded(self.now, from),
             ToNode::Named(name) => self.named(from, name),
             ToNode::AskLines(request) => self.asked_for_lines(from, request),
             ToNode::Create { object, owner, size } => {
-                self.create((from, object), owner, size);
+                self.create(from, object, owner, size);
             }
             ToNode::Seal(object) => self.objects.seal(from, object),
             ToNode::Discard(object) => self.objects.discard(from, object),

@@ -17,7 +17,7 @@ impl Node {
                 let Some(process) = self.processes.get_mut(&worker) else {
                     return;
                 };
-                if process.link != Link::Awaited || process.has_exited() {
+                if process.link != Link::Awaited || process.exit.is_some() {
                     return;
                 }
                 process.pid = pid;
@@ -26,7 +26,7 @@ impl Node {
                 self.failed_starts = 0;
                 if let Some(promise) = self.pool.on_started(self.now, worker) {
                     self.queue.keep(self.now, promise.claimant);
-                    self.employ(worker, (promise.claimant, promise.job), promise.holding);
+                    self.employ(worker, promise);
                 }
             }
             Peer::Driver { pid, owns_cluster } => {
@@ -46,10 +46,8 @@ impl Node {
     }
 
     pub(super) fn job_started(&mut self, driver: WorkerId, started: JobId) {
-        let Some(process) = self.processes.get_mut(&driver) else {
-            return;
-        };
-        if let Kind::Driver { job, .. } = &mut process.kind {
+        let process = self.processes.get_mut(&driver);
+        if let Some(Process { kind: Kind::Driver { job, .. }, .. }) = process {
             *job = Some(started);
         }
     }
@@ -61,14 +59,11 @@ impl Node {
     }
 
     /// The worker will end by itself, and gets nothing more to do.
-    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String) {
-        let Some(process) = self.processes.get_mut(&worker) else {
-            return;
-        };
-        if process.reason.is_empty() {
-            process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
+    pub(super) fn leaving(&mut self, worker: WorkerId, reason: &str) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            process.ends_because(if reason.is_empty() { "it left" } else { reason });
+            self.pool.on_ending(worker);
         }
-        self.pool.on_ending(worker);
     }
 
     /// Asks those who are idle for too long whether they can go.
@@ -100,12 +95,10 @@ impl Node {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
-        if process.has_exited() {
+        if process.exit.is_some() {
             return;
         }
-        if process.reason.is_empty() {
-            reason.clone_into(&mut process.reason);
-        }
+        process.ends_because(reason);
         self.effects.push(Effect::Kill(worker));
         self.pool.on_ending(worker);
     }

@@ -128,12 +128,8 @@ impl Node {
     }
 
     /// Gives a process its work.
-    pub(super) fn employ(
-        &mut self,
-        worker: WorkerId,
-        (claimant, job): (Claimant, JobId),
-        holding: Holding,
-    ) {
+    pub(super) fn employ(&mut self, worker: WorkerId, promise: Promise) {
+        let Promise { claimant, job, holding } = promise;
         match claimant {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
@@ -195,10 +191,11 @@ impl Node {
             return Attempt::NoRoom;
         };
         let bond = (!is_actor).then(|| Bond::new(*job, &holding));
+        let promise = Promise { claimant: *claimant, job: *job, holding };
         let starting = match self.pool.supply(&shape.environment, bond.as_ref()) {
             Supply::Ready(worker) => {
                 self.queue.grant(self.now, *claimant);
-                self.employ(worker, (*claimant, *job), holding);
+                self.employ(worker, promise);
                 return Attempt::Served;
             }
             Supply::Starting(worker) => worker,
@@ -209,13 +206,13 @@ impl Node {
                 self.fork(&shape.environment)
             }
             Supply::Capped(spare) => {
-                self.ledger.give_back(holding);
+                self.ledger.give_back(promise.holding);
                 spare.into_iter().for_each(|spare| self.spare(spare));
                 return Attempt::NoProcess;
             }
         };
         self.queue.promise(self.now, *claimant);
-        self.pool.promise(starting, Promise { claimant: *claimant, job: *job, holding });
+        self.pool.promise(starting, promise);
         Attempt::Served
     }
 

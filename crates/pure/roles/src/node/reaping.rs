@@ -54,7 +54,7 @@ impl Node {
         while self.next_silent_end().is_some_and(|end| end <= self.now)
             && let Some((_, id)) = self.silent.pop_first()
         {
-            match self.processes.get(&id).is_some_and(Process::has_exited) {
+            match self.processes.get(&id).is_some_and(|process| process.exit.is_some()) {
                 true => self.hung_up(id),
                 false => self.kill(id, "it hung up and did not end"),
             }
