@@ -161,11 +161,11 @@ impl Node {
         }
     }
 
-    /// What every event ends with: who can be served is, and what changed is told.
+    /// What every event ends with: who can be served is, and what is due is told.
     fn conclude(&mut self) {
         self.pass_orders_on();
         self.serve_waiting();
-        self.report_free();
+        self.report();
     }
 }
 
@@ -217,7 +217,6 @@ impl Role for Node {
             self.changed = true;
         }
         self.conclude();
-        self.report_due();
         effects.append(&mut self.effects);
     }
 

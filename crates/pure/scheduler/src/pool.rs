@@ -365,9 +365,8 @@ impl Pool {
 
     /// To whom processes that start are promised, once for each.
     pub fn promised(&self) -> impl Iterator<Item = Claimant> {
-        self.workers.values().filter_map(|worker| match &worker.work {
-            Work::Starting(promise) => promise.as_ref().map(|promise| promise.claimant),
-            Work::Idle(_) | Work::Asked | Work::Leased(_) | Work::Actor(_) | Work::Ending => None,
+        self.workers.values().filter_map(|worker| {
+            if let Work::Starting(Some(it)) = &worker.work { Some(it.claimant) } else { None }
         })
     }
 

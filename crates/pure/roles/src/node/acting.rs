@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use scheduler::{Bond, Claimant, Holding, Placed};
-use types::{ActorId, ActorSpec, Failure, JobId, Shape, WorkerId};
+use types::{ActorId, ActorSpec, JobId, Shape, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::{Dependency, FromNode};
 
@@ -53,11 +53,6 @@ impl Node {
         let start = FromNode::Start { spec, dependencies, incarnation, assignment };
         self.effects.push(Effect::ToWorker(worker, start));
         self.effects.push(Effect::ToHead(NodeReport::ActorPlaced(actor, worker)));
-    }
-
-    pub(super) fn actor_refused(&mut self, id: ActorId, failure: Arc<Failure>) {
-        self.unplaced.remove(&id);
-        self.effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(id, failure)));
     }
 
     /// The constructor returned: what only its placement needed is free.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use scheduler::{Bond, Claimant, Holding, Lease, Pot, Promise, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
+use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 
 use super::process::{Kind, Process};
@@ -69,7 +70,10 @@ impl Node {
                 let refused = FromNode::Refused { shape, failure };
                 self.effects.push(Effect::ToWorker(owner, refused));
             }
-            Claimant::Actor(actor) => self.actor_refused(actor, failure),
+            Claimant::Actor(actor) => {
+                self.unplaced.remove(&actor);
+                self.effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(actor, failure)));
+            }
         }
     }
 
@@ -120,10 +124,7 @@ impl Node {
 
     /// The driver of a job.
     pub(super) fn driver_of(&self, job: JobId) -> Option<WorkerId> {
-        let is_driver = |process: &Process| match process.kind {
-            Kind::Driver { job: own, .. } => own == Some(job),
-            Kind::Worker => false,
-        };
+        let is_driver = |process: &Process| matches!(process.kind, Kind::Driver { job: own, .. } if own == Some(job));
         self.processes.iter().find(|(_, process)| is_driver(process)).map(|(id, _)| *id)
     }
 

@@ -28,7 +28,10 @@ impl Node {
             self.effects.push(Effect::Stop(format!("its driver, process {}, ended", process.pid)));
         }
         self.pool.on_ending(id);
-        self.forget_demands_of(id);
+        for claimant in self.queue.of_owner(id) {
+            while self.withdraw_promise(claimant) {}
+            self.queue.forget(claimant);
+        }
         self.bury_if_over(id);
     }
 
@@ -119,16 +122,8 @@ impl Node {
         }
     }
 
-    fn forget_demands_of(&mut self, owner: WorkerId) {
-        for claimant in self.queue.of_owner(owner) {
-            while self.withdraw_promise(claimant) {}
-            self.queue.forget(claimant);
-        }
-    }
-
-    /// Ends what a dead process had asked for, and what worked for it.
+    /// Ends what worked for a dead process, and what it owned.
     fn end_owned(&mut self, owner: WorkerId) {
-        self.forget_demands_of(owner);
         let leases = self.pool.leases().filter(|(_, _, lease)| lease.owner == owner);
         let leases: Vec<_> = leases.map(|(lease, worker, _)| (lease, worker)).collect();
         for (lease, worker) in leases {

@@ -41,19 +41,12 @@ impl Node {
         self.reports.refused_at = Some(self.ledger.returns());
     }
 
-    /// Notes that what is free changed; tells at once if somebody waits for it.
-    pub(super) fn report_free(&mut self) {
-        if !self.is_free_news() {
-            return;
+    /// Tells what is due. What is free is told at once if the head waits for it.
+    pub(super) fn report(&mut self) {
+        if self.is_free_news() {
+            let waits = self.reports.refused_at.is_some();
+            self.reports.by(if waits { self.now } else { self.now + DELAY });
         }
-        if self.reports.refused_at.is_some() {
-            self.tell_free();
-        } else if self.reports.due.is_none() {
-            self.reports.by(self.now + DELAY);
-        }
-    }
-
-    pub(super) fn report_due(&mut self) {
         if self.reports.due.is_some_and(|due| self.now >= due) {
             self.reports.due = None;
             self.tell_lines();
@@ -83,10 +76,8 @@ impl Node {
                 told.push(OutputLines { worker, pid, name, error, lines });
             }
         }
-        reports.by(self.now + DELAY);
-        if reports.line_count >= LINES_MAX {
-            self.tell_lines();
-        }
+        let is_much = reports.line_count >= LINES_MAX;
+        reports.by(if is_much { self.now } else { self.now + DELAY });
     }
 
     pub(super) fn tell_lines(&mut self) {
