@@ -9,13 +9,14 @@
 
 pub mod capacity;
 pub mod demand;
-pub mod explain;
+mod explain;
 pub mod fairness;
 pub mod leases;
 pub mod ledger;
 pub mod pool;
 pub mod queue;
 pub mod site;
+pub mod work;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
 pub use demand::{Claimant, Demand};
 pub use leases::Lease;
 pub use ledger::{Holding, Ledger, Place, Pot};
-pub use pool::{Bond, Placed, Pool, Promise, Supply, Work};
+pub use pool::{Pool, Supply};
 pub use queue::{Queue, Waiting, holds_back_until};
 pub use site::Site;
+pub use work::{Bond, Placed, Promise, Work};

@@ -8,60 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{ActorId, DeviceShare, JobId, LeaseId, Resources, Timestamp, WorkerId};
+use types::{ActorId, JobId, LeaseId, Resources, Timestamp, WorkerId};
 
 use crate::demand::Claimant;
 use crate::leases::{self, Lease};
 use crate::ledger::{Holding, Pot};
-
-/// What a process is bound to once it has worked, beside its environment: it holds the modules of a job, and libraries
-/// in it have opened devices. Before, it is fresh and serves whoever comes first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bond {
-    job: JobId,
-    devices: Vec<(String, u32)>,
-}
-
-/// What a process does, with all that it holds.
-#[derive(Debug)]
-pub enum Work {
-    /// It has not reported yet, and somebody may have a promise of it.
-    Starting(Option<Promise>),
-    /// Nothing, since then.
-    Idle(Timestamp),
-    /// Nothing, and it was asked whether it can be spared.
-    Asked,
-    /// Tasks of these leases. There is a second one only if the tasks of all others wait.
-    Leased(BTreeMap<LeaseId, Lease>),
-    /// An actor.
-    Actor(Placed),
-    /// It ends.
-    Ending,
-}
-
-/// A demand that holds its resources and waits for the process that starts for it.
-#[derive(Debug)]
-pub struct Promise {
-    /// Whose it is.
-    pub claimant: Claimant,
-    /// For which job.
-    pub job: JobId,
-    /// What it holds.
-    pub holding: Holding,
-}
-
-/// An actor in its process.
-#[derive(Debug)]
-pub struct Placed {
-    /// The actor.
-    pub actor: ActorId,
-    /// What it holds.
-    pub holding: Holding,
-    /// What of that it needs while it lives.
-    pub lasting: Resources,
-    /// It outlives its job.
-    pub detached: bool,
-}
+use crate::work::{Bond, Placed, Promise, Work};
 
 /// Where a process for some work comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,29 +52,6 @@ struct Worker {
     ends: bool,
     /// It was to go and others need what it has.
     kept: bool,
-}
-
-impl Bond {
-    /// What work for a job with these amounts binds a process to.
-    #[must_use]
-    pub fn new(job: JobId, holding: &Holding) -> Self {
-        let of_kind = |(name, shares): (&String, &Vec<DeviceShare>)| {
-            shares.iter().map(|share| (name.clone(), share.index)).collect::<Vec<_>>()
-        };
-        Self { job, devices: holding.assignment().devices.iter().flat_map(of_kind).collect() }
-    }
-}
-
-impl Work {
-    /// All that is held for it.
-    fn holdings(&self) -> Vec<&Holding> {
-        match self {
-            Self::Starting(promise) => promise.iter().map(|promise| &promise.holding).collect(),
-            Self::Leased(leases) => leases.values().map(|lease| &lease.holding).collect(),
-            Self::Actor(placed) => vec![&placed.holding],
-            Self::Idle(_) | Self::Asked | Self::Ending => Vec::new(),
-        }
-    }
 }
 
 impl Worker {
