@@ -14,12 +14,10 @@ impl Node {
     pub(super) fn arrived(&mut self, connection: u64, peer: Peer) {
         match peer {
             Peer::Worker { worker, pid } => {
-                let Some(process) = self.processes.get_mut(&worker) else {
+                let process = self.processes.get_mut(&worker);
+                let Some(process) = process.filter(|it| it.link == Link::Awaited) else {
                     return;
                 };
-                if process.link != Link::Awaited || process.exit.is_some() {
-                    return;
-                }
                 process.pid = pid;
                 process.link = Link::Up;
                 self.effects.push(Effect::Welcome { connection, worker });
