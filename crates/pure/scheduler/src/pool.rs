@@ -85,6 +85,13 @@ impl Worker {
         self.environment == environment && self.bond.as_ref() == bond
     }
 
+    /// Whether it can keep the promise of one that starts.
+    fn serves_for(&self, starting: &Self) -> bool {
+        let Work::Starting(Some(promise)) = &starting.work else { return false };
+        self.environment == starting.environment
+            && (self.bond.is_none() || self.bond == promise.bond())
+    }
+
     /// It has nothing to do any more.
     fn rest(&mut self, now: Timestamp) {
         self.work = if self.ends { Work::Ending } else { Work::Idle(now) };
@@ -197,6 +204,19 @@ impl Pool {
     pub fn on_started(&mut self, now: Timestamp, id: WorkerId) -> Option<Promise> {
         let work = self.change(id, |it| std::mem::replace(&mut it.work, Work::Idle(now)))?;
         if let Work::Starting(promise) = work { promise } else { None }
+    }
+
+    /// The first promise that an idle process can keep before the one that starts for it, and which that is.
+    pub fn keep_early(&mut self) -> Option<(WorkerId, Promise)> {
+        let mut idle = self.workers.iter().filter(|(_, worker)| worker.idle().is_some());
+        let (idle, starting) = idle.find_map(|(id, worker)| {
+            let starting = self.workers.iter().find(|(_, other)| worker.serves_for(other))?;
+            Some((*id, *starting.0))
+        })?;
+        let Work::Starting(promise) = &mut self.workers.get_mut(&starting)?.work else {
+            return None;
+        };
+        Some((idle, promise.take()?))
     }
 
     /// Takes back the newest promise to a claimant.

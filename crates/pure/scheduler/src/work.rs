@@ -71,6 +71,17 @@ impl Work {
     }
 }
 
+impl Promise {
+    /// What it binds its process to; nothing yet for an actor, which takes a fresh one only.
+    #[must_use]
+    pub fn bond(&self) -> Option<Bond> {
+        match self.claimant {
+            Claimant::Lease { .. } => Some(Bond::new(self.job, &self.holding)),
+            Claimant::Actor(_) => None,
+        }
+    }
+}
+
 impl Bond {
     /// What work for a job with these amounts binds a process to.
     #[must_use]

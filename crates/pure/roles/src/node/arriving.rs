@@ -23,8 +23,7 @@ impl Node {
                 self.effects.push(Effect::Welcome { connection, worker });
                 self.failed_starts = 0;
                 if let Some(promise) = self.pool.on_started(self.now, worker) {
-                    self.queue.keep(self.now, promise.claimant);
-                    self.employ(worker, promise);
+                    self.keep(worker, promise);
                 }
             }
             Peer::Driver { pid, owns_cluster } => {

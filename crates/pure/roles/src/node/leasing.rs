@@ -128,8 +128,14 @@ impl Node {
         self.processes.iter().find(|(_, process)| is_driver(process)).map(|(id, _)| *id)
     }
 
+    /// A process keeps a promise.
+    pub(super) fn keep(&mut self, worker: WorkerId, promise: Promise) {
+        self.queue.keep(self.now, promise.claimant);
+        self.employ(worker, promise);
+    }
+
     /// Gives a process its work.
-    pub(super) fn employ(&mut self, worker: WorkerId, promise: Promise) {
+    fn employ(&mut self, worker: WorkerId, promise: Promise) {
         let Promise { claimant, job, holding } = promise;
         match claimant {
             Claimant::Lease { owner, shape: number } => {
@@ -158,6 +164,9 @@ impl Node {
     pub(super) fn serve_waiting(&mut self) {
         if !(self.pool.take_changed() | std::mem::take(&mut self.changed)) {
             return;
+        }
+        while let Some((worker, promise)) = self.pool.keep_early() {
+            self.keep(worker, promise);
         }
         let mut after = None;
         let mut failed: Vec<(Arc<Shape>, Option<JobId>)> = Vec::new();
@@ -191,8 +200,8 @@ impl Node {
         let Some(holding) = self.ledger.take(&shape.strategy, &shape.resources, is_actor) else {
             return Attempt::NoRoom;
         };
-        let bond = (!is_actor).then(|| Bond::new(*job, &holding));
         let promise = Promise { claimant: *claimant, job: *job, holding };
+        let bond = promise.bond();
         let starting = match self.pool.supply(&shape.environment, bond.as_ref()) {
             Supply::Ready(worker) => {
                 self.queue.grant(self.now, *claimant);

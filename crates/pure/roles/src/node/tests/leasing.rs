@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{Failure, LeaseId, Resources, Shape};
+use types::{Assignment, Failure, LeaseId, Resources, Shape};
 use wire::ToNode;
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
@@ -128,6 +128,24 @@ fn at_the_cap_a_job_that_has_no_worker_gets_one_when_the_tasks_of_all_others_wai
 
     assert_eq!(node.say(worker(2), ToNode::Blocked(LeaseId(1))), [fork(4)]);
     assert_eq!(node.arrive(4), [welcome(4), leased(other, 2, 4, 1.0)]);
+}
+
+#[test]
+fn a_worker_that_is_free_serves_who_waits_for_one_that_starts() {
+    let mut node = TestNode::with_cpus(2);
+    let environment = r#"{"env_vars":{"A":"1"}}"#.to_owned();
+    let spec = Arc::new(Shape { environment, ..Shape::default() });
+    let want = |shape| ToNode::Want { shape, spec: Some(Arc::clone(&spec)), count: 1, granted: 0 };
+    node.say(node.driver, want(0));
+    node.arrive(4);
+    node.say(node.driver, want(1));
+
+    let effects = node.say(node.driver, ToNode::Release(LeaseId(1)));
+
+    let (lease, worker, assignment) = (LeaseId(2), worker(4), Assignment::default());
+    let leased = FromNode::Leased { shape: 1, lease, worker, assignment };
+    assert_eq!(effects, [tell(node.driver, leased)]);
+    assert_eq!(node.arrive(5), [welcome(5)]);
 }
 
 #[test]
