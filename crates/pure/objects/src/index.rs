@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use types::{Failure, Map, ObjectId, Timestamp, WorkerId};
+use types::{Failure, Map, Memory, ObjectId, Timestamp, WorkerId};
 
 use crate::arena::Arena;
-use crate::gone::{Cause, Gone};
 use crate::spilling::Spilling;
 use room::Request;
+
+/// So many objects that went are remembered; the oldest is forgotten first.
+const GONE_MAX: usize = 16_384;
 
 /// What is to be told or done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +56,8 @@ pub struct Index {
     waiting: VecDeque<Request>,
     /// Since when nothing moved although somebody waits.
     stuck_since: Option<Timestamp>,
-    gone: Gone,
+    /// Why objects went that did so lately, for readers who come too late.
+    gone: Memory<ObjectId, Arc<Failure>>,
     /// What was decided and not yet taken.
     orders: Vec<Order>,
 }
@@ -67,7 +70,8 @@ struct Entry {
     place: Place,
     /// By all processes together.
     pins: u32,
-    freed: bool,
+    /// Why nobody can reach it any more, if that is so.
+    let_go: Option<Arc<Failure>>,
 }
 
 /// Where a sealed object is.
@@ -122,7 +126,7 @@ impl Index {
             readers: BTreeMap::new(),
             waiting: VecDeque::new(),
             stuck_since: None,
-            gone: Gone::default(),
+            gone: Memory::new(GONE_MAX),
             orders: Vec::new(),
         }
     }
@@ -165,7 +169,7 @@ impl Index {
         } else {
             let place = Place::Memory(write.offset);
             let Write { owner, size, .. } = write;
-            self.objects.insert(object, Entry { owner, size, place, pins: 0, freed: false });
+            self.objects.insert(object, Entry { owner, size, place, pins: 0, let_go: None });
             self.owned.insert((owner, object));
             self.serve_readers(object);
         }
@@ -182,11 +186,9 @@ impl Index {
     /// A process wants to read the object.
     pub fn pin(&mut self, process: WorkerId, object: ObjectId) {
         let entry = self.objects.get(&object);
-        let freed = entry.filter(|entry| entry.freed).map(|_| Failure::ObjectFreed(object));
-        if (entry.is_none() || freed.is_some())
-            && let Some(failure) = self.gone.why(object).or(freed)
-        {
-            self.orders.push(Order::Pinned(process, object, Err(Arc::new(failure))));
+        let gone = entry.map_or_else(|| self.gone.get(object), |entry| entry.let_go.as_ref());
+        if let Some(failure) = gone {
+            self.orders.push(Order::Pinned(process, object, Err(Arc::clone(failure))));
             return;
         }
         let readers = self.readers.entry(object).or_default();
@@ -211,7 +213,7 @@ impl Index {
 
     /// The owner says that nobody can reach the object.
     pub fn free(&mut self, object: ObjectId) {
-        self.let_go(object, Cause::Freed);
+        self.let_go(object, Failure::ObjectFreed(object));
     }
 
     /// The owner says that nobody takes this item of a stream or later ones: what of them is sealed goes.
@@ -229,22 +231,21 @@ impl Index {
             return;
         };
         match (entry.place, result) {
-            (Place::Spilling(offset), Ok(())) if entry.pins == 0 && !entry.freed => {
-                self.spilling.on_ended(entry.size);
-                entry.place = Place::Disk;
-                self.arena.give_back(offset, entry.size);
-            }
-            // Somebody came to read it meanwhile, or nobody needs it any more.
-            (Place::Spilling(offset), Ok(())) => {
+            (Place::Spilling(offset), result) => {
                 self.spilling.on_ended(entry.size);
                 entry.place = Place::Memory(offset);
-                self.orders.push(Order::Disk(DiskJob::Delete(object)));
-            }
-            (Place::Spilling(offset), Err(reason)) => {
-                self.spilling.on_ended(entry.size);
-                entry.place = Place::Memory(offset);
-                self.spilling.on_failed(now);
-                self.fail_first(Failure::OutOfDisk(reason));
+                match result {
+                    Ok(()) if entry.pins == 0 && entry.let_go.is_none() => {
+                        entry.place = Place::Disk;
+                        self.arena.give_back(offset, entry.size);
+                    }
+                    // Somebody came to read it meanwhile, or nobody needs it any more.
+                    Ok(()) => self.orders.push(Order::Disk(DiskJob::Delete(object))),
+                    Err(reason) => {
+                        self.spilling.on_failed(now);
+                        self.fail_first(Failure::OutOfDisk(reason));
+                    }
+                }
             }
             (Place::Restoring(offset), Ok(())) => {
                 entry.place = Place::Memory(offset);
@@ -254,7 +255,7 @@ impl Index {
             (Place::Restoring(offset), Err(reason)) => {
                 entry.place = Place::Disk;
                 self.arena.give_back(offset, entry.size);
-                self.fail_readers(object, Failure::ObjectLost(object, reason));
+                self.fail_readers(object, &Arc::new(Failure::ObjectLost(object, reason)));
             }
             (Place::Memory(_) | Place::Spillable(..) | Place::Disk, _) => return,
         }
@@ -282,7 +283,7 @@ impl Index {
         let sealed = self.owned.range((process, FIRST)..=(process, LAST));
         owned.extend(sealed.map(|(_, object)| *object));
         for object in owned {
-            self.let_go(object, Cause::OwnerEnded(process));
+            self.let_go(object, Failure::OwnerDied(object, process));
         }
     }
 
@@ -291,7 +292,7 @@ impl Index {
         let Some(entry) = self.objects.get_mut(&object) else {
             return;
         };
-        let Some(offset) = entry.place.readable().filter(|_| !entry.freed) else {
+        let Some(offset) = entry.place.readable().filter(|_| entry.let_go.is_none()) else {
             return;
         };
         let Some(readers) = self.readers.remove(&object) else {
@@ -308,10 +309,9 @@ impl Index {
         }
     }
 
-    fn fail_readers(&mut self, object: ObjectId, failure: Failure) {
-        let failure = Arc::new(failure);
+    fn fail_readers(&mut self, object: ObjectId, failure: &Arc<Failure>) {
         for reader in self.readers.remove(&object).unwrap_or_default() {
-            self.orders.push(Order::Pinned(reader, object, Err(Arc::clone(&failure))));
+            self.orders.push(Order::Pinned(reader, object, Err(Arc::clone(failure))));
         }
     }
 
@@ -326,23 +326,30 @@ impl Index {
     /// else writes it, its readers would wait for ever.
     fn lose_unwritten(&mut self, object: ObjectId, writer: WorkerId) {
         let is_written = self.writes.range(writes_of(object)).next().is_some();
-        if is_written || self.objects.contains_key(&object) || self.gone.why(object).is_some() {
+        if is_written || self.objects.contains_key(&object) || self.gone.get(object).is_some() {
             return;
         }
-        let failure = self.gone.remember(object, Cause::WriterEnded(writer));
-        self.fail_readers(object, failure);
+        let why = format!("{writer}, which wrote it, ended before it was complete");
+        self.lose(object, Failure::ObjectLost(object, why));
+    }
+
+    /// Who waits to read the object, or comes later, does so in vain.
+    fn lose(&mut self, object: ObjectId, failure: Failure) -> Arc<Failure> {
+        let failure = Arc::new(failure);
+        self.gone.remember(object, Arc::clone(&failure));
+        self.fail_readers(object, &failure);
+        failure
     }
 
     /// Nobody can reach the object any more, because its owner said so or ended.
-    fn let_go(&mut self, object: ObjectId, cause: Cause) {
-        let failure = self.gone.remember(object, cause);
+    fn let_go(&mut self, object: ObjectId, failure: Failure) {
+        let failure = self.lose(object, failure);
         for (_, write) in self.writes.range_mut(writes_of(object)) {
             write.freed = true;
         }
         if let Some(entry) = self.objects.get_mut(&object) {
-            entry.freed = true;
+            entry.let_go = Some(failure);
         }
-        self.fail_readers(object, failure);
         self.settle(object);
     }
 
@@ -351,7 +358,7 @@ impl Index {
         let Some(entry) = self.objects.get_mut(&object).filter(|entry| entry.pins == 0) else {
             return;
         };
-        match (entry.freed, entry.place) {
+        match (entry.let_go.is_some(), entry.place) {
             (false, Place::Memory(offset)) => {
                 entry.place = Place::Spillable(offset, self.spilling.allow(object));
                 return;

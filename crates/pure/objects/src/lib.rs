@@ -7,7 +7,6 @@
 //! object. The rules that they keep are in `docs/machines/objects.md`.
 
 mod arena;
-mod gone;
 mod index;
 mod spilling;
 #[cfg(test)]

@@ -21,14 +21,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use objects::Index;
-use scheduler::{CPU, Holding, Leases, Ledger, Pool, Pot, Queue, Site};
+use scheduler::{CPU, Ledger, Pool, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
 use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::{HeadToNode, ToNode};
 
 use crate::Role;
-use acting::Actor;
+use acting::Unplaced;
 pub use events::{Effect, Event};
 pub use objects::DiskJob;
 use process::Process;
@@ -63,16 +63,13 @@ pub struct Node {
     site: Site,
     ledger: Ledger,
     queue: Queue,
-    leases: Leases,
     pool: Pool,
     objects: Index,
     processes: BTreeMap<WorkerId, Process>,
-    actors: BTreeMap<ActorId, Actor>,
+    unplaced: BTreeMap<ActorId, Unplaced>,
     reports: Reports,
-    /// Where something changed, so that demands may be met.
-    touched: BTreeSet<Pot>,
-    /// Where a demand lacks nothing but a process.
-    capped: BTreeSet<Pot>,
+    /// Something did, so that demands may be met.
+    changed: bool,
     /// When a demand ceases to hold back others.
     held_back_until: Option<Timestamp>,
     /// Processes of which only one of connection and process is gone, and since when.
@@ -102,16 +99,14 @@ impl Node {
             now: Timestamp::ZERO,
             effects: vec![Effect::ToHead(joined)],
             site: Site::new(node, labels),
-            reports: Reports::new(&resources),
+            reports: Reports::default(),
             ledger: Ledger::new(resources),
             queue: Queue::default(),
-            leases: Leases::default(),
             pool,
             objects: Index::new(arena_bytes, settings.spill_at_percent),
             processes: BTreeMap::new(),
-            actors: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            capped: BTreeSet::new(),
+            unplaced: BTreeMap::new(),
+            changed: false,
             held_back_until: None,
             silent: BTreeSet::new(),
             failed_starts: 0,
@@ -133,13 +128,13 @@ impl Node {
             ToNode::Release(lease) => self.release(from, lease),
             ToNode::Blocked(lease) => self.set_waiting(from, lease, true),
             ToNode::Unblocked(lease) => self.set_waiting(from, lease, false),
-            ToNode::Leaving { reason } => self.leaving(from, reason),
-            ToNode::Staying => self.staying(from),
+            ToNode::Leaving { reason } => self.leaving(from, &reason),
+            ToNode::Staying => self.pool.keep(self.now, from),
             ToNode::Unneeded => self.pool.on_unneeded(self.now, from),
             ToNode::Named(name) => self.named(from, name),
             ToNode::AskLines(request) => self.asked_for_lines(from, request),
             ToNode::Create { object, owner, size } => {
-                self.create((from, object), owner, size);
+                self.create(from, object, owner, size);
             }
             ToNode::Seal(object) => self.objects.seal(from, object),
             ToNode::Discard(object) => self.objects.discard(from, object),
@@ -170,12 +165,11 @@ impl Node {
         }
     }
 
-    /// What every event ends with: who can be served is, and what changed is told.
+    /// What every event ends with: who can be served is, and what is due is told.
     fn conclude(&mut self) {
         self.pass_orders_on();
-        self.keep_promises();
         self.serve_waiting();
-        self.report_free();
+        self.report();
     }
 }
 
@@ -224,22 +218,15 @@ impl Role for Node {
         self.end_silent();
         if self.held_back_until.is_some_and(|until| self.now >= until) {
             self.held_back_until = None;
-            self.touched.extend(self.queue.pots());
+            self.changed = true;
         }
         self.conclude();
-        self.report_due();
         effects.append(&mut self.effects);
     }
 
     fn check(&self) {
-        let held_by_actors = self.actors.values().filter_map(Actor::holding);
-        let held_by_leases = self.leases.iter().map(|(_, lease)| &lease.holding);
-        let promised = self.queue.promises().iter().map(|promise| &promise.holding);
-        let all: Vec<&Holding> = held_by_actors.chain(held_by_leases).chain(promised).collect();
-        self.ledger.check(all.into_iter());
-        self.queue.check();
-        self.pool.check(self.queue.promises());
-        self.check_work();
+        self.ledger.check(self.pool.holdings());
+        self.queue.check(self.pool.promised());
         self.objects.check();
     }
 }

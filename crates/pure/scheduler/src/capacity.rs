@@ -15,9 +15,8 @@ pub const DEVICE_RESOURCES: [&str; 5] = ["GPU", "HPU", "NPU", "TPU", "neuron_cor
 #[derive(Debug, Clone)]
 pub struct Capacity {
     total: Resources,
-    free: Resources,
-    /// Taken although it was not free: the next amounts that come back settle it.
-    debt: Resources,
+    /// More than there is if a holder that had lent its CPUs has them again while others have them too.
+    held: Resources,
     /// Held by those who do not give back when their work is done.
     lasting: Resources,
     devices: BTreeMap<String, Vec<Device>>,
@@ -44,8 +43,7 @@ impl Capacity {
             .map(|(name, shares)| (name.clone(), shares.iter().map(Device::of_share).collect()));
         Self {
             total: resources.clone(),
-            free: resources.clone(),
-            debt: Resources::default(),
+            held: Resources::default(),
             lasting: Resources::default(),
             devices: stocks.collect(),
             returns: 0,
@@ -58,10 +56,17 @@ impl Capacity {
         &self.total
     }
 
+    /// What is taken.
+    #[must_use]
+    pub const fn held(&self) -> &Resources {
+        &self.held
+    }
+
     /// What may be taken now.
     #[must_use]
-    pub const fn free(&self) -> &Resources {
-        &self.free
+    pub fn free(&self) -> Resources {
+        let rest = |(name, amount): (_, Amount)| Some((name, amount.minus(self.held.get(name))?));
+        self.total.iter().filter_map(rest).collect()
     }
 
     /// How often something came back: the same amounts may be free on other devices then.
@@ -73,7 +78,8 @@ impl Capacity {
     /// Whether `amounts` can be taken now.
     #[must_use]
     pub fn fits(&self, amounts: &Resources) -> bool {
-        self.free.fits(amounts) && self.devices_fit(amounts, |device| device.free)
+        let fits = |(name, amount)| self.held.get(name).plus(amount) <= self.total.get(name);
+        amounts.iter().all(fits) && self.devices_fit(amounts, |device| device.free)
     }
 
     /// Whether `amounts` could be taken if nobody held anything.
@@ -96,7 +102,7 @@ impl Capacity {
         if !self.fits(amounts) {
             return None;
         }
-        self.free.subtract(amounts);
+        self.held.add(amounts);
         if lasting {
             self.lasting.add(amounts);
         }
@@ -113,9 +119,7 @@ impl Capacity {
     /// Takes back what [`Self::take`] gave.
     pub fn give_back(&mut self, assignment: &Assignment, lasting: bool) {
         self.returns += 1;
-        for (name, amount) in assignment.resources.iter() {
-            self.repay(name, amount);
-        }
+        self.held.subtract(&assignment.resources);
         if lasting {
             self.lasting.subtract(&assignment.resources);
         }
@@ -126,38 +130,25 @@ impl Capacity {
         }
     }
 
-    /// Puts an amount of a resource without devices back, settling what was taken beyond the stock first.
-    pub fn repay(&mut self, name: &str, amount: Amount) {
-        let debt = self.debt.get(name);
-        let settled = debt.min(amount);
-        if settled > Amount::ZERO {
-            self.debt.set(name, debt.minus(settled).unwrap_or(Amount::ZERO));
-        }
-        let rest = amount.minus(settled).unwrap_or(Amount::ZERO);
-        self.free.set(name, self.free.get(name).plus(rest));
+    /// A holder lends these CPUs to others.
+    pub fn lend(&mut self, cpus: Amount) {
+        let rest = self.held.get(CPU).minus(cpus);
+        self.held.set(CPU, rest.expect("SCH-1: only what is held is lent"));
     }
 
-    /// Takes an amount of a resource without devices, free or not.
-    pub fn overdraw(&mut self, name: &str, amount: Amount) {
-        let free = self.free.get(name);
-        let taken = free.min(amount);
-        self.free.set(name, free.minus(taken).unwrap_or(Amount::ZERO));
-        let missing = amount.minus(taken).unwrap_or(Amount::ZERO);
-        self.debt.set(name, self.debt.get(name).plus(missing));
+    /// A holder has these CPUs again, even if others have them too.
+    pub fn end_lending(&mut self, cpus: Amount) {
+        self.held.set(CPU, self.held.get(CPU).plus(cpus));
     }
 
-    /// Panics unless the amounts that `held` lists, with what is free, are all there is.
+    /// Panics unless `held` is what is held, in all and of each device.
     pub fn check(&self, held: &Resources) {
-        let mut sum = self.free.clone();
-        sum.add(held);
-        let mut there = self.total.clone();
-        there.add(&self.debt);
-        assert_eq!(sum, there, "SCH-1: what is free and what is held is what there is");
+        assert_eq!(self.held, *held, "SCH-1: what is held is what the holders have");
+        let free = self.free();
         for (name, stock) in &self.devices {
-            let free = stock.iter().fold(Amount::ZERO, |sum, device| sum.plus(device.free));
+            let sum = stock.iter().fold(Amount::ZERO, |sum, device| sum.plus(device.free));
             assert!(
-                stock.iter().all(|device| device.free <= device.whole)
-                    && free == self.free.get(name),
+                stock.iter().all(|device| device.free <= device.whole) && sum == free.get(name),
                 "SCH-2: each {name} is lent at most once"
             );
         }

@@ -31,6 +31,8 @@ pub struct Demand {
     pub job: JobId,
     /// How many more it could use.
     pub(crate) wanted: u32,
+    /// For how many of them processes start that are promised to it.
+    pub(crate) promised: u32,
     /// How many it was granted or refused in all.
     pub(crate) answered: u64,
     /// Its place in the queue, if it waits there.
@@ -40,6 +42,17 @@ pub struct Demand {
 
 impl Demand {
     pub(crate) const fn new(shape: Arc<Shape>, job: JobId, now: Timestamp) -> Self {
-        Self { shape, job, wanted: 0, answered: 0, turn: None, since: now }
+        Self { shape, job, wanted: 0, promised: 0, answered: 0, turn: None, since: now }
+    }
+
+    /// It was answered, for so many.
+    pub(crate) const fn answer(&mut self, count: u32) {
+        self.wanted = self.wanted.saturating_sub(count);
+        self.answered += 1;
+    }
+
+    /// How many it could use for which nothing is held yet.
+    pub(crate) const fn lacking(&self) -> u32 {
+        self.wanted.saturating_sub(self.promised)
     }
 }

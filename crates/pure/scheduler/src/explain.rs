@@ -49,13 +49,13 @@ pub(crate) fn label(node: NodeId, rule: &LabelRule, value: Option<&str>) -> Fail
     ))
 }
 
-/// Why a demand waits that could be met.
-#[must_use]
-pub fn why_it_waits(demand: &Resources, free: &Resources, total: &Resources, cap: bool) -> String {
-    if cap && free.fits(demand) {
-        return format!(
-            "the demand {demand} waits for a worker process: the node has as many as it may"
-        );
-    }
-    format!("the demand {demand} waits: {free} of {total} is free")
+/// Why a demand waits that could be met, and whose amounts are free if it `fits`.
+pub(crate) fn why_it_waits(
+    demand: &Resources,
+    fits: bool,
+    free: &Resources,
+    total: &Resources,
+) -> String {
+    let lacks = if fits { " for a worker process, or behind an older one" } else { "" };
+    format!("the demand {demand} waits{lacks}: {free} of {total} is free")
 }

@@ -2,15 +2,13 @@
 //!
 //! Owns: every amount on the node. Does not own: who comes first (`queue`), or in which process (`pool`).
 
-mod bundles;
-
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use types::{Amount, Assignment, Failure, GroupId, Memory, Resources, Strategy};
 
 use crate::capacity::{CPU, Capacity};
 use crate::explain;
-use bundles::{Bundle, Group, Phase};
 
 /// So many removed groups are remembered, for those who still ask for them.
 const REMOVED_GROUPS_MAX: usize = 65_536;
@@ -28,12 +26,7 @@ impl Pot {
     /// The stock that `strategy` names.
     #[must_use]
     pub const fn of(strategy: &Strategy) -> Self {
-        match strategy {
-            Strategy::Group { group, .. } => Self::Group(*group),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                Self::Node
-            }
-        }
+        if let Strategy::Group { group, .. } = strategy { Self::Group(*group) } else { Self::Node }
     }
 }
 
@@ -43,7 +36,7 @@ pub enum Place {
     /// From what is not reserved.
     Node,
     /// From this bundle.
-    Bundle(GroupId, u32),
+    Bundle((GroupId, u32)),
 }
 
 /// Amounts that somebody holds. Only [`Ledger::give_back`] ends it.
@@ -77,7 +70,7 @@ impl Holding {
     pub const fn pot(&self) -> Pot {
         match self.place {
             Place::Node => Pot::Node,
-            Place::Bundle(group, _) => Pot::Group(group),
+            Place::Bundle((group, _)) => Pot::Group(group),
         }
     }
 
@@ -105,8 +98,18 @@ impl Holding {
 #[derive(Debug)]
 pub struct Ledger {
     node: Capacity,
-    groups: BTreeMap<GroupId, Group>,
+    bundles: BTreeMap<(GroupId, u32), Bundle>,
     removed: Memory<GroupId, ()>,
+}
+
+/// What is reserved for one bundle of a placement group.
+#[derive(Debug)]
+struct Bundle {
+    reserved: Assignment,
+    inside: Capacity,
+    holders: u32,
+    /// It may be used. Before, other nodes may still refuse the group; afterwards, it is freed when its holders are gone.
+    committed: bool,
 }
 
 impl Ledger {
@@ -115,20 +118,20 @@ impl Ledger {
     pub fn new(total: Resources) -> Self {
         Self {
             node: Capacity::of_node(total),
-            groups: BTreeMap::new(),
+            bundles: BTreeMap::new(),
             removed: Memory::new(REMOVED_GROUPS_MAX),
         }
     }
 
-    /// What the node has.
+    /// What is held or reserved.
     #[must_use]
-    pub const fn total(&self) -> &Resources {
-        self.node.total()
+    pub const fn held(&self) -> &Resources {
+        self.node.held()
     }
 
-    /// What is neither held nor reserved.
+    /// What is neither.
     #[must_use]
-    pub const fn free(&self) -> &Resources {
+    pub fn free(&self) -> Resources {
         self.node.free()
     }
 
@@ -147,11 +150,14 @@ impl Ledger {
             if self.removed.get(*group).is_some() {
                 return Err(Failure::GroupRemoved(*group));
             }
-            let Some(Group { bundles, .. }) = self.groups.get(group) else {
+            let count = self.bundles.range(bundles_of(*group)).count();
+            if count == 0 {
                 return Ok(());
-            };
-            if let Some(index) = bundle.filter(|index| !bundles.contains_key(index)) {
-                return Err(explain::no_such_bundle(*group, index, bundles.len()));
+            }
+            if let Some(index) =
+                bundle.filter(|index| !self.bundles.contains_key(&(*group, *index)))
+            {
+                return Err(explain::no_such_bundle(*group, index, count));
             }
         }
         if self.stocks(strategy).any(|stock| stock.could_ever_fit(amounts)) {
@@ -166,12 +172,11 @@ impl Ledger {
         self.stocks(strategy).any(|stock| stock.will_fit(amounts))
     }
 
-    /// What is free where `strategy` points; for any bundle of a group, what is free in all of them.
+    /// Why a demand waits that could be met, in words.
     #[must_use]
-    pub fn free_for(&self, strategy: &Strategy) -> Resources {
-        let mut free = Resources::default();
-        self.stocks(strategy).for_each(|stock| free.add(stock.free()));
-        free
+    pub fn explain(&self, strategy: &Strategy, amounts: &Resources) -> String {
+        let fits = self.stocks(strategy).any(|stock| stock.fits(amounts));
+        explain::why_it_waits(amounts, fits, &self.node.free(), self.node.total())
     }
 
     /// Takes `amounts` where `strategy` points, if they are free. A lasting holder keeps them when its work is done.
@@ -181,15 +186,12 @@ impl Ledger {
         amounts: &Resources,
         lasting: bool,
     ) -> Option<Holding> {
-        let (place, assignment) = match strategy {
-            Strategy::Group { group, bundle } => {
-                let reserved = self.groups.get_mut(group)?;
-                let (index, assignment) = reserved.take(*bundle, amounts, lasting)?;
-                (Place::Bundle(*group, index), assignment)
-            }
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                (Place::Node, self.node.take(amounts, lasting)?)
-            }
+        let (place, assignment) = match bundles_named(strategy) {
+            Some(named) => self.bundles.range_mut(named).find_map(|(key, bundle)| {
+                let assignment = bundle.take(amounts, lasting)?;
+                Some((Place::Bundle(*key), assignment))
+            })?,
+            None => (Place::Node, self.node.take(amounts, lasting)?),
         };
         Some(Holding { place, assignment, lent: false, lasting })
     }
@@ -198,27 +200,23 @@ impl Ledger {
     pub fn give_back(&mut self, mut holding: Holding) {
         self.end_lending(&mut holding);
         self.capacity(holding.place).give_back(&holding.assignment, holding.lasting);
-        let Place::Bundle(group, index) = holding.place else {
-            return;
-        };
-        let reserved = self.groups.get_mut(&group);
-        let reserved = reserved.expect("SCH-7: a bundle stays as long as it has holders");
-        if reserved.on_holder_left(index) {
-            self.free_bundle(group, index);
+        if let Place::Bundle(key) = holding.place {
+            self.bundle(key).holders -= 1;
+            self.free_unused(key..=key);
         }
     }
 
     /// The holder waits: others may have its CPUs.
     pub fn lend(&mut self, holding: &mut Holding) {
         if !std::mem::replace(&mut holding.lent, true) {
-            self.capacity(holding.place).repay(CPU, holding.cpus());
+            self.capacity(holding.place).lend(holding.cpus());
         }
     }
 
     /// The holder goes on and has its CPUs again, even if others have them too.
     pub fn end_lending(&mut self, holding: &mut Holding) {
         if std::mem::replace(&mut holding.lent, false) {
-            self.capacity(holding.place).overdraw(CPU, holding.cpus());
+            self.capacity(holding.place).end_lending(holding.cpus());
         }
     }
 
@@ -231,54 +229,35 @@ impl Ledger {
         self.capacity(holding.place).give_back(&surplus, holding.lasting);
     }
 
-    /// Reserves all of `bundles` for a group, or none.
+    /// Reserves all of `bundles` for a group, or none; none as long as some that it had are not free.
     pub fn prepare(&mut self, group: GroupId, bundles: &[(u32, Resources)]) -> bool {
-        if let Some(reserved) = self.groups.get(&group) {
-            return !matches!(reserved.phase, Phase::Returning);
-        }
-        let mut reserved = BTreeMap::new();
-        for (index, amounts) in bundles {
-            let Some(assignment) = self.node.take(amounts, true) else {
-                break;
-            };
-            reserved.insert(*index, Bundle::new(assignment));
-        }
-        if reserved.len() < bundles.len() {
-            let taken = reserved.values();
-            taken.for_each(|bundle| self.node.give_back(&bundle.reserved, true));
+        if self.bundles.range(bundles_of(group)).any(|(_, bundle)| !bundle.committed) {
             return false;
         }
-        self.removed.forget(group);
-        self.groups.insert(group, Group { phase: Phase::Prepared, bundles: reserved });
-        true
-    }
-
-    /// The bundles of a group may be used. False if they are not reserved.
-    pub fn commit(&mut self, group: GroupId) -> bool {
-        let Some(reserved) = self.groups.get_mut(&group) else {
-            return false;
-        };
-        let prepared = matches!(reserved.phase, Phase::Prepared);
+        let prepared = bundles.iter().all(|(index, amounts)| {
+            let reserved = self.node.take(amounts, true).map(Bundle::new);
+            reserved.map(|bundle| self.bundles.insert((group, *index), bundle)).is_some()
+        });
         if prepared {
-            reserved.phase = Phase::Committed;
+            self.removed.forget(group);
+        } else {
+            self.free_unused(bundles_of(group));
         }
         prepared
     }
 
-    /// Ends a group: its bundles are free as soon as nobody holds any of them. True if somebody still does.
-    pub fn return_bundles(&mut self, group: GroupId) -> bool {
+    /// The bundles of a group may be used.
+    pub fn commit(&mut self, group: GroupId) {
+        let bundles = self.bundles.range_mut(bundles_of(group));
+        bundles.for_each(|(_, bundle)| bundle.committed = true);
+    }
+
+    /// Ends a group: each of its bundles is free as soon as nobody holds a part of it.
+    pub fn return_bundles(&mut self, group: GroupId) {
         self.removed.remember(group, ());
-        let Some(reserved) = self.groups.get_mut(&group) else {
-            return false;
-        };
-        reserved.phase = Phase::Returning;
-        let bundles = reserved.bundles.iter();
-        let unused: Vec<u32> =
-            bundles.filter(|(_, bundle)| bundle.holders == 0).map(|(index, _)| *index).collect();
-        for index in unused {
-            self.free_bundle(group, index);
-        }
-        self.groups.get(&group).is_some_and(|reserved| !reserved.bundles.is_empty())
+        let bundles = self.bundles.range_mut(bundles_of(group));
+        bundles.for_each(|(_, bundle)| bundle.committed = false);
+        self.free_unused(bundles_of(group));
     }
 
     /// Panics unless `holdings`, which are all there are, and what is free are all there is.
@@ -290,17 +269,11 @@ impl Ledger {
             *count += 1;
         }
         let (mut of_node, _) = held.remove(&Place::Node).unwrap_or_default();
-        for (group, reserved) in &self.groups {
-            for (index, bundle) in &reserved.bundles {
-                of_node.add(&bundle.reserved.resources);
-                let (amounts, count) =
-                    held.remove(&Place::Bundle(*group, *index)).unwrap_or_default();
-                bundle.inside.check(&amounts);
-                assert_eq!(
-                    bundle.holders, count,
-                    "SCH-7: bundle {index} of {group} knows its holders"
-                );
-            }
+        for (key, bundle) in &self.bundles {
+            of_node.add(&bundle.reserved.resources);
+            let (amounts, count) = held.remove(&Place::Bundle(*key)).unwrap_or_default();
+            bundle.inside.check(&amounts);
+            assert_eq!(bundle.holders, count, "SCH-7: bundle {key:?} knows its holders");
         }
         assert!(held.is_empty(), "SCH-7: {:?} hold bundles that are gone", held.keys());
         self.node.check(&of_node);
@@ -308,36 +281,55 @@ impl Ledger {
 
     /// The stocks where `strategy` points: the node, or a group's bundles that are there.
     fn stocks(&self, strategy: &Strategy) -> impl Iterator<Item = &Capacity> {
-        let (node, group, bundle) = match strategy {
-            Strategy::Group { group, bundle } => (None, self.groups.get(group), *bundle),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                (Some(&self.node), None, None)
-            }
-        };
-        let bundles = group.into_iter().flat_map(move |group| group.bundles_for(bundle));
-        node.into_iter().chain(bundles.map(|bundle| &bundle.inside))
+        let named = bundles_named(strategy);
+        let node = named.is_none().then_some(&self.node);
+        let bundles = named.into_iter().flat_map(|named| self.bundles.range(named));
+        node.into_iter().chain(bundles.map(|(_, bundle)| &bundle.inside))
     }
 
     fn capacity(&mut self, place: Place) -> &mut Capacity {
         match place {
             Place::Node => &mut self.node,
-            Place::Bundle(group, index) => {
-                let reserved = self.groups.get_mut(&group);
-                let bundle = reserved.and_then(|group| group.bundles.get_mut(&index));
-                &mut bundle.expect("SCH-7: a bundle stays as long as it has holders").inside
-            }
+            Place::Bundle(key) => &mut self.bundle(key).inside,
         }
     }
 
-    fn free_bundle(&mut self, group: GroupId, index: u32) {
-        let Some(reserved) = self.groups.get_mut(&group) else {
-            return;
-        };
-        if let Some(bundle) = reserved.bundles.remove(&index) {
+    fn bundle(&mut self, key: (GroupId, u32)) -> &mut Bundle {
+        self.bundles.get_mut(&key).expect("SCH-7: a bundle stays as long as it has holders")
+    }
+
+    /// Frees those of these bundles that may not be used and have no holders.
+    fn free_unused(&mut self, bundles: RangeInclusive<(GroupId, u32)>) {
+        let is_unused = |_: &_, bundle: &mut Bundle| !bundle.committed && bundle.holders == 0;
+        for (_, bundle) in self.bundles.extract_if(bundles, is_unused) {
             self.node.give_back(&bundle.reserved, true);
         }
-        if reserved.bundles.is_empty() {
-            self.groups.remove(&group);
-        }
+    }
+}
+
+impl Bundle {
+    fn new(reserved: Assignment) -> Self {
+        let inside = Capacity::of_assignment(&reserved);
+        Self { reserved, inside, holders: 0, committed: false }
+    }
+
+    fn take(&mut self, amounts: &Resources, lasting: bool) -> Option<Assignment> {
+        let taken = if self.committed { self.inside.take(amounts, lasting) } else { None };
+        self.holders += u32::from(taken.is_some());
+        taken
+    }
+}
+
+/// The keys of all bundles of a group.
+const fn bundles_of(group: GroupId) -> RangeInclusive<(GroupId, u32)> {
+    (group, 0)..=(group, u32::MAX)
+}
+
+/// The keys of the bundles that a strategy names, unless it names none.
+fn bundles_named(strategy: &Strategy) -> Option<RangeInclusive<(GroupId, u32)>> {
+    match strategy {
+        Strategy::Group { group, bundle: None } => Some(bundles_of(*group)),
+        Strategy::Group { group, bundle: Some(index) } => Some((*group, *index)..=(*group, *index)),
+        Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => None,
     }
 }

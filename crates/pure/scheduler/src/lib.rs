@@ -4,27 +4,27 @@
 //! what (`roles::node`), or the choice of a node (`control`).
 //!
 //! In reading order: a [`Ledger`] lends [`Holding`]s out of [`Capacity`]; a [`Queue`] orders the [`Demand`]s that
-//! wait for one; [`Promises`] have theirs and wait for a process of the [`Pool`]; [`Leases`] have both. The rules
-//! that all of them keep are in `docs/machines/scheduler.md`.
+//! wait for one; the processes of the [`Pool`] have what they need for their [`Work`]. The rules that all of them keep
+//! are in `docs/machines/scheduler.md`.
 
 pub mod capacity;
 pub mod demand;
-pub mod explain;
+mod explain;
 pub mod fairness;
 pub mod leases;
 pub mod ledger;
 pub mod pool;
-pub mod promises;
 pub mod queue;
 pub mod site;
+pub mod work;
 #[cfg(test)]
 mod tests;
 
 pub use capacity::{CPU, Capacity, DEVICE_RESOURCES};
 pub use demand::{Claimant, Demand};
-pub use leases::{Lease, Leases};
+pub use leases::Lease;
 pub use ledger::{Holding, Ledger, Place, Pot};
-pub use pool::{Bond, Pool, Supply, Work};
-pub use promises::{Promise, Promises};
+pub use pool::{Pool, Supply};
 pub use queue::{Queue, Waiting, holds_back_until};
 pub use site::Site;
+pub use work::{Bond, Placed, Promise, Work};

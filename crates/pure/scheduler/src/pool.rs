@@ -1,46 +1,19 @@
 //! Worker processes: which of them start, are idle, work, or shall end.
 //!
-//! Owns: what each process is for, and how many there may be. Does not own: what their work holds (`leases`).
+//! Owns: what each process does and holds, and how many there may be. Does not own: the amounts (`ledger`), or who
+//! comes first (`queue`).
 //!
 //! There are some tens of them, so each question is answered by a look at all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{ActorId, DeviceShare, JobId, Timestamp, WorkerId};
+use types::{ActorId, JobId, LeaseId, Resources, Timestamp, WorkerId};
 
-use crate::ledger::Holding;
-use crate::promises::Promises;
-
-/// What a process is bound to once it has worked, beside its environment: it holds the modules of a job, and libraries
-/// in it have opened devices. Before, it is fresh and serves whoever comes first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bond {
-    job: JobId,
-    devices: Vec<(String, u32)>,
-}
-
-/// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
-    /// It has not reported yet.
-    Starting,
-    /// Nothing, since then.
-    Idle(Timestamp),
-    /// Nothing, and it was asked whether it can be spared.
-    Asked,
-    /// Tasks of so many leases; of so many of them one runs and waits. There is a second one only if all wait.
-    Leased {
-        /// How many.
-        leases: u32,
-        /// Of these, how many wait.
-        waiting: u32,
-    },
-    /// An actor.
-    Actor(ActorId),
-    /// It ends.
-    Ending,
-}
+use crate::demand::Claimant;
+use crate::leases::{self, Lease};
+use crate::ledger::{Holding, Pot};
+use crate::work::{Bond, Placed, Promise, Work};
 
 /// Where a process for some work comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,8 +21,8 @@ pub enum Work {
 pub enum Supply {
     /// This one is idle, or may be lent once more.
     Ready(WorkerId),
-    /// One that starts already has no work yet.
-    Starting,
+    /// This one starts already, and is promised to nobody.
+    Starting(WorkerId),
     /// One more may be started.
     Startable,
     /// There are as many as there may be; this idle one is of no use for the work and could go.
@@ -65,6 +38,8 @@ pub struct Pool {
     cap: usize,
     idle_life: Duration,
     workers: BTreeMap<WorkerId, Worker>,
+    /// How many leases were granted.
+    granted: u64,
     changed: bool,
 }
 
@@ -79,32 +54,21 @@ struct Worker {
     kept: bool,
 }
 
-impl Bond {
-    /// What work for a job with these amounts binds a process to.
-    #[must_use]
-    pub fn new(job: JobId, holding: &Holding) -> Self {
-        let of_kind = |(name, shares): (&String, &Vec<DeviceShare>)| {
-            shares.iter().map(|share| (name.clone(), share.index)).collect::<Vec<_>>()
-        };
-        Self { job, devices: holding.assignment().devices.iter().flat_map(of_kind).collect() }
-    }
-}
-
 impl Worker {
     /// Whether it counts towards the cap: those of actors and those that must be kept do not.
-    const fn counts(&self) -> bool {
-        let kept = self.kept && matches!(self.work, Work::Idle(_) | Work::Asked | Work::Ending);
-        !kept && !matches!(self.work, Work::Actor(_))
+    fn counts(&self) -> bool {
+        match &self.work {
+            Work::Starting(Some(promise)) => !matches!(promise.claimant, Claimant::Actor(_)),
+            Work::Starting(None) | Work::Leased(_) => true,
+            Work::Idle(_) | Work::Asked | Work::Ending => !self.kept,
+            Work::Actor(_) => false,
+        }
     }
 
-    /// How many leases it has, and on how many the task waits.
-    const fn leases(&self) -> (u32, u32) {
-        if let Work::Leased { leases, waiting } = self.work { (leases, waiting) } else { (0, 0) }
-    }
-
-    /// Whether it has leases and the tasks of all wait.
-    const fn all_wait(&self) -> bool {
-        matches!(self.leases(), (leases, waiting) if leases > 0 && leases == waiting)
+    /// How many leases it has if the tasks of all wait.
+    fn waiting(&self) -> Option<usize> {
+        let Work::Leased(leases) = &self.work else { return None };
+        leases.values().all(|lease| lease.holding.is_lent()).then_some(leases.len())
     }
 
     /// Since when it is idle, if it is.
@@ -121,14 +85,25 @@ impl Worker {
         self.environment == environment && self.bond.as_ref() == bond
     }
 
-    fn take_up(&mut self, bond: Bond, work: Work) {
+    /// Whether it can keep the promise of one that starts.
+    fn serves_for(&self, starting: &Self) -> bool {
+        let Work::Starting(Some(promise)) = &starting.work else { return false };
+        self.environment == starting.environment
+            && (self.bond.is_none() || self.bond == promise.bond())
+    }
+
+    /// It has nothing to do any more.
+    fn rest(&mut self, now: Timestamp) {
+        self.work = if self.ends { Work::Ending } else { Work::Idle(now) };
+    }
+
+    fn bind(&mut self, bond: Bond) {
         assert!(
             self.bond.as_ref().is_none_or(|own| *own == bond),
             "SCH-8: a process bound to {:?} works for {bond:?}",
             self.bond
         );
         self.bond = Some(bond);
-        self.work = work;
         self.kept = false;
     }
 }
@@ -138,7 +113,7 @@ impl Pool {
     /// `idle_life`, and for leases no more than `cap` start as long as one of their tasks runs.
     #[must_use]
     pub const fn new(ahead: usize, warm: usize, cap: usize, idle_life: Duration) -> Self {
-        Self { ahead, warm, cap, idle_life, workers: BTreeMap::new(), changed: false }
+        Self { ahead, warm, cap, idle_life, workers: BTreeMap::new(), granted: 0, changed: false }
     }
 
     /// The environment of a process, as canonical JSON.
@@ -149,20 +124,14 @@ impl Pool {
 
     /// What a process does.
     #[must_use]
-    pub fn work(&self, worker: WorkerId) -> Option<Work> {
-        self.workers.get(&worker).map(|worker| worker.work)
-    }
-
-    /// What a process is bound to, unless it is fresh.
-    #[must_use]
-    pub fn bond_of(&self, worker: WorkerId) -> Option<&Bond> {
-        self.workers.get(&worker)?.bond.as_ref()
+    pub fn work(&self, worker: WorkerId) -> Option<&Work> {
+        self.workers.get(&worker).map(|worker| &worker.work)
     }
 
     /// The job a process works for.
     #[must_use]
     pub fn job_of(&self, worker: WorkerId) -> Option<JobId> {
-        self.bond_of(worker).map(|bond| bond.job)
+        self.workers.get(&worker)?.bond.as_ref().map(|bond| bond.job)
     }
 
     /// The processes that belong to a job.
@@ -177,26 +146,23 @@ impl Pool {
         self.ahead.min(self.cap).saturating_sub(self.counted().count())
     }
 
-    /// How many processes of an environment start.
-    fn starting(&self, environment: &str) -> usize {
-        let starts = |it: &&Worker| it.work == Work::Starting && it.environment == environment;
-        self.workers.values().filter(starts).count()
-    }
-
     /// Where a process for a lease that binds it so would come from; without a bond, one for an actor, which is fresh
-    /// and not limited. Of those that start, some are promised.
-    pub fn supply(&self, environment: &str, bond: Option<&Bond>, promises: &Promises) -> Supply {
+    /// and not limited.
+    pub fn supply(&self, environment: &str, bond: Option<&Bond>) -> Supply {
         let fresh = || self.newest(environment, None);
         if let Some(worker) = bond.and_then(|_| self.newest(environment, bond)).or_else(fresh) {
             return Supply::Ready(worker);
         }
-        if self.starting(environment) > promises.count(environment) {
-            return Supply::Starting;
+        let is_free = |worker: &Worker| {
+            matches!(worker.work, Work::Starting(None)) && worker.environment == environment
+        };
+        if let Some((id, _)) = self.workers.iter().find(|(_, worker)| is_free(worker)) {
+            return Supply::Starting(*id);
         }
         let Some(bond) = bond else {
             return Supply::Startable;
         };
-        if !self.is_capped(promises) {
+        if !self.is_capped() {
             return Supply::Startable;
         }
         if let Some((worker, _)) = self.longest_idle()
@@ -207,16 +173,15 @@ impl Pool {
         // Whose tasks all wait runs one more meanwhile: it may be what they wait for.
         match self.lent_again(environment, bond) {
             Some(worker) => Supply::Ready(worker),
-            None if self.all_wait(promises) => Supply::Startable,
+            None if self.all_wait() => Supply::Startable,
             None => Supply::Capped(None),
         }
     }
 
     /// Panics unless one more process may be started for a lease that binds it so.
-    pub fn assert_startable(&self, environment: &str, bond: &Bond, promises: &Promises) {
+    pub fn assert_startable(&self, environment: &str, bond: &Bond) {
         assert!(
-            !self.is_capped(promises)
-                || self.all_wait(promises) && self.lent_again(environment, bond).is_none(),
+            !self.is_capped() || self.all_wait() && self.lent_again(environment, bond).is_none(),
             "SCH-6: no process is started for {bond:?} beyond {} as long as another can run it",
             self.cap
         );
@@ -224,49 +189,141 @@ impl Pool {
 
     /// A process is being started.
     pub fn on_forked(&mut self, worker: WorkerId, environment: String) {
-        let (bond, work) = (None, Work::Starting);
+        let (bond, work) = (None, Work::Starting(None));
         let started = Worker { environment, bond, work, ends: false, kept: false };
         self.workers.insert(worker, started);
         self.changed = true;
     }
 
-    /// A process has nothing to do: it started, its lease ended, or it cannot be spared.
-    pub fn on_idle(&mut self, now: Timestamp, id: WorkerId) {
-        self.change(id, |worker| worker.work = Work::Idle(now));
+    /// A process that starts, and is promised to nobody, is promised.
+    pub fn promise(&mut self, id: WorkerId, promise: Promise) {
+        self.change(id, |worker| worker.work = Work::Starting(Some(promise)));
     }
 
-    /// An actor is to live in a process.
-    pub fn on_actor(&mut self, id: WorkerId, bond: Bond, actor: ActorId) {
-        self.change(id, |worker| worker.take_up(bond, Work::Actor(actor)));
+    /// A process that was to start did: it is idle, unless it was promised.
+    pub fn on_started(&mut self, now: Timestamp, id: WorkerId) -> Option<Promise> {
+        let work = self.change(id, |it| std::mem::replace(&mut it.work, Work::Idle(now)))?;
+        if let Work::Starting(promise) = work { promise } else { None }
+    }
+
+    /// The first promise that an idle process can keep before the one that starts for it, and which that is.
+    pub fn keep_early(&mut self) -> Option<(WorkerId, Promise)> {
+        let mut idle = self.workers.iter().filter(|(_, worker)| worker.idle().is_some());
+        let (idle, starting) = idle.find_map(|(id, worker)| {
+            let starting = self.workers.iter().find(|(_, other)| worker.serves_for(other))?;
+            Some((*id, *starting.0))
+        })?;
+        let Work::Starting(promise) = &mut self.workers.get_mut(&starting)?.work else {
+            return None;
+        };
+        Some((idle, promise.take()?))
+    }
+
+    /// Takes back the newest promise to a claimant.
+    pub fn withdraw(&mut self, claimant: Claimant) -> Option<Promise> {
+        self.changed = true;
+        self.workers.values_mut().rev().find_map(|worker| {
+            let Work::Starting(promise) = &mut worker.work else { return None };
+            promise.take_if(|promise| promise.claimant == claimant)
+        })
     }
 
     /// A process is lent, perhaps once more.
-    pub fn on_leased(&mut self, id: WorkerId, bond: Bond) {
+    pub fn lend(&mut self, id: WorkerId, bond: Bond, lease: Lease) -> LeaseId {
+        self.granted += 1;
+        let number = LeaseId(self.granted);
         self.change(id, |worker| {
-            let (leases, waiting) = worker.leases();
-            worker.take_up(bond, Work::Leased { leases: leases + 1, waiting });
+            worker.bind(bond);
+            let all_wait = worker.waiting().is_some();
+            if let Work::Leased(leases) = &mut worker.work {
+                assert!(
+                    all_wait,
+                    "SCH-9: {id} is lent again only if the tasks of all its leases wait"
+                );
+                leases.insert(number, lease);
+            } else {
+                worker.work = Work::Leased(BTreeMap::from([(number, lease)]));
+            }
+        });
+        number
+    }
+
+    /// A lease ends. A process that has no other is idle, unless it shall end.
+    pub fn end_lease(&mut self, now: Timestamp, id: LeaseId) -> Option<Lease> {
+        self.changed = true;
+        self.workers.values_mut().find_map(|worker| {
+            let Work::Leased(leases) = &mut worker.work else { return None };
+            let lease = leases.remove(&id)?;
+            if leases.is_empty() {
+                worker.rest(now);
+            }
+            Some(lease)
+        })
+    }
+
+    /// A lease of a process, whose task begins or ends to wait.
+    pub fn lease_mut(&mut self, id: WorkerId, lease: LeaseId) -> Option<&mut Lease> {
+        self.changed = true;
+        let Work::Leased(leases) = &mut self.workers.get_mut(&id)?.work else { return None };
+        leases.get_mut(&lease)
+    }
+
+    /// All leases, with their workers.
+    pub fn leases(&self) -> impl Iterator<Item = (LeaseId, WorkerId, &Lease)> {
+        self.workers.iter().flat_map(|(id, worker)| {
+            let leases = if let Work::Leased(leases) = &worker.work { Some(leases) } else { None };
+            leases.into_iter().flatten().map(|(lease, of)| (*lease, *id, of))
+        })
+    }
+
+    /// The leases that must be given back, with their owners, so that `claimant`, who wants `count` more with `amounts`,
+    /// has its share.
+    pub fn reclaim(
+        &mut self,
+        pot: Pot,
+        claimant: Claimant,
+        count: u32,
+        amounts: &Resources,
+    ) -> Vec<(WorkerId, LeaseId)> {
+        let leases = self.workers.values_mut().filter_map(|worker| {
+            if let Work::Leased(leases) = &mut worker.work { Some(leases) } else { None }
+        });
+        leases::reclaim(leases.flatten(), pot, claimant, count, amounts)
+    }
+
+    /// An actor is to live in a process.
+    pub fn place(&mut self, id: WorkerId, bond: Bond, placed: Placed) {
+        self.change(id, |worker| {
+            worker.bind(bond);
+            worker.work = Work::Actor(placed);
         });
     }
 
-    /// A lease of a process ended, whose task `waited`: whether the process has nothing to do then.
-    pub fn on_released(&mut self, id: WorkerId, waited: bool) -> bool {
-        let is_free = self.change(id, |worker| {
-            let (leases, waiting) = worker.leases();
-            let (leases, waiting) = (leases - 1, waiting - u32::from(waited));
-            let ended = leases == 0 && worker.ends;
-            worker.work = if ended { Work::Ending } else { Work::Leased { leases, waiting } };
-            leases == 0 && !ended
-        });
-        is_free == Some(true)
+    /// An actor that is placed, and its process.
+    pub fn placed(&mut self, actor: ActorId) -> Option<(WorkerId, &mut Placed)> {
+        self.workers.iter_mut().find_map(|(id, worker)| {
+            let Work::Actor(placed) = &mut worker.work else { return None };
+            (placed.actor == actor).then_some((*id, placed))
+        })
     }
 
-    /// The task on a lease of a process began or ended to wait.
-    pub fn on_waiting(&mut self, id: WorkerId, waits: bool) {
-        self.change(id, |worker| {
-            let (leases, waiting) = worker.leases();
-            let waiting = if waits { waiting + 1 } else { waiting - 1 };
-            worker.work = Work::Leased { leases, waiting };
-        });
+    /// All that is held for what processes do.
+    pub fn holdings(&self) -> impl Iterator<Item = &Holding> {
+        self.workers.values().flat_map(|worker| worker.work.holdings())
+    }
+
+    /// To whom processes that start are promised, once for each.
+    pub fn promised(&self) -> impl Iterator<Item = Claimant> {
+        self.workers.values().filter_map(|worker| {
+            if let Work::Starting(Some(it)) = &worker.work { Some(it.claimant) } else { None }
+        })
+    }
+
+    /// The processes that hold something of `pot`.
+    #[must_use]
+    pub fn holders(&self, pot: Pot) -> Vec<WorkerId> {
+        let holds = |worker: &Worker| worker.work.holdings().iter().any(|it| it.pot() == pot);
+        self.workers.iter().filter(|(_, worker)| holds(worker)).map(|(id, _)| *id).collect()
     }
 
     /// An idle process is asked whether it can be spared.
@@ -274,14 +331,15 @@ impl Pool {
         self.change(id, |worker| worker.work = Work::Asked);
     }
 
-    /// A process that was to go stays as long as others need what it has: whether it may work meanwhile.
-    pub fn keep(&mut self, id: WorkerId) -> bool {
-        let asked = self.change(id, |worker| {
-            let asked = worker.work == Work::Asked;
+    /// A process that was to go stays as long as others need what it has. If it was asked, it may work meanwhile.
+    pub fn keep(&mut self, now: Timestamp, id: WorkerId) {
+        self.change(id, |worker| {
+            let asked = matches!(worker.work, Work::Asked);
             worker.kept |= asked || worker.ends;
-            asked
+            if asked {
+                worker.work = Work::Idle(now);
+            }
         });
-        asked == Some(true)
     }
 
     /// An idle process that was kept is needed no longer.
@@ -298,7 +356,7 @@ impl Pool {
     pub fn on_ending(&mut self, id: WorkerId) {
         self.change(id, |worker| {
             worker.ends = true;
-            if !matches!(worker.work, Work::Leased { .. } | Work::Actor(_)) {
+            if matches!(worker.work, Work::Idle(_) | Work::Asked) {
                 worker.work = Work::Ending;
             }
         });
@@ -322,24 +380,6 @@ impl Pool {
         longest.map(|(worker, since)| (worker, since + self.idle_life))
     }
 
-    /// Whether fewer processes of an environment start than are promised.
-    #[must_use]
-    pub fn falls_short(&self, environment: &str, promises: &Promises) -> bool {
-        self.starting(environment) < promises.count(environment)
-    }
-
-    /// An environment of which fewer start than are promised.
-    #[must_use]
-    pub fn unkept<'a>(&self, promises: &'a Promises) -> Option<&'a str> {
-        let mut promised = promises.iter().map(|promise| promise.shape.environment.as_str());
-        promised.find(|environment| self.falls_short(environment, promises))
-    }
-
-    /// Panics unless enough processes start for what is promised.
-    pub fn check(&self, promises: &Promises) {
-        assert_eq!(self.unkept(promises), None, "SCH-4: behind every promise a process starts");
-    }
-
     fn change<T>(&mut self, id: WorkerId, change: impl FnOnce(&mut Worker) -> T) -> Option<T> {
         self.changed = true;
         self.workers.get_mut(&id).map(change)
@@ -350,22 +390,23 @@ impl Pool {
         self.workers.values().filter(|worker| worker.counts())
     }
 
-    /// Whether as many count as may, beside those that start for actors.
-    fn is_capped(&self, promises: &Promises) -> bool {
-        self.counted().count() >= self.cap + promises.actors()
+    fn is_capped(&self) -> bool {
+        self.counted().count() >= self.cap
     }
 
-    /// Whether the tasks of all that count wait, beside those that start for actors.
-    fn all_wait(&self, promises: &Promises) -> bool {
-        self.counted().filter(|worker| !worker.all_wait()).count() == promises.actors()
+    /// Whether the tasks of all that count wait.
+    fn all_wait(&self) -> bool {
+        self.counted().all(|worker| worker.waiting().is_some())
     }
 
     /// An alike process whose tasks all wait: the one with the fewest.
     fn lent_again(&self, environment: &str, bond: &Bond) -> Option<WorkerId> {
-        let alike = self.workers.iter().filter(|(_, worker)| {
-            worker.all_wait() && !worker.ends && worker.is_bound_to(environment, Some(bond))
-        });
-        alike.min_by_key(|(_, worker)| worker.leases()).map(|(id, _)| *id)
+        let alike = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| !worker.ends && worker.is_bound_to(environment, Some(bond)));
+        let lent = alike.filter_map(|(id, worker)| Some((worker.waiting()?, *id)));
+        lent.min().map(|(_, id)| id)
     }
 
     fn newest(&self, environment: &str, bond: Option<&Bond>) -> Option<WorkerId> {

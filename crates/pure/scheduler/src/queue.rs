@@ -1,6 +1,7 @@
 //! Demands that wait: first come first served, in turns between jobs and between the owners of a job.
 //!
-//! Owns: the order, and what is promised. Does not own: what is free (`ledger`).
+//! Owns: the order, and how much is promised. Does not own: what is free (`ledger`), or by which process a promise will
+//! be kept (`pool`).
 //!
 //! Each grant takes one turn; who wants more goes to the end.
 
@@ -13,17 +14,14 @@ use types::{JobId, Shape, Timestamp, WorkerId};
 
 use crate::demand::{Claimant, Demand};
 use crate::fairness::Fairness;
-use crate::ledger::{Holding, Pot};
-use crate::pool::Bond;
-use crate::promises::{Promise, Promises};
+use crate::ledger::Pot;
 
 /// From this age on, a demand that does not fit holds back others that need the same.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// A place among those who are served from one stock.
+/// A place among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Turn {
-    pot: Pot,
     number: u64,
     sequence: u64,
 }
@@ -51,7 +49,6 @@ pub struct Queue {
     demands: BTreeMap<Claimant, Demand>,
     /// Who waits, in order.
     turns: BTreeMap<Turn, Claimant>,
-    promises: Promises,
     fairness: Fairness,
     sequence: u64,
 }
@@ -69,29 +66,24 @@ impl Queue {
         if let Some(shape) = spec {
             self.demands.entry(claimant).or_insert_with(|| Demand::new(shape, job, now));
         }
-        let Some(demand) = self.demands.get_mut(&claimant) else {
-            return false;
-        };
-        demand.job = if demand.turn.is_none() { job } else { demand.job };
-        // Answers under way count as met.
-        let under_way = u32::try_from(demand.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
-        demand.wanted = count.saturating_sub(under_way);
-        self.settle(now, claimant);
-        true
+        self.change(now, claimant, |demand| {
+            demand.job = if demand.turn.is_none() { job } else { demand.job };
+            // Answers under way count as met.
+            let under_way = u32::try_from(demand.answered.saturating_sub(seen)).unwrap_or(u32::MAX);
+            demand.wanted = count.saturating_sub(under_way);
+        });
+        self.demands.contains_key(&claimant)
     }
 
-    /// The first who waits in `pot` after `after` with a shape and a job that `may` be served.
+    /// The first who waits after `after` with a shape and a job that `may` be served.
     #[must_use]
     pub fn next(
         &self,
-        pot: Pot,
         after: Option<Turn>,
         may: impl Fn(&Shape, JobId) -> bool,
     ) -> Option<Waiting> {
-        let after = after.unwrap_or(Turn { pot, number: 0, sequence: 0 });
-        let later = self.turns.range((Excluded(after), Unbounded));
-        let in_pot = later.take_while(|(turn, _)| turn.pot == pot);
-        let mut demands = in_pot
+        let later = self.turns.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let mut demands = later
             .filter_map(|(turn, claimant)| Some((*turn, *claimant, self.demands.get(claimant)?)));
         let (turn, claimant, demand) =
             demands.find(|(_, _, demand)| may(&demand.shape, demand.job))?;
@@ -101,51 +93,38 @@ impl Queue {
             shape: Arc::clone(&demand.shape),
             job: demand.job,
             since: demand.since,
-            count: self.lacking(claimant, demand),
+            count: demand.lacking(),
         })
     }
 
     /// The demand took its turn and was met.
     pub fn grant(&mut self, now: Timestamp, claimant: Claimant) {
         self.take_turn(claimant);
-        self.answer(now, claimant, 1);
+        self.change(now, claimant, |demand| demand.answer(1));
     }
 
-    /// The demand took its turn and has what it needs, but for a process that it will bind so.
-    pub fn promise(
-        &mut self,
-        now: Timestamp,
-        waiting: &Waiting,
-        holding: Holding,
-        bond: Option<Bond>,
-    ) {
-        self.take_turn(waiting.claimant);
-        self.promises.add(waiting, holding, bond);
-        self.settle(now, waiting.claimant);
+    /// The demand took its turn and has what it needs, but for a process that starts.
+    pub fn promise(&mut self, now: Timestamp, claimant: Claimant) {
+        self.take_turn(claimant);
+        self.change(now, claimant, |demand| demand.promised += 1);
     }
 
-    /// The promise that a process of `environment` keeps, if it has this bond.
-    pub fn keep(
-        &mut self,
-        now: Timestamp,
-        environment: &str,
-        bond: Option<&Bond>,
-    ) -> Option<Promise> {
-        let promise = self.promises.take(environment, bond)?;
-        self.answer(now, promise.claimant, 1);
-        Some(promise)
+    /// A promise to a claimant is kept.
+    pub fn keep(&mut self, now: Timestamp, claimant: Claimant) {
+        self.change(now, claimant, |demand| {
+            demand.promised -= 1;
+            demand.answer(1);
+        });
     }
 
-    /// The newest promise to a claimant is taken back: if the demand still wants it, it waits again.
-    pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) -> Option<Holding> {
-        let promise = self.promises.withdraw(claimant)?;
-        self.settle(now, claimant);
-        Some(promise.holding)
+    /// A promise to a claimant is taken back: if the demand still wants it, it waits again.
+    pub fn withdraw(&mut self, now: Timestamp, claimant: Claimant) {
+        self.change(now, claimant, |demand| demand.promised -= 1);
     }
 
     /// The demand will not be met; its promises must be withdrawn before.
     pub fn refuse(&mut self, now: Timestamp, claimant: Claimant) {
-        self.answer(now, claimant, u32::MAX);
+        self.change(now, claimant, |demand| demand.answer(u32::MAX));
     }
 
     /// The demand is withdrawn.
@@ -162,17 +141,11 @@ impl Queue {
         self.demands.range(first..=last).map(|(claimant, _)| *claimant).collect()
     }
 
-    /// All who wait in `pot`, in order.
+    /// All who want something of `pot`, be it promised or not.
     #[must_use]
-    pub fn waiting_in(&self, pot: Pot) -> Vec<Claimant> {
-        let first = Turn { pot, number: 0, sequence: 0 };
-        let from = self.turns.range(first..).take_while(|(turn, _)| turn.pot == pot);
-        from.map(|(_, claimant)| *claimant).collect()
-    }
-
-    /// The pots in which somebody waits.
-    pub fn pots(&self) -> impl Iterator<Item = Pot> {
-        self.turns.keys().map(|turn| turn.pot)
+    pub fn wanting_in(&self, pot: Pot) -> Vec<Claimant> {
+        let wants = |demand: &Demand| demand.wanted > 0 && Pot::of(&demand.shape.strategy) == pot;
+        self.demands.iter().filter(|(_, it)| wants(it)).map(|(claimant, _)| *claimant).collect()
     }
 
     /// The demands that wait, in order.
@@ -195,69 +168,48 @@ impl Queue {
     /// Whether more is promised to a claimant than it could use.
     #[must_use]
     pub fn has_surplus(&self, claimant: Claimant) -> bool {
-        self.promises.to(claimant) > self.demand(claimant).map_or(0, |demand| demand.wanted)
+        self.demand(claimant).is_some_and(|demand| demand.promised > demand.wanted)
     }
 
-    /// All promises.
-    #[must_use]
-    pub const fn promises(&self) -> &Promises {
-        &self.promises
-    }
-
-    /// Panics unless exactly those wait that lack something.
-    pub fn check(&self) {
+    /// Panics unless exactly those wait that lack something, and `promised` are those who have promises, for each one.
+    pub fn check(&self, promised: impl Iterator<Item = Claimant>) {
+        let mut promises: BTreeMap<Claimant, u32> = BTreeMap::new();
+        promised.for_each(|claimant| *promises.entry(claimant).or_default() += 1);
         let mut waiting = 0;
         for (claimant, demand) in &self.demands {
+            let starting = promises.remove(claimant).unwrap_or(0);
+            assert_eq!(demand.promised, starting, "SCH-4: behind every promise a process starts");
             let found = demand.turn.map(|turn| self.turns.get(&turn));
-            let expected = (self.lacking(*claimant, demand) > 0).then_some(Some(claimant));
+            let expected = (demand.lacking() > 0).then_some(Some(claimant));
             assert_eq!(found, expected, "SCH-3: who waits exactly as long as it lacks something");
             waiting += usize::from(found.is_some());
         }
         assert_eq!(self.turns.len(), waiting, "SCH-3: nobody stands twice");
+        assert!(promises.is_empty(), "SCH-4: {promises:?} are made to nobody");
     }
 
-    /// How many a demand could use for which nothing is held yet.
-    fn lacking(&self, claimant: Claimant, demand: &Demand) -> u32 {
-        demand.wanted.saturating_sub(self.promises.to(claimant))
-    }
-
-    /// The demand was answered, for so many; an actor's ends with the one process it wants.
-    fn answer(&mut self, now: Timestamp, claimant: Claimant, count: u32) {
+    /// Changes a demand, and makes it wait exactly if it lacks something; an actor's ends with the one process it wants.
+    fn change(&mut self, now: Timestamp, claimant: Claimant, change: impl FnOnce(&mut Demand)) {
         let Some(demand) = self.demands.get_mut(&claimant) else {
             return;
         };
-        demand.wanted = demand.wanted.saturating_sub(count);
-        demand.answered += 1;
+        change(demand);
         if demand.wanted == 0 && matches!(claimant, Claimant::Actor(_)) {
             self.forget(claimant);
-        } else {
-            self.settle(now, claimant);
+        } else if demand.lacking() == 0 {
+            self.give_up_turn(claimant);
+        } else if demand.turn.is_none() {
+            self.sequence += 1;
+            let turn = Turn { number: self.fairness.enter(demand.job), sequence: self.sequence };
+            demand.turn = Some(turn);
+            demand.since = now;
+            self.turns.insert(turn, claimant);
         }
     }
 
     fn take_turn(&mut self, claimant: Claimant) {
         if let Some((job, turn)) = self.leave(claimant) {
             self.fairness.take(job, turn.number);
-        }
-    }
-
-    /// Makes the demand wait exactly if it lacks something.
-    fn settle(&mut self, now: Timestamp, claimant: Claimant) {
-        let promised = self.promises.to(claimant);
-        let Some(demand) = self.demands.get_mut(&claimant) else {
-            return;
-        };
-        match (demand.wanted > promised, demand.turn) {
-            (true, None) => {
-                self.sequence += 1;
-                let (number, sequence) = (self.fairness.enter(demand.job), self.sequence);
-                let turn = Turn { pot: Pot::of(&demand.shape.strategy), number, sequence };
-                demand.turn = Some(turn);
-                demand.since = now;
-                self.turns.insert(turn, claimant);
-            }
-            (false, Some(_)) => self.give_up_turn(claimant),
-            (true, Some(_)) | (false, None) => {}
         }
     }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    ActorId, Amount, DeviceShare, Failure, GroupId, JobId, LabelRule, LeaseId, NodeId, Resources,
-    Shape, Strategy, Timestamp, WorkerId,
+    Amount, DeviceShare, Failure, GroupId, JobId, LabelRule, LeaseId, NodeId, Resources, Shape,
+    Strategy, Timestamp, WorkerId,
 };
 
 use crate::{
-    Bond, Claimant, Holding, Leases, Ledger, Pool, Pot, Promises, Queue, Site, Supply,
+    Bond, Claimant, Holding, Lease, Ledger, Pool, Pot, Promise, Queue, Site, Supply,
     holds_back_until,
 };
 
@@ -70,7 +70,7 @@ fn a_waiting_holder_lends_its_cpus_and_takes_them_again_even_if_they_are_gone() 
     ledger.check([&parent, &child].into_iter());
     ledger.give_back(child);
 
-    assert!(take(&mut ledger, &amounts("CPU", 1.0)).is_none(), "the debt is settled first");
+    assert!(take(&mut ledger, &amounts("CPU", 1.0)).is_none(), "it is still lent twice");
     ledger.give_back(parent);
     assert_eq!(ledger.free().get("CPU"), Amount::ONE);
 }
@@ -84,15 +84,28 @@ fn bundles_are_reserved_all_or_none_and_come_back_when_their_last_holder_went() 
     assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
     assert!(ledger.prepare(group(2), &bundles));
     assert!(ledger.take(&within(2, None), &amounts("CPU", 2.0), false).is_none(), "not committed");
-    assert!(ledger.commit(group(2)));
+    ledger.commit(group(2));
     let held = ledger.take(&within(2, None), &amounts("CPU", 2.0), false).unwrap();
-    assert!(ledger.return_bundles(group(2)));
+    ledger.return_bundles(group(2));
 
     assert_eq!(ledger.free().get("CPU"), Amount::whole(2), "the used bundle stays");
     ledger.give_back(held);
     assert_eq!(ledger.free().get("CPU"), Amount::whole(4));
     let refused = ledger.could_ever(&within(2, None), &amounts("CPU", 1.0));
     assert_eq!(refused, Err(Failure::GroupRemoved(group(2))));
+}
+
+#[test]
+fn a_group_that_lost_bundles_elsewhere_gets_them_where_it_has_others() {
+    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+    ledger.prepare(group(1), &[(0, amounts("CPU", 1.0))]);
+    ledger.commit(group(1));
+
+    assert!(ledger.prepare(group(1), &[(1, amounts("CPU", 2.0))]));
+    ledger.commit(group(1));
+
+    assert_eq!(ledger.free().get("CPU"), Amount::ONE);
+    assert!(ledger.take(&within(1, Some(1)), &amounts("CPU", 2.0), false).is_some());
 }
 
 #[test]
@@ -132,13 +145,13 @@ fn a_job_with_one_demand_is_served_second_however_many_demands_another_has() {
         want(&mut queue, owner, JobId(1), 2);
     }
     want(&mut queue, 99, JobId(2), 2);
-    queue.check();
+    check(&queue);
 
     let mut served = Vec::new();
     for _ in 0..4 {
-        let next = queue.next(Pot::Node, None, |_, _| true).unwrap();
+        let next = queue.next(None, |_, _| true).unwrap();
         queue.grant(Timestamp::ZERO, next.claimant);
-        queue.check();
+        check(&queue);
         served.push(next.job);
     }
 
@@ -177,23 +190,24 @@ fn a_demand_holds_others_back_in_spans_that_double() {
 #[test]
 fn who_waits_takes_from_who_has_most_as_long_as_that_one_has_more() {
     let mut ledger = Ledger::new(amounts("CPU", 4.0));
-    let mut leases = Leases::default();
+    let mut pool = Pool::new(0, 4, 4, Duration::from_secs(1));
     let ids: Vec<LeaseId> = (1..=4)
         .map(|number| {
             let holding = take(&mut ledger, &amounts("CPU", 1.0)).unwrap();
-            leases.grant((worker(1), 0), worker(10 + number), holding)
+            pool.on_forked(worker(number), String::new());
+            pool.lend(worker(number), bond(1), Lease::new(worker(9), 0, holding))
         })
         .collect();
-    leases.get_mut(ids[0]).unwrap().waits = true;
+    ledger.lend(&mut pool.lease_mut(worker(1), ids[0]).unwrap().holding);
 
-    let asked = leases.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
-    let again = leases.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
+    let asked = pool.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
+    let again = pool.reclaim(Pot::Node, lease_of(2), 8, &amounts("CPU", 1.0));
 
     // Three to none, then two to one; with one to two it is enough. The one that waits would free nothing.
-    assert_eq!(asked, [(worker(1), ids[1]), (worker(1), ids[2])]);
+    assert_eq!(asked, [(worker(9), ids[1]), (worker(9), ids[2])]);
     assert_eq!(again, []);
     for id in ids {
-        ledger.give_back(leases.end(id).unwrap().holding);
+        ledger.give_back(pool.end_lease(Timestamp::ZERO, id).unwrap().holding);
     }
 }
 
@@ -201,22 +215,20 @@ fn who_waits_takes_from_who_has_most_as_long_as_that_one_has_more() {
 fn a_worker_stays_with_its_job_and_an_actor_takes_a_fresh_one_only() {
     let mut pool = Pool::new(2, 2, 2, Duration::from_secs(1));
     pool.on_forked(worker(1), String::new());
-    assert_eq!(supply(&pool, 1), Supply::Starting);
-    pool.on_idle(Timestamp::ZERO, worker(1));
+    assert_eq!(supply(&pool, 1), Supply::Starting(worker(1)));
+    assert!(pool.on_started(Timestamp::ZERO, worker(1)).is_none());
     assert_eq!(supply(&pool, 1), Supply::Ready(worker(1)));
 
-    pool.on_leased(worker(1), bond(1));
-    assert!(pool.on_released(worker(1), false));
-    pool.on_idle(Timestamp::ZERO, worker(1));
+    let lease = lend(&mut pool, 1, 1);
+    assert!(pool.end_lease(Timestamp::ZERO, lease).is_some());
 
     assert_eq!(supply(&pool, 1), Supply::Ready(worker(1)));
-    assert_eq!(pool.supply("", None, &Promises::default()), Supply::Startable);
+    assert_eq!(pool.supply("", None), Supply::Startable);
     run(&mut pool, 2, 1);
     assert_eq!(supply(&pool, 2), Supply::Capped(Some(worker(1))));
     pool.ask(worker(1));
     assert_eq!(supply(&pool, 2), Supply::Capped(None), "one is on its way out");
-    assert!(pool.keep(worker(1)));
-    pool.on_idle(Timestamp::ZERO, worker(1));
+    pool.keep(Timestamp::ZERO, worker(1));
     assert_eq!(supply(&pool, 2), Supply::Startable, "who must stay does not count");
 }
 
@@ -224,22 +236,22 @@ fn a_worker_stays_with_its_job_and_an_actor_takes_a_fresh_one_only() {
 fn at_the_cap_a_worker_is_lent_again_and_one_beyond_starts_only_if_all_wait_and_none_is_alike() {
     let mut pool = Pool::new(0, 2, 2, Duration::from_secs(1));
     let lacking = |pool: &Pool| {
-        pool.assert_startable("", &bond(2), &Promises::default());
+        pool.assert_startable("", &bond(2));
         supply(pool, 2)
     };
-    run(&mut pool, 1, 1);
-    run(&mut pool, 2, 1);
+    let first = run(&mut pool, 1, 1);
+    let second = run(&mut pool, 2, 1);
     assert_eq!([supply(&pool, 1), supply(&pool, 2)], [Supply::Capped(None), Supply::Capped(None)]);
 
-    pool.on_waiting(worker(2), true);
+    block(&mut pool, 2, second);
     let lent = Supply::Ready(worker(2));
     assert_eq!([supply(&pool, 1), supply(&pool, 2)], [lent, Supply::Capped(None)]);
-    pool.on_waiting(worker(1), true);
+    block(&mut pool, 1, first);
     assert_eq!(lacking(&pool), Supply::Startable);
 
-    run(&mut pool, 3, 2);
+    let third = run(&mut pool, 3, 2);
     assert_eq!(supply(&pool, 2), Supply::Capped(None), "it runs");
-    pool.on_waiting(worker(3), true);
+    block(&mut pool, 3, third);
     assert_eq!(supply(&pool, 2), Supply::Ready(worker(3)), "however deep");
     pool.on_ending(worker(3));
     assert_eq!(lacking(&pool), Supply::Startable, "who ends is not lent");
@@ -248,14 +260,14 @@ fn at_the_cap_a_worker_is_lent_again_and_one_beyond_starts_only_if_all_wait_and_
 #[test]
 fn a_worker_is_lent_again_for_no_other_devices_than_it_has() {
     let mut ledger = Ledger::new(amounts("GPU", 2.0));
-    let halves: Vec<Holding> =
-        (0..3).map(|_| take(&mut ledger, &amounts("GPU", 0.5)).unwrap()).collect();
-    let [first, second, third] = [0, 1, 2].map(|at| Bond::new(JobId(1), &halves[at]));
+    let mut half = || take(&mut ledger, &amounts("GPU", 0.5)).unwrap();
+    let (first, second, third) = (half(), half(), half());
+    let [second, third] = [second, third].map(|holding| Bond::new(JobId(1), &holding));
     let mut pool = Pool::new(0, 1, 1, Duration::from_secs(1));
     pool.on_forked(worker(1), String::new());
-    pool.on_leased(worker(1), first);
-    pool.on_waiting(worker(1), true);
-    let supply = |bond| pool.supply("", Some(bond), &Promises::default());
+    let lease = pool.lend(worker(1), Bond::new(JobId(1), &first), Lease::new(worker(9), 0, first));
+    block(&mut pool, 1, lease);
+    let supply = |bond| pool.supply("", Some(bond));
 
     assert_eq!(supply(&second), Supply::Ready(worker(1)), "two halves of one device");
     assert_eq!(supply(&third), Supply::Startable);
@@ -268,7 +280,7 @@ fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
     let mut pool = Pool::new(0, 1, 9, life);
     for number in 1..=2 {
         pool.on_forked(worker(number), String::new());
-        pool.on_idle(Timestamp(u64::from(number)), worker(number));
+        assert!(pool.on_started(Timestamp(u64::from(number)), worker(number)).is_none());
     }
 
     assert_eq!(pool.surplus(), Some((worker(1), Timestamp(1) + life)));
@@ -277,51 +289,64 @@ fn idle_workers_beyond_those_kept_warm_expire_longest_idle_first() {
 }
 
 #[test]
-fn a_worker_keeps_the_oldest_promise_that_it_may() {
-    let mut ledger = Ledger::new(amounts("CPU", 4.0));
+fn a_process_that_starts_is_promised_to_one_demand_which_waits_again_if_the_promise_is_withdrawn() {
     let mut queue = Queue::default();
-    let actor = Claimant::Actor(ActorId::new(worker(1), 1, JobId(1)));
-    queue.want(Timestamp::ZERO, actor, (Some(shape(1.0)), JobId(1)), (1, 0));
-    let mut promise = |queue: &mut Queue, bond| {
-        let waiting = queue.next(Pot::Node, None, |_, _| true).unwrap();
-        let holding = take(&mut ledger, &waiting.shape.resources).unwrap();
-        queue.promise(Timestamp::ZERO, &waiting, holding, bond);
-        queue.check();
-    };
-    promise(&mut queue, None);
+    let mut pool = Pool::new(0, 2, 2, Duration::from_secs(1));
     want(&mut queue, 2, JobId(1), 1);
-    promise(&mut queue, Some(bond(1)));
-    let mut keep = |bond: Option<&Bond>| {
-        let promise = queue.keep(Timestamp::ZERO, "", bond);
-        queue.check();
-        promise.map(|promise| promise.claimant)
-    };
+    pool.on_forked(worker(1), String::new());
+    let mut ledger = Ledger::new(amounts("CPU", 1.0));
+    let holding = take(&mut ledger, &amounts("CPU", 1.0)).unwrap();
 
-    assert_eq!(keep(Some(&bond(2))), None, "of another job");
-    assert_eq!(keep(Some(&bond(1))), Some(lease_of(2)));
-    assert_eq!(keep(None), Some(actor));
-    assert_eq!(keep(None), None);
+    queue.promise(Timestamp::ZERO, lease_of(2));
+    pool.promise(worker(1), Promise { claimant: lease_of(2), job: JobId(1), holding });
+    queue.check(pool.promised());
+    assert_eq!((queue.waits(lease_of(2)), supply(&pool, 1)), (false, Supply::Startable));
+
+    let withdrawn = pool.withdraw(lease_of(2)).map(|promise| promise.claimant);
+    queue.withdraw(Timestamp::ZERO, lease_of(2));
+    assert_eq!(withdrawn, Some(lease_of(2)));
+    check(&queue);
+    assert_eq!((queue.waits(lease_of(2)), supply(&pool, 1)), (true, Supply::Starting(worker(1))));
+}
+
+fn check(queue: &Queue) {
+    queue.check(std::iter::empty());
 }
 
 /// How many the first who waits could use.
 fn lacking(queue: &Queue) -> u32 {
-    queue.next(Pot::Node, None, |_, _| true).unwrap().count
+    queue.next(None, |_, _| true).unwrap().count
 }
 
 /// Where a process for a job that holds no devices would come from.
 fn supply(pool: &Pool, job: u32) -> Supply {
-    pool.supply("", Some(&bond(job)), &Promises::default())
+    pool.supply("", Some(&bond(job)))
 }
 
 /// A process runs a task of a job.
-fn run(pool: &mut Pool, number: u32, job: u32) {
+fn run(pool: &mut Pool, number: u32, job: u32) -> LeaseId {
     pool.on_forked(worker(number), String::new());
-    pool.on_leased(worker(number), bond(job));
+    lend(pool, number, job)
+}
+
+fn lend(pool: &mut Pool, number: u32, job: u32) -> LeaseId {
+    pool.lend(worker(number), bond(job), Lease::new(worker(9), 0, one_cpu()))
+}
+
+/// The task on a lease of a process waits.
+fn block(pool: &mut Pool, number: u32, lease: LeaseId) {
+    let mut ledger = Ledger::new(amounts("CPU", 1.0));
+    let lease = pool.lease_mut(worker(number), lease).unwrap();
+    let _held = take(&mut ledger, &lease.holding.assignment().resources);
+    ledger.lend(&mut lease.holding);
 }
 
 fn bond(job: u32) -> Bond {
-    let holding = take(&mut Ledger::new(amounts("CPU", 1.0)), &amounts("CPU", 1.0)).unwrap();
-    Bond::new(JobId(job), &holding)
+    Bond::new(JobId(job), &one_cpu())
+}
+
+fn one_cpu() -> Holding {
+    take(&mut Ledger::new(amounts("CPU", 1.0)), &amounts("CPU", 1.0)).unwrap()
 }
 
 fn worker(number: u32) -> WorkerId {

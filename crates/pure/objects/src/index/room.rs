@@ -13,7 +13,7 @@ use super::{DiskJob, Index, Order, Place, Write};
 const STUCK_LIFE: Duration = Duration::from_secs(10);
 
 /// Who waits for a range.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Request {
     /// A process that wants to write an object.
     Create { writer: WorkerId, object: ObjectId, owner: WorkerId, size: u64 },
@@ -51,7 +51,7 @@ impl Index {
         while self.serve_first() {
             moved = true;
         }
-        let awaited = self.waiting.front().map_or(0, |request| self.size_of(request));
+        let awaited = self.waiting.front().and_then(|request| self.wanted(*request)).unwrap_or(0);
         while let Some(object) = self.spilling.next(now, self.arena.used(), awaited) {
             self.spill(object);
         }
@@ -82,32 +82,23 @@ impl Index {
             Some(Request::Create { writer, object, .. }) => {
                 self.orders.push(Order::Created(writer, object, Err(Arc::new(failure))));
             }
-            Some(Request::Restore(object)) => self.fail_readers(object, failure),
+            Some(Request::Restore(object)) => self.fail_readers(object, &Arc::new(failure)),
             None => {}
         }
     }
 
     /// Gives the first who waits a range. False if there is none for it, or nobody waits.
     fn serve_first(&mut self) -> bool {
-        let Some(request) = self.waiting.front() else {
+        let Some(request) = self.waiting.front().copied() else {
             return false;
         };
-        let size = self.size_of(request);
-        let wanted = match request {
-            Request::Create { .. } => true,
-            Request::Restore(object) => {
-                let entry = self.objects.get(object);
-                entry.is_some_and(|entry| entry.place == Place::Disk)
-                    && self.readers.contains_key(object)
-            }
-        };
-        let offset = if wanted { self.arena.take(size) } else { None };
-        if wanted && offset.is_none() {
-            return false;
-        }
-        if let (Some(request), Some(offset)) = (self.waiting.pop_front(), offset) {
+        if let Some(size) = self.wanted(request) {
+            let Some(offset) = self.arena.take(size) else {
+                return false;
+            };
             self.serve(request, offset);
         }
+        self.waiting.pop_front();
         true
     }
 
@@ -115,7 +106,7 @@ impl Index {
         match request {
             Request::Create { writer, object, owner, size } => {
                 // It may have been let go while it waited.
-                let freed = self.gone.why(object).is_some();
+                let freed = self.gone.get(object).is_some();
                 let write = Write { owner, offset, size, freed };
                 if let Some(earlier) = self.writes.insert((object, writer), write) {
                     self.arena.give_back(earlier.offset, earlier.size);
@@ -142,10 +133,14 @@ impl Index {
         }
     }
 
-    fn size_of(&self, request: &Request) -> u64 {
+    /// How much room the request needs, unless nobody waits for that any more.
+    fn wanted(&self, request: Request) -> Option<u64> {
         match request {
-            Request::Create { size, .. } => *size,
-            Request::Restore(object) => self.objects.get(object).map_or(0, |entry| entry.size),
+            Request::Create { size, .. } => Some(size),
+            Request::Restore(object) => {
+                let entry = self.objects.get(&object).filter(|entry| entry.place == Place::Disk)?;
+                self.readers.contains_key(&object).then_some(entry.size)
+            }
         }
     }
 }

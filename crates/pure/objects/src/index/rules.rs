@@ -43,13 +43,13 @@ impl Index {
         );
         let idle = matches!(entry.place, Place::Memory(_) | Place::Disk | Place::Spillable(..));
         assert!(
-            !(entry.freed && idle && pins == 0),
+            !(entry.let_go.is_some() && idle && pins == 0),
             "OBJ-5: {object} is kept though nobody needs it"
         );
         assert_eq!(
             matches!(entry.place, Place::Spillable(..)),
             entry.pins == 0
-                && !entry.freed
+                && entry.let_go.is_none()
                 && entry.place.readable().is_some()
                 && !matches!(entry.place, Place::Spilling(_)),
             "OBJ-6: {object} may leave exactly if nobody reads it"

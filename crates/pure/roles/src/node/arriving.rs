@@ -3,7 +3,6 @@
 //! Owns: the way from a fork to an idle process, and from there to the door. Does not own: what work they get
 //! (`leasing`, `acting`), or what their end leaves behind (`reaping`).
 
-use scheduler::{Promise, Work};
 use types::{JobId, WorkerId};
 use wire::Peer;
 use wire::to_worker::FromNode;
@@ -15,18 +14,16 @@ impl Node {
     pub(super) fn arrived(&mut self, connection: u64, peer: Peer) {
         match peer {
             Peer::Worker { worker, pid } => {
-                let Some(process) = self.processes.get_mut(&worker) else {
+                let process = self.processes.get_mut(&worker);
+                let Some(process) = process.filter(|it| it.link == Link::Awaited) else {
                     return;
                 };
-                if process.link != Link::Awaited || process.has_exited() {
-                    return;
-                }
                 process.pid = pid;
                 process.link = Link::Up;
                 self.effects.push(Effect::Welcome { connection, worker });
-                if self.pool.work(worker) == Some(Work::Starting) {
-                    self.failed_starts = 0;
-                    self.worker_ready(worker);
+                self.failed_starts = 0;
+                if let Some(promise) = self.pool.on_started(self.now, worker) {
+                    self.keep(worker, promise);
                 }
             }
             Peer::Driver { pid, owns_cluster } => {
@@ -46,10 +43,8 @@ impl Node {
     }
 
     pub(super) fn job_started(&mut self, driver: WorkerId, started: JobId) {
-        let Some(process) = self.processes.get_mut(&driver) else {
-            return;
-        };
-        if let Kind::Driver { job, .. } = &mut process.kind {
+        let process = self.processes.get_mut(&driver);
+        if let Some(Process { kind: Kind::Driver { job, .. }, .. }) = process {
             *job = Some(started);
         }
     }
@@ -61,20 +56,10 @@ impl Node {
     }
 
     /// The worker will end by itself, and gets nothing more to do.
-    pub(super) fn leaving(&mut self, worker: WorkerId, reason: String) {
-        let Some(process) = self.processes.get_mut(&worker) else {
-            return;
-        };
-        if process.reason.is_empty() {
-            process.reason = if reason.is_empty() { "it left".to_owned() } else { reason };
-        }
-        self.pool.on_ending(worker);
-    }
-
-    /// A worker that was asked to leave is still needed by others.
-    pub(super) fn staying(&mut self, worker: WorkerId) {
-        if self.pool.keep(worker) {
-            self.worker_ready(worker);
+    pub(super) fn leaving(&mut self, worker: WorkerId, reason: &str) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            process.ends_because(if reason.is_empty() { "it left" } else { reason });
+            self.pool.on_ending(worker);
         }
     }
 
@@ -93,25 +78,13 @@ impl Node {
     }
 
     /// Starts one process.
-    pub(super) fn fork(&mut self, environment: &str) {
+    pub(super) fn fork(&mut self, environment: &str) -> WorkerId {
         let worker = self.number();
         self.pool.on_forked(worker, environment.to_owned());
         self.processes.insert(worker, Process::new(0, Kind::Worker, Link::Awaited));
         let environment = environment.to_owned();
         self.effects.push(Effect::Fork { worker, environment });
-    }
-
-    /// A process has nothing to do: it keeps a promise, or is idle.
-    pub(super) fn worker_ready(&mut self, worker: WorkerId) {
-        let Some(environment) = self.pool.environment_of(worker) else {
-            return;
-        };
-        match self.queue.keep(self.now, environment, self.pool.bond_of(worker)) {
-            Some(Promise { claimant, holding, job, .. }) => {
-                self.employ(worker, (claimant, job), holding);
-            }
-            None => self.pool.on_idle(self.now, worker),
-        }
+        worker
     }
 
     /// Ends a process at once.
@@ -119,12 +92,10 @@ impl Node {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
-        if process.has_exited() {
+        if process.exit.is_some() {
             return;
         }
-        if process.reason.is_empty() {
-            reason.clone_into(&mut process.reason);
-        }
+        process.ends_because(reason);
         self.effects.push(Effect::Kill(worker));
         self.pool.on_ending(worker);
     }

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use scheduler::explain::why_it_waits;
-use scheduler::{Bond, Claimant, Holding, Pot, Supply, Waiting, holds_back_until};
+use scheduler::{Bond, Claimant, Holding, Lease, Pot, Promise, Supply, Waiting, holds_back_until};
 use types::{Failure, JobId, LeaseId, Resources, Shape, WorkerId};
+use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 
 use super::process::{Kind, Process};
@@ -49,22 +49,14 @@ impl Node {
         let Some(demand) = self.queue.demand(claimant) else {
             return;
         };
-        let shape = &demand.shape;
-        let pot = Pot::of(&shape.strategy);
-        if !self.queue.waits(claimant) {
-            // It may have been the one that lacked a process.
-            self.touched.extend(self.capped.take(&pot));
-            return;
-        }
-        let possible = self
-            .site
-            .admits(&shape.strategy)
-            .and_then(|()| self.ledger.could_ever(&shape.strategy, &shape.resources));
-        match possible {
-            Ok(()) => {
-                self.touched.insert(pot);
-            }
-            Err(failure) => self.refuse(claimant, failure),
+        self.changed = true;
+        let Shape { strategy, resources, .. } = &*demand.shape;
+        let possible = self.site.admits(strategy);
+        let possible = possible.and_then(|()| self.ledger.could_ever(strategy, resources));
+        if let Err(failure) = possible
+            && self.queue.waits(claimant)
+        {
+            self.refuse(claimant, failure);
         }
     }
 
@@ -78,42 +70,36 @@ impl Node {
                 let refused = FromNode::Refused { shape, failure };
                 self.effects.push(Effect::ToWorker(owner, refused));
             }
-            Claimant::Actor(actor) => self.actor_refused(actor, failure),
+            Claimant::Actor(actor) => {
+                self.unplaced.remove(&actor);
+                self.effects.push(Effect::ToHead(NodeReport::ActorNotPlaced(actor, failure)));
+            }
         }
     }
 
     pub(super) fn release(&mut self, from: WorkerId, id: LeaseId) {
-        if self.leases.get(id).is_some_and(|lease| lease.owner == from)
-            && let Some(worker) = self.end_lease(id)
-        {
-            self.worker_ready(worker);
+        if self.pool.leases().any(|(lease, _, of)| lease == id && of.owner == from) {
+            self.end_lease(id);
         }
     }
 
-    /// Ends a lease: its worker, if that has nothing to do then.
-    pub(super) fn end_lease(&mut self, id: LeaseId) -> Option<WorkerId> {
-        let lease = self.leases.end(id)?;
-        let free = self.pool.on_released(lease.worker, lease.waits);
-        self.give_back(lease.holding);
-        free.then_some(lease.worker)
+    pub(super) fn end_lease(&mut self, id: LeaseId) {
+        if let Some(lease) = self.pool.end_lease(self.now, id) {
+            self.give_back(lease.holding);
+        }
     }
 
     pub(super) fn give_back(&mut self, holding: Holding) {
-        // A removed group gives its last bundle back to the node.
-        self.touched.insert(holding.pot());
-        self.touched.insert(Pot::Node);
+        self.changed = true;
         self.ledger.give_back(holding);
     }
 
     /// The task on a lease waits, so that others may have its CPUs, or goes on and has them again.
     pub(super) fn set_waiting(&mut self, worker: WorkerId, id: LeaseId, waits: bool) {
-        let known = self.leases.get_mut(id).filter(|lease| lease.worker == worker);
-        let Some(lease) = known.filter(|lease| lease.waits != waits) else {
+        let Some(lease) = self.pool.lease_mut(worker, id) else {
             return;
         };
-        lease.waits = waits;
-        self.pool.on_waiting(worker, waits);
-        self.touched.insert(lease.holding.pot());
+        self.changed = true;
         if waits {
             self.ledger.lend(&mut lease.holding);
         } else {
@@ -121,25 +107,11 @@ impl Node {
         }
     }
 
-    /// Serves all whom what changed allows to serve.
-    pub(super) fn serve_waiting(&mut self) {
-        if self.pool.take_changed() {
-            self.touched.append(&mut self.capped);
-        }
-        while let Some(pot) = self.touched.pop_first() {
-            self.serve_pot(pot);
-        }
-    }
-
     /// Why each demand waits that does, in words.
     #[must_use]
     pub fn explain(&self) -> Vec<String> {
-        let why = |shape: &Shape| {
-            let free = self.ledger.free_for(&shape.strategy);
-            let capped = self.capped.contains(&Pot::of(&shape.strategy));
-            why_it_waits(&shape.resources, &free, self.ledger.total(), capped)
-        };
-        self.queue.waiting().map(|demand| why(&demand.shape)).collect()
+        let shapes = self.queue.waiting().map(|demand| &demand.shape);
+        shapes.map(|shape| self.ledger.explain(&shape.strategy, &shape.resources)).collect()
     }
 
     /// The job that a process works for.
@@ -152,67 +124,70 @@ impl Node {
 
     /// The driver of a job.
     pub(super) fn driver_of(&self, job: JobId) -> Option<WorkerId> {
-        let is_driver = |process: &Process| match process.kind {
-            Kind::Driver { job: own, .. } => own == Some(job),
-            Kind::Worker => false,
-        };
+        let is_driver = |process: &Process| matches!(process.kind, Kind::Driver { job: own, .. } if own == Some(job));
         self.processes.iter().find(|(_, process)| is_driver(process)).map(|(id, _)| *id)
     }
 
+    /// A process keeps a promise.
+    pub(super) fn keep(&mut self, worker: WorkerId, promise: Promise) {
+        self.queue.keep(self.now, promise.claimant);
+        self.employ(worker, promise);
+    }
+
     /// Gives a process its work.
-    pub(super) fn employ(
-        &mut self,
-        worker: WorkerId,
-        (claimant, job): (Claimant, JobId),
-        holding: Holding,
-    ) {
+    fn employ(&mut self, worker: WorkerId, promise: Promise) {
+        let Promise { claimant, job, holding } = promise;
         match claimant {
             Claimant::Lease { owner, shape: number } => {
                 let assignment = holding.assignment().clone();
-                self.pool.on_leased(worker, Bond::new(job, &holding));
-                let lease = self.leases.grant((owner, number), worker, holding);
+                let (bond, lease) = (Bond::new(job, &holding), Lease::new(owner, number, holding));
+                let lease = self.pool.lend(worker, bond, lease);
                 let leased = FromNode::Leased { shape: number, lease, worker, assignment };
                 self.effects.push(Effect::ToWorker(owner, leased));
             }
-            Claimant::Actor(actor) => {
-                self.pool.on_actor(worker, Bond::new(job, &holding), actor);
-                self.place_actor(actor, worker, holding);
-            }
+            Claimant::Actor(actor) => self.place_actor(actor, worker, holding),
         }
     }
 
     /// Takes back the newest promise to a claimant. False if there is none.
     pub(super) fn withdraw_promise(&mut self, claimant: Claimant) -> bool {
-        let withdrawn = self.queue.withdraw(self.now, claimant);
-        withdrawn.map(|holding| self.give_back(holding)).is_some()
+        let Some(promise) = self.pool.withdraw(claimant) else {
+            return false;
+        };
+        self.queue.withdraw(self.now, claimant);
+        self.give_back(promise.holding);
+        true
     }
 
-    /// Serves those who wait in `pot` in turn. If one does not fit, none of its shape does; if one lacks no more than a
-    /// process, none of its shape and job has one, and those of another job may.
-    fn serve_pot(&mut self, pot: Pot) {
-        self.capped.remove(&pot);
+    /// Serves those who wait in turn, if anything changed. If one does not fit, none of its shape does; if one lacks no
+    /// more than a process, none of its shape and job has one, and those of another job may.
+    pub(super) fn serve_waiting(&mut self) {
+        if !(self.pool.take_changed() | std::mem::take(&mut self.changed)) {
+            return;
+        }
+        while let Some((worker, promise)) = self.pool.keep_early() {
+            self.keep(worker, promise);
+        }
         let mut after = None;
         let mut failed: Vec<(Arc<Shape>, Option<JobId>)> = Vec::new();
         let mut held_back: Vec<Arc<Shape>> = Vec::new();
-        while let Some(waiting) = self.queue.next(pot, after, |shape, job| {
+        while let Some(waiting) = self.queue.next(after, |shape, job| {
             let fails = |(other, only): &(Arc<Shape>, Option<JobId>)| {
                 only.is_none_or(|only| only == job) && **other == *shape
             };
-            !failed.iter().any(fails)
-                && !held_back.iter().any(|other| share(&other.resources, &shape.resources))
+            !failed.iter().any(fails) && !held_back.iter().any(|other| share(other, shape))
         }) {
             after = Some(waiting.turn);
             match self.serve(&waiting) {
                 Attempt::Served => {}
                 Attempt::NoRoom => {
-                    self.reclaim(pot, &waiting, &waiting.shape.resources);
+                    self.reclaim(&waiting, &waiting.shape.resources);
                     let holds_back = self.holds_back(&waiting);
                     held_back.extend(holds_back.then(|| Arc::clone(&waiting.shape)));
                     failed.push((waiting.shape, None));
                 }
                 Attempt::NoProcess => {
-                    self.capped.insert(pot);
-                    self.reclaim(pot, &waiting, &Resources::default());
+                    self.reclaim(&waiting, &Resources::default());
                     failed.push((waiting.shape, Some(waiting.job)));
                 }
             }
@@ -225,38 +200,38 @@ impl Node {
         let Some(holding) = self.ledger.take(&shape.strategy, &shape.resources, is_actor) else {
             return Attempt::NoRoom;
         };
-        let bond = (!is_actor).then(|| Bond::new(*job, &holding));
-        match self.pool.supply(&shape.environment, bond.as_ref(), self.queue.promises()) {
+        let promise = Promise { claimant: *claimant, job: *job, holding };
+        let bond = promise.bond();
+        let starting = match self.pool.supply(&shape.environment, bond.as_ref()) {
             Supply::Ready(worker) => {
                 self.queue.grant(self.now, *claimant);
-                self.employ(worker, (*claimant, *job), holding);
+                self.employ(worker, promise);
                 return Attempt::Served;
             }
-            Supply::Starting => {}
+            Supply::Starting(worker) => worker,
             Supply::Startable => {
                 if let Some(bond) = &bond {
-                    self.pool.assert_startable(&shape.environment, bond, self.queue.promises());
+                    self.pool.assert_startable(&shape.environment, bond);
                 }
-                self.fork(&shape.environment);
+                self.fork(&shape.environment)
             }
             Supply::Capped(spare) => {
-                self.ledger.give_back(holding);
+                self.ledger.give_back(promise.holding);
                 spare.into_iter().for_each(|spare| self.spare(spare));
                 return Attempt::NoProcess;
             }
-        }
-        self.queue.promise(self.now, waiting, holding, bond);
+        };
+        self.queue.promise(self.now, *claimant);
+        self.pool.promise(starting, promise);
         Attempt::Served
     }
 
     /// Asks those who have more than the one who waits to give back what would help.
-    fn reclaim(&mut self, pot: Pot, waiting: &Waiting, amounts: &Resources) {
-        let asked = self.leases.reclaim(pot, waiting.claimant, waiting.count, amounts);
-        self.effects.extend(
-            asked
-                .into_iter()
-                .map(|(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease))),
-        );
+    fn reclaim(&mut self, waiting: &Waiting, amounts: &Resources) {
+        let pot = Pot::of(&waiting.shape.strategy);
+        let asked = self.pool.reclaim(pot, waiting.claimant, waiting.count, amounts);
+        let tell = |(owner, lease)| Effect::ToWorker(owner, FromNode::Reclaim(lease));
+        self.effects.extend(asked.into_iter().map(tell));
     }
 
     /// Whether a demand that does not fit shall have what the next ones could take.
@@ -273,7 +248,9 @@ impl Node {
     }
 }
 
-/// Whether two demands need some resource both.
-fn share(one: &Resources, other: &Resources) -> bool {
-    one.iter().any(|(name, _)| other.iter().any(|(other, _)| other == name))
+/// Whether two demands need some resource both, from the same stock.
+fn share(one: &Shape, other: &Shape) -> bool {
+    let mut names = one.resources.iter().map(|(name, _)| name);
+    Pot::of(&one.strategy) == Pot::of(&other.strategy)
+        && names.any(|name| other.resources.iter().any(|(other, _)| other == name))
 }

@@ -16,7 +16,7 @@ pub(super) struct Process {
     /// What it calls itself.
     pub(super) name: String,
     /// Why it ends, if somebody said so.
-    pub(super) reason: String,
+    reason: String,
     last_lines: VecDeque<String>,
     /// How it ended, and the most memory it held, in bytes.
     pub(super) exit: Option<(Exit, u64)>,
@@ -63,8 +63,11 @@ impl Process {
         }
     }
 
-    pub(super) const fn has_exited(&self) -> bool {
-        self.exit.is_some()
+    /// It is to end. What ends it first is the reason.
+    pub(super) fn ends_because(&mut self, reason: &str) {
+        if self.reason.is_empty() {
+            reason.clone_into(&mut self.reason);
+        }
     }
 
     /// Keeps the last of `lines`.

@@ -3,10 +3,9 @@
 //! Owns: the end of processes, in one order: what it wrote, its work, what it owned, everybody who may know it.
 //! Does not own: what others make of that (`worker`, `head`).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scheduler::Work;
+use scheduler::{Lease, Placed, Promise, Work};
 use types::{Death, Exit, Failure, JobId, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
@@ -29,7 +28,10 @@ impl Node {
             self.effects.push(Effect::Stop);
         }
         self.pool.on_ending(id);
-        self.forget_demands_of(id);
+        for claimant in self.queue.of_owner(id) {
+            while self.withdraw_promise(claimant) {}
+            self.queue.forget(claimant);
+        }
         self.bury_if_over(id);
     }
 
@@ -44,8 +46,8 @@ impl Node {
 
     pub(super) fn fork_failed(&mut self, id: WorkerId, reason: &str) {
         self.processes.remove(&id);
-        if let Some((_, environment)) = self.pool.on_gone(id) {
-            self.start_failed(&environment, reason);
+        if let Some((Work::Starting(promise), environment)) = self.pool.on_gone(id) {
+            self.start_failed(promise, &environment, reason);
         }
     }
 
@@ -55,7 +57,7 @@ impl Node {
         while self.next_silent_end().is_some_and(|end| end <= self.now)
             && let Some((_, id)) = self.silent.pop_first()
         {
-            match self.processes.get(&id).is_some_and(Process::has_exited) {
+            match self.processes.get(&id).is_some_and(|process| process.exit.is_some()) {
                 true => self.hung_up(id),
                 false => self.kill(id, "it hung up and did not end"),
             }
@@ -73,32 +75,10 @@ impl Node {
             self.end_actor(actor, &reason);
         }
         for worker in self.pool.of_job(job) {
-            if !self.outlives_job(worker) {
+            let work = self.pool.work(worker);
+            if !matches!(work, Some(Work::Actor(placed)) if placed.detached) {
                 self.kill(worker, &reason);
             }
-        }
-    }
-
-    /// Panics unless every process works on exactly what is lent to it.
-    pub(super) fn check_work(&self) {
-        let mut leased: BTreeMap<WorkerId, (u32, u32)> = BTreeMap::new();
-        for (id, lease) in self.leases.iter() {
-            let (leases, waiting) = leased.entry(lease.worker).or_default();
-            *leases += 1;
-            *waiting += u32::from(lease.waits);
-            let lent = lease.holding.is_lent();
-            assert_eq!(lent, lease.waits, "SCH-5: who waits lends the CPUs of {id:?}");
-        }
-        for (worker, (leases, waiting)) in leased {
-            let work = Some(Work::Leased { leases, waiting });
-            assert_eq!(self.pool.work(worker), work, "SCH-9: {worker} works on what is lent to it");
-        }
-        for (id, actor) in &self.actors {
-            let work = actor.worker().map(|worker| self.pool.work(worker));
-            assert!(
-                work.is_none_or(|work| work == Some(Work::Actor(*id))),
-                "SCH-9: the process of {id} works on it"
-            );
         }
     }
 
@@ -123,38 +103,32 @@ impl Node {
     /// Ends the work of a dead process and tells those it was for.
     fn end_work(&mut self, death: &Death) {
         let id = death.worker;
-        for (lease, owner) in self.leases.of_worker(id) {
-            self.end_lease(lease);
-            let ended = FromNode::LeaseEnded { lease, death: death.clone() };
-            self.effects.push(Effect::ToWorker(owner, ended));
-        }
         match self.pool.on_gone(id) {
-            Some((Work::Actor(actor), _)) => {
-                self.actor_gone(actor);
+            Some((Work::Leased(leases), _)) => {
+                for (lease, Lease { owner, holding, .. }) in leases {
+                    self.give_back(holding);
+                    let ended = FromNode::LeaseEnded { lease, death: death.clone() };
+                    self.effects.push(Effect::ToWorker(owner, ended));
+                }
+            }
+            Some((Work::Actor(Placed { actor, holding, .. }), _)) => {
+                self.give_back(holding);
                 self.effects.push(Effect::ToHead(NodeReport::ActorEnded(actor, death.clone())));
             }
-            Some((Work::Starting, environment)) => {
-                self.start_failed(&environment, &death.to_string());
+            Some((Work::Starting(promise), environment)) => {
+                self.start_failed(promise, &environment, &death.to_string());
             }
-            Some((Work::Idle(_) | Work::Asked | Work::Leased { .. } | Work::Ending, _)) | None => {}
+            Some((Work::Idle(_) | Work::Asked | Work::Ending, _)) | None => {}
         }
     }
 
-    fn forget_demands_of(&mut self, owner: WorkerId) {
-        for claimant in self.queue.of_owner(owner) {
-            while self.withdraw_promise(claimant) {}
-            self.queue.forget(claimant);
-        }
-    }
-
-    /// Ends what a dead process had asked for, and what worked for it.
+    /// Ends what worked for a dead process, and what it owned.
     fn end_owned(&mut self, owner: WorkerId) {
-        self.forget_demands_of(owner);
-        for lease in self.leases.of_owner(owner) {
-            if let Some(worker) = self.leases.get(lease).map(|lease| lease.worker) {
-                self.kill(worker, &format!("the owner of its task, {owner}, ended"));
-                self.end_lease(lease);
-            }
+        let leases = self.pool.leases().filter(|(_, _, lease)| lease.owner == owner);
+        let leases: Vec<_> = leases.map(|(lease, worker, _)| (lease, worker)).collect();
+        for (lease, worker) in leases {
+            self.kill(worker, &format!("the owner of its task, {owner}, ended"));
+            self.end_lease(lease);
         }
         self.objects.on_process_ended(owner);
     }
@@ -168,29 +142,19 @@ impl Node {
         self.effects.push(Effect::ToHead(NodeReport::WorkerGone(death)));
     }
 
-    /// A process did not start: if it is of no use to try again, refuses who waited for it.
-    fn start_failed(&mut self, environment: &str, reason: &str) {
+    /// A process did not start: who has a promise of it waits for another, or if that is of no use is refused.
+    fn start_failed(&mut self, promise: Option<Promise>, environment: &str, reason: &str) {
         self.failed_starts += 1;
-        let plain = environment.is_empty();
-        if plain && self.failed_starts < FAILED_STARTS_MAX {
+        let Some(Promise { claimant, holding, .. }) = promise else {
             return;
-        }
-        let failure = if plain {
-            Failure::Unschedulable(format!("no worker process could be started: {reason}"))
-        } else {
-            Failure::EnvironmentFailed(reason.to_owned())
         };
-        while self.pool.falls_short(environment, self.queue.promises())
-            && let Some(claimant) = self.queue.promises().oldest(environment)
-        {
-            self.refuse(claimant, failure.clone());
-        }
-    }
-
-    /// Starts a process for each promise that has none, since the one that started did not or is to end.
-    pub(super) fn keep_promises(&mut self) {
-        while let Some(environment) = self.pool.unkept(self.queue.promises()).map(str::to_owned) {
-            self.fork(&environment);
+        self.queue.withdraw(self.now, claimant);
+        self.give_back(holding);
+        if !environment.is_empty() {
+            self.refuse(claimant, Failure::EnvironmentFailed(reason.to_owned()));
+        } else if self.failed_starts >= FAILED_STARTS_MAX {
+            let sentence = format!("no worker process could be started: {reason}");
+            self.refuse(claimant, Failure::Unschedulable(sentence));
         }
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! Owns: who is told what the index decides. Does not own: the decisions (`objects::Index`).
 
-use std::sync::Arc;
-
 use objects::Order;
-use types::{Failure, ObjectId, WorkerId};
+use types::{ObjectId, WorkerId};
 use wire::to_worker::FromNode;
 
 use super::{Effect, Node};
@@ -13,15 +11,15 @@ use super::{Effect, Node};
 impl Node {
     pub(super) fn create(
         &mut self,
-        (writer, object): (WorkerId, ObjectId),
+        writer: WorkerId,
+        object: ObjectId,
         owner: WorkerId,
         size: u64,
     ) {
+        self.objects.create(writer, object, owner, size);
         if owner.node == self.node && !self.processes.contains_key(&owner) {
-            let failure = Arc::new(Failure::OwnerDied(object, owner));
-            self.effects.push(Effect::ToWorker(writer, FromNode::Created(object, Err(failure))));
-        } else {
-            self.objects.create(writer, object, owner, size);
+            // It ended before.
+            self.objects.on_process_ended(owner);
         }
     }
 

@@ -17,10 +17,10 @@ const DELAY: Duration = Duration::from_millis(20);
 const LINES_MAX: usize = 1000;
 
 /// What is yet to be told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Reports {
-    /// What is free as far as the head knows.
-    free: Resources,
+    /// What is held as far as the head knows.
+    held: Resources,
     /// How often something had come back when the head was refused bundles: it tries again after the next time.
     refused_at: Option<u64>,
     /// Lines for each driver.
@@ -30,17 +30,6 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn new(resources: &Resources) -> Self {
-        Self {
-            // A node that joins is free.
-            free: resources.clone(),
-            refused_at: None,
-            lines: BTreeMap::new(),
-            line_count: 0,
-            due: None,
-        }
-    }
-
     fn by(&mut self, due: Timestamp) {
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
@@ -52,19 +41,12 @@ impl Node {
         self.reports.refused_at = Some(self.ledger.returns());
     }
 
-    /// Notes that what is free changed; tells at once if somebody waits for it.
-    pub(super) fn report_free(&mut self) {
-        if !self.is_free_news() {
-            return;
+    /// Tells what is due. What is free is told at once if the head waits for it.
+    pub(super) fn report(&mut self) {
+        if self.is_free_news() {
+            let waits = self.reports.refused_at.is_some();
+            self.reports.by(if waits { self.now } else { self.now + DELAY });
         }
-        if self.reports.refused_at.is_some() {
-            self.tell_free();
-        } else if self.reports.due.is_none() {
-            self.reports.by(self.now + DELAY);
-        }
-    }
-
-    pub(super) fn report_due(&mut self) {
         if self.reports.due.is_some_and(|due| self.now >= due) {
             self.reports.due = None;
             self.tell_lines();
@@ -94,10 +76,8 @@ impl Node {
                 told.push(OutputLines { worker, pid, name, error, lines });
             }
         }
-        reports.by(self.now + DELAY);
-        if reports.line_count >= LINES_MAX {
-            self.tell_lines();
-        }
+        let is_much = reports.line_count >= LINES_MAX;
+        reports.by(if is_much { self.now } else { self.now + DELAY });
     }
 
     pub(super) fn tell_lines(&mut self) {
@@ -120,16 +100,15 @@ impl Node {
 
     fn tell_free(&mut self) {
         if self.is_free_news() {
-            let free = self.ledger.free().clone();
-            self.reports.free = free.clone();
+            self.ledger.held().clone_into(&mut self.reports.held);
             self.reports.refused_at = None;
-            self.effects.push(Effect::ToHead(NodeReport::Free(free)));
+            self.effects.push(Effect::ToHead(NodeReport::Free(self.ledger.free())));
         }
     }
 
     /// Whether what is free is not what the head knows, or for one that waits may lie on other devices.
     fn is_free_news(&self) -> bool {
         let moved = self.reports.refused_at.is_some_and(|returns| returns != self.ledger.returns());
-        moved || *self.ledger.free() != self.reports.free
+        moved || *self.ledger.held() != self.reports.held
     }
 }

@@ -28,7 +28,7 @@ fn whatever_happens_the_rules_hold_and_in_the_end_everything_is_free() {
         world.end();
 
         granted += world.answers.values().sum::<u64>();
-        assert_eq!(*world.node.ledger.free(), cpus(4.0), "seed {seed}");
+        assert_eq!(world.node.ledger.free(), cpus(4.0), "seed {seed}");
         assert_eq!(world.node.objects.used(), 0, "seed {seed}");
         assert!(world.node.processes.is_empty(), "seed {seed}: {:?}", world.node.processes);
         assert_eq!(world.node.explain(), Vec::<String>::new(), "seed {seed}");

@@ -139,8 +139,8 @@ impl TestNode {
         leased(self.driver, lease, number, amount)
     }
 
-    pub(super) fn worker_of(&self, actor: ActorId) -> Option<WorkerId> {
-        self.node.actors.get(&actor)?.worker()
+    pub(super) fn worker_of(&mut self, actor: ActorId) -> Option<WorkerId> {
+        self.node.pool.placed(actor).map(|(worker, _)| worker)
     }
 
     pub(super) fn free(&self) -> f64 {

@@ -1,12 +1,12 @@
 //! What a node says when all processes of the cluster are asked.
 
-use types::{ProcessInfo, Subject};
+use types::{LeaseId, ProcessInfo, Subject};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 use wire::{HeadToNode, ToNode};
 
+use super::Effect;
 use super::made_up::{JOB, TestNode, tell, worker};
-use super::{Effect, LeaseId};
 
 #[test]
 fn the_head_hears_which_processes_there_are_before_those_that_work_are_asked() {
