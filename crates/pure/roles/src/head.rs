@@ -93,7 +93,6 @@ impl Head {
             ToHead::WatchGroup(group) => self.watch_group(group, from),
             ToHead::Ask { request, question } => self.answer((from, request), question),
             ToHead::Account(survey, account) => self.account_came(survey, from, account),
-            ToHead::Node(report) => self.reported(from.node, report),
         }
     }
 

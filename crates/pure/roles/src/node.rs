@@ -160,9 +160,6 @@ impl Node {
             HeadToNode::ReturnBundles(group) => self.return_bundles(group),
             HeadToNode::Survey(survey, subject) => self.survey(survey, subject),
             HeadToNode::EndJob(job) => self.end_job(job),
-            HeadToNode::Stop => {
-                self.effects.push(Effect::Stop("the cluster was shut down".to_owned()))
-            }
         }
     }
 

@@ -12,8 +12,6 @@ use types::{
     WorkerId,
 };
 
-use crate::to_node::NodeReport;
-
 pub use types::Span;
 
 /// A message to the head.
@@ -87,8 +85,6 @@ pub enum ToHead {
     },
     /// What this process knows, for the survey of this number.
     Account(u64, Box<Account>),
-    /// From a node.
-    Node(NodeReport),
 }
 
 /// What can be asked.

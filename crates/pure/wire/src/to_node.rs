@@ -117,8 +117,6 @@ pub enum HeadToNode {
     Survey(u64, Subject),
     /// End the processes of this job.
     EndJob(types::JobId),
-    /// The cluster ends.
-    Stop,
 }
 
 /// Who speaks.

@@ -53,7 +53,6 @@ pub(super) fn head_to_node() -> Vec<HeadToNode> {
         HeadToNode::ReturnBundles(group()),
         HeadToNode::Survey(9, Subject::Tasks),
         HeadToNode::EndJob(JobId(5)),
-        HeadToNode::Stop,
     ]
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use types::{ActorState, GroupState, JobId, NodeId, Subject};
 use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
-use wire::to_node::NodeReport;
 use wire::{Answer, Question, ToHead};
 
 use super::nouns::{
@@ -37,7 +36,6 @@ pub(super) fn to_head() -> Vec<ToHead> {
         ToHead::WatchGroup(group()),
         ToHead::Ask { request: 300, question: Question::Nodes },
         ToHead::Account(9, Box::new(account())),
-        ToHead::Node(NodeReport::Free(resources())),
     ]
 }
 
