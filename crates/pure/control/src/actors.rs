@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure, GroupId, JobId,
-    Memory, NodeId, Resources, Shape, Strategy, WorkerId,
+    ActorId, ActorInfo, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure,
+    GroupId, JobId, Memory, NodeId, Resources, Strategy, WorkerId,
 };
 
 use crate::topics::Topics;
@@ -21,21 +21,10 @@ use actor::{Actor, Life};
 #[derive(Debug)]
 pub struct Actors {
     living: BTreeMap<ActorId, Actor>,
-    dead: Memory<ActorId, Grave>,
+    dead: Memory<ActorId, ActorInfo>,
     /// Those of the living that are not about to end.
     names: BTreeMap<ActorName, ActorId>,
     topics: Topics<ActorId>,
-}
-
-/// What is remembered of a dead actor.
-#[derive(Debug)]
-struct Grave {
-    class: String,
-    name: Option<ActorName>,
-    incarnation: u32,
-    shape: Arc<Shape>,
-    detached: bool,
-    failure: Arc<Failure>,
 }
 
 /// What an event means for an actor.
@@ -52,25 +41,6 @@ pub enum Fate {
     Retires(WorkerId),
     /// It is to be buried.
     Dies(ActorEnd),
-}
-
-/// What people see of an actor.
-#[derive(Debug)]
-pub struct Description<'a> {
-    /// The actor.
-    pub actor: ActorId,
-    /// Its class.
-    pub class: &'a str,
-    /// Its name.
-    pub name: Option<&'a ActorName>,
-    /// Its state.
-    pub state: ActorState,
-    /// How often it was made again.
-    pub restarts: u32,
-    /// What it holds, or held while it lived.
-    pub shape: &'a Arc<Shape>,
-    /// Whether it outlives its creator.
-    pub detached: bool,
 }
 
 impl Actors {
@@ -246,19 +216,9 @@ impl Actors {
     ) -> Option<(Option<NodeId>, BTreeSet<WorkerId>)> {
         self.unname(id);
         let actor = self.living.remove(&id)?;
-        let failure = Arc::new(Failure::ActorDied(id, end));
-        let node = actor.node();
-        let ActorSpec { template, name, detached, .. } = *actor.spec;
-        let grave = Grave {
-            class: template.name.clone(),
-            name,
-            incarnation: actor.incarnation,
-            shape: Arc::clone(&template.shape),
-            detached,
-            failure,
-        };
-        self.dead.remember(id, grave);
-        Some((node, self.topics.close(id)))
+        let state = ActorState::Dead(Arc::new(Failure::ActorDied(id, end)));
+        self.dead.remember(id, ActorInfo { state, ..actor.info() });
+        Some((actor.node(), self.topics.close(id)))
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.
@@ -328,32 +288,16 @@ impl Actors {
     pub fn state(&self, id: ActorId) -> ActorState {
         match (self.living.get(&id), self.dead.get(id)) {
             (Some(actor), _) => actor.state(),
-            (None, Some(grave)) => ActorState::Dead(Arc::clone(&grave.failure)),
+            (None, Some(dead)) => dead.state.clone(),
             (None, None) => ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown))),
         }
     }
 
     /// Each actor that lives or is remembered.
-    pub fn describe(&self) -> impl Iterator<Item = Description<'_>> {
-        let dead = self.dead.iter().map(|(id, grave)| Description {
-            actor: id,
-            class: &grave.class,
-            name: grave.name.as_ref(),
-            state: ActorState::Dead(Arc::clone(&grave.failure)),
-            restarts: grave.incarnation,
-            shape: &grave.shape,
-            detached: grave.detached,
-        });
-        let living = self.living.iter().map(|(id, actor)| Description {
-            actor: *id,
-            class: &actor.spec.template.name,
-            name: actor.spec.name.as_ref(),
-            state: actor.state(),
-            restarts: actor.incarnation,
-            shape: &actor.spec.template.shape,
-            detached: actor.spec.detached,
-        });
-        dead.chain(living)
+    #[must_use]
+    pub fn infos(&self) -> Vec<ActorInfo> {
+        let dead = self.dead.iter().map(|(_, actor)| actor.clone());
+        dead.chain(self.living.values().map(Actor::info)).collect()
     }
 
     /// All processes that this machine names.

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::{
-    ActorId, Failure, GroupId, GroupSpec, GroupState, Memory, NodeId, Resources, WorkerId,
+    ActorId, Failure, GroupId, GroupInfo, GroupSpec, GroupState, Memory, NodeId, Resources,
+    WorkerId,
 };
 
 use crate::nodes::{Home, Nodes};
@@ -79,7 +80,7 @@ impl Groups {
             return false;
         }
         if let Some(other) = self.named(&spec.namespace, &spec.name) {
-            let text = format!("the name {:?} is taken by {}", spec.name, other.id);
+            let text = format!("the name {:?} is taken by {}", spec.name, other.spec.id);
             self.removed.remember(id, (spec, Arc::new(Failure::Unschedulable(text))));
             return false;
         }
@@ -197,17 +198,20 @@ impl Groups {
 
     /// The group of this name.
     #[must_use]
-    pub fn named(&self, namespace: &str, name: &str) -> Option<&GroupSpec> {
-        let mut specs = self.present.values().map(|group| &*group.spec);
-        specs.find(|spec| !name.is_empty() && spec.name == name && spec.namespace == namespace)
+    pub fn named(&self, namespace: &str, name: &str) -> Option<GroupInfo> {
+        let mut groups = self.present.values();
+        let named = |spec: &GroupSpec| spec.name == name && spec.namespace == namespace;
+        groups.find(|group| !name.is_empty() && named(&group.spec)).map(Group::info)
     }
 
     /// Each group that is there or remembered.
-    pub fn describe(&self) -> impl Iterator<Item = (&GroupSpec, GroupState)> {
-        let removed = self.removed.iter();
-        let removed =
-            removed.map(|(_, (spec, failure))| (&**spec, GroupState::Removed(Arc::clone(failure))));
-        removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
+    #[must_use]
+    pub fn infos(&self) -> Vec<GroupInfo> {
+        let removed = self.removed.iter().map(|(_, (spec, failure))| GroupInfo {
+            spec: GroupSpec::clone(spec),
+            state: GroupState::Removed(Arc::clone(failure)),
+        });
+        removed.chain(self.present.values().map(Group::info)).collect()
     }
 
     /// All processes that this machine names.

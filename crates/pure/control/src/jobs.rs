@@ -4,28 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use types::{JobId, Memory, WorkerId};
+use types::{JobId, JobInfo, Memory, WorkerId};
 
 /// The jobs of the cluster.
 #[derive(Debug)]
 pub struct Jobs {
     last: u32,
     /// Each with the processes known for it.
-    running: BTreeMap<JobId, (Job, BTreeSet<WorkerId>)>,
-    ended: Memory<JobId, Job>,
-}
-
-/// What is known of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// Its driver.
-    pub driver: WorkerId,
-    /// Its driver's process.
-    pub pid: u32,
-    /// The namespace of its actors.
-    pub namespace: String,
-    /// What was run.
-    pub entrypoint: String,
+    running: BTreeMap<JobId, (JobInfo, BTreeSet<WorkerId>)>,
+    ended: Memory<JobId, JobInfo>,
 }
 
 impl Jobs {
@@ -35,16 +22,17 @@ impl Jobs {
         Self { last: 0, running: BTreeMap::new(), ended: Memory::new(ended_max) }
     }
 
-    /// The job of a driver begins; one that it has already goes on.
-    pub fn start(&mut self, job: Job) -> JobId {
-        if let Some(running) = self.driven_by(job.driver) {
-            return running;
-        }
-        self.last += 1;
-        let id = JobId(self.last);
+    /// The number of a driver's job: of the one that it has already, or the next.
+    #[must_use]
+    pub fn number(&self, driver: WorkerId) -> JobId {
+        self.driven_by(driver).unwrap_or(JobId(self.last + 1))
+    }
+
+    /// A job of this number begins, or goes on.
+    pub fn start(&mut self, job: JobInfo) {
+        self.last = self.last.max(job.job.0);
         let processes = BTreeSet::from([job.driver]);
-        self.running.insert(id, (job, processes));
-        id
+        self.running.entry(job.job).or_insert((job, processes));
     }
 
     /// A process works for a job, if the job runs.
@@ -62,7 +50,7 @@ impl Jobs {
         }
         let id = self.driven_by(worker)?;
         let (job, _) = self.running.remove(&id)?;
-        self.ended.remember(id, job);
+        self.ended.remember(id, JobInfo { running: false, ..job });
         Some(id)
     }
 
@@ -89,10 +77,11 @@ impl Jobs {
         self.running.values().flat_map(|(_, processes)| processes).copied()
     }
 
-    /// Each job that runs or is remembered, and whether it runs.
-    pub fn describe(&self) -> impl Iterator<Item = (JobId, &Job, bool)> {
-        let ended = self.ended.iter().map(|(id, job)| (id, job, false));
-        ended.chain(self.running.iter().map(|(id, (job, _))| (*id, job, true)))
+    /// Each job that runs or is remembered.
+    #[must_use]
+    pub fn infos(&self) -> Vec<JobInfo> {
+        let running = self.running.values().map(|(job, _)| job);
+        self.ended.iter().map(|(_, job)| job).chain(running).cloned().collect()
     }
 
     /// Panics unless every rule that this machine alone can see holds.

@@ -16,7 +16,7 @@ mod tests;
 
 use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table, Timeline};
 use types::limits::TABLE_BYTES_MAX;
-use types::{NodeId, Settings, Timestamp, WorkerId};
+use types::{JobInfo, NodeId, Settings, Timestamp, WorkerId};
 use wire::ToHead;
 use wire::to_node::NodeReport;
 
@@ -59,7 +59,8 @@ impl Head {
     fn heard(&mut self, from: WorkerId, message: ToHead) {
         match message {
             ToHead::StartJob { pid, namespace, entrypoint } => {
-                self.start_job(from, pid, (namespace, entrypoint));
+                let (job, driver, running) = (self.jobs.number(from), from, true);
+                self.start_job(JobInfo { job, driver, pid, namespace, entrypoint, running });
             }
             ToHead::PutFunction { job, function, pickle } => {
                 self.jobs.saw(job, from);
@@ -98,9 +99,7 @@ impl Head {
 
     fn reported(&mut self, node: NodeId, report: NodeReport) {
         match report {
-            NodeReport::Joined { resources, labels, facts } => {
-                self.node_joined(node, resources, (labels, facts));
-            }
+            NodeReport::Joined(info) => self.node_joined(info),
             NodeReport::Free(free) => {
                 if self.nodes.on_free(node, &free) {
                     self.try_waiting_groups();

@@ -1,5 +1,6 @@
 //! The parts of the scheduler, one by one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ fn an_actor_gives_back_the_cpu_that_only_its_placement_needed() {
 
 #[test]
 fn labels_and_nodes_are_checked_before_resources() {
-    let site = Site::new(NodeId(1), [("zone".to_owned(), "a".to_owned())]);
+    let site = Site::new(NodeId(1), BTreeMap::from([("zone".to_owned(), "a".to_owned())]));
     let rule = |values: &[&str], negated| {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
         let rule = LabelRule { label: "zone".to_owned(), values: Some(values), negated };

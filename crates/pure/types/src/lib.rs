@@ -12,6 +12,7 @@ pub mod task;
 pub mod actor;
 pub mod probe;
 pub mod group;
+pub mod info;
 pub mod span;
 pub mod account;
 pub mod failure;
@@ -28,6 +29,7 @@ pub use group::{GroupSpec, GroupState, GroupStrategy};
 pub use ids::{
     ActorId, FunctionId, GroupId, JobId, LeaseId, NodeId, ObjectId, TaskId, TemplateId, WorkerId,
 };
+pub use info::{ActorInfo, GroupInfo, JobInfo, NodeInfo};
 pub use memory::Memory;
 pub use object::{Dependency, Ref, Stored, Value};
 pub use payload::Payload;

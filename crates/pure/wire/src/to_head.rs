@@ -2,17 +2,14 @@
 //!
 //! Owns: their content. Does not own: what follows from them (`roles::head`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    Account, ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Failure, FunctionId,
-    GroupId, GroupSpec, GroupState, JobId, NodeId, Payload, ProcessInfo, Resources, Shape, Subject,
-    WorkerId,
+    Account, ActorId, ActorInfo, ActorName, ActorSpec, Death, Dependency, Failure, FunctionId,
+    GroupId, GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, ProcessInfo, Resources, Span,
+    Subject, WorkerId,
 };
-
-pub use types::Span;
 
 /// A message to the head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,64 +196,4 @@ pub struct Surveyed {
     pub accounts: Vec<(WorkerId, Box<Account>)>,
     /// What ran, also in processes that are gone, in the order in which it began.
     pub spans: Vec<Span>,
-}
-
-/// What is known of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeInfo {
-    /// The node.
-    pub node: NodeId,
-    /// Whether it is there.
-    pub alive: bool,
-    /// What it has.
-    pub resources: Resources,
-    /// What it is like.
-    pub labels: BTreeMap<String, String>,
-    /// Its address, host name and the like.
-    pub facts: BTreeMap<String, String>,
-}
-
-/// What is known of an actor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActorInfo {
-    /// The actor.
-    pub actor: ActorId,
-    /// Its class.
-    pub class: String,
-    /// Its name for people.
-    pub name: Option<ActorName>,
-    /// Its state.
-    pub state: ActorState,
-    /// How often it was made again.
-    pub restarts: u32,
-    /// What it holds, or held while it lived.
-    pub shape: Arc<Shape>,
-    /// Whether it outlives its creator.
-    pub detached: bool,
-}
-
-/// What is known of a placement group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupInfo {
-    /// What was asked for.
-    pub spec: GroupSpec,
-    /// Its state.
-    pub state: GroupState,
-}
-
-/// What is known of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobInfo {
-    /// The job.
-    pub job: JobId,
-    /// Its driver.
-    pub driver: WorkerId,
-    /// Its driver's process.
-    pub pid: u32,
-    /// The namespace of its actors.
-    pub namespace: String,
-    /// What was run.
-    pub entrypoint: String,
-    /// Whether it runs.
-    pub running: bool,
 }

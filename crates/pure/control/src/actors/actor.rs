@@ -2,8 +2,10 @@
 //!
 //! Owns: its state, and what can be read from it. Does not own: which event leads to which state (`actors`).
 
+use std::sync::Arc;
+
 use types::failure::ActorEnd;
-use types::{ActorSpec, ActorState, Dependency, GroupId, NodeId, Strategy, WorkerId};
+use types::{ActorInfo, ActorSpec, ActorState, Dependency, GroupId, NodeId, Strategy, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Actor {
@@ -90,6 +92,17 @@ impl Actor {
                 incarnation: self.incarnation,
                 reason: self.reason.clone(),
             },
+        }
+    }
+    pub(super) fn info(&self) -> ActorInfo {
+        ActorInfo {
+            actor: self.spec.id,
+            class: self.spec.template.name.clone(),
+            name: self.spec.name.clone(),
+            state: self.state(),
+            restarts: self.incarnation,
+            shape: Arc::clone(&self.spec.template.shape),
+            detached: self.spec.detached,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
+use types::{Failure, GroupInfo, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
 
 use super::{Attempt, Keeper, Prepared};
 use crate::nodes::{Home, Nodes};
@@ -244,5 +244,8 @@ impl Group {
             Stage::Waiting | Stage::Preparing { .. } => GroupState::Pending,
             Stage::Created => GroupState::Created(self.held.iter().flatten().copied().collect()),
         }
+    }
+    pub(super) fn info(&self) -> GroupInfo {
+        GroupInfo { spec: GroupSpec::clone(&self.spec), state: self.state() }
     }
 }

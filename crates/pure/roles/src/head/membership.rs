@@ -6,42 +6,28 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use control::Keeper;
-use control::jobs::Job;
-use control::nodes::Traits;
 use types::failure::ActorEnd;
-use types::{ActorId, Failure, FunctionId, GroupId, JobId, NodeId, Payload, Resources, WorkerId};
+use types::{
+    ActorId, Failure, FunctionId, GroupId, JobId, JobInfo, NodeId, NodeInfo, Payload, WorkerId,
+};
 use wire::{Answer, FromHead, HeadToNode};
 
 use super::{Effect, Head};
 
-/// Names and values as a node lists them.
-type Pairs = Vec<(String, String)>;
-
 impl Head {
-    pub(super) fn start_job(
-        &mut self,
-        driver: WorkerId,
-        pid: u32,
-        (namespace, entrypoint): (String, String),
-    ) {
-        let job = self.jobs.start(Job { driver, pid, namespace, entrypoint });
+    pub(super) fn start_job(&mut self, info: JobInfo) {
+        let (job, driver) = (info.job, info.driver);
+        self.jobs.start(info);
         // The node hears first, so that it knows the job when the driver asks for workers.
         self.effects.push(Effect::JobStarted(driver, job));
         self.effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
     }
 
-    pub(super) fn node_joined(
-        &mut self,
-        node: NodeId,
-        resources: Resources,
-        (labels, facts): (Pairs, Pairs),
-    ) {
-        if self.nodes.contains(node) {
+    pub(super) fn node_joined(&mut self, info: NodeInfo) {
+        if self.nodes.contains(info.node) {
             return;
         }
-        let labels = labels.into_iter().collect();
-        let facts = facts.into_iter().collect();
-        self.nodes.on_joined(node, resources, Traits { labels, facts });
+        self.nodes.on_joined(info);
         self.try_waiting_groups();
         self.place_wanting(None);
     }

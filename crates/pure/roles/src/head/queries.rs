@@ -7,7 +7,7 @@ use std::sync::Arc;
 use control::surveys::Survey;
 use control::table::Putting;
 use types::{Account, ActorId, ActorName, Failure, FunctionId, JobId, Payload, Subject, WorkerId};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use wire::to_head::{Key, Surveyed};
 use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
@@ -23,17 +23,20 @@ impl Head {
                 answer
             }
             Question::Survey(subject) => return self.ask_all(asker, subject),
-            Question::Nodes => Answer::Nodes(self.node_infos()),
+            Question::Nodes => Answer::Nodes(self.nodes.infos()),
             Question::TotalResources => Answer::Resources(self.nodes.total()),
             Question::FreeResources => Answer::Resources(self.nodes.free()),
             Question::ActorNamed(name) => self.actor_named(&name),
             Question::ActorNames(namespace) => {
                 Answer::ActorNames(self.actors.names(namespace.as_deref()))
             }
-            Question::Actors => Answer::Actors(self.actor_infos()),
-            Question::Groups => Answer::Groups(self.group_infos()),
-            Question::GroupNamed { namespace, name } => self.group_named(&namespace, &name),
-            Question::Jobs => Answer::Jobs(self.job_infos()),
+            Question::Actors => Answer::Actors(self.actors.infos()),
+            Question::Groups => Answer::Groups(self.groups.infos()),
+            Question::GroupNamed { namespace, name } => {
+                let group = self.groups.named(&namespace, &name);
+                group.map_or(Answer::Nothing, |group| Answer::Groups(vec![group]))
+            }
+            Question::Jobs => Answer::Jobs(self.jobs.infos()),
             Question::Get(Key { namespace, name }) => {
                 let value = self.table.get(&namespace, &name);
                 value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
@@ -109,14 +112,6 @@ impl Head {
         actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
     }
 
-    fn group_named(&self, namespace: &str, name: &str) -> Answer {
-        let Some(spec) = self.groups.named(namespace, name) else {
-            return Answer::Nothing;
-        };
-        let state = self.groups.state(spec.id);
-        Answer::Groups(vec![GroupInfo { spec: spec.clone(), state }])
-    }
-
     fn put_key(&mut self, key: Key, value: Payload, overwrite: bool) -> Answer {
         match self.table.put(&key.namespace, key.name, value, overwrite) {
             Putting::Added => Answer::Count(1),
@@ -126,46 +121,5 @@ impl Head {
                 Answer::Failed(Arc::new(Failure::StoreFull(text)))
             }
         }
-    }
-
-    fn node_infos(&self) -> Vec<NodeInfo> {
-        let nodes = self.nodes.describe().map(|(node, traits, resources)| NodeInfo {
-            node,
-            alive: resources.is_some(),
-            resources: resources.cloned().unwrap_or_default(),
-            labels: traits.labels.clone(),
-            facts: traits.facts.clone(),
-        });
-        nodes.collect()
-    }
-
-    fn actor_infos(&self) -> Vec<ActorInfo> {
-        let actors = self.actors.describe().map(|actor| ActorInfo {
-            actor: actor.actor,
-            class: actor.class.to_owned(),
-            name: actor.name.cloned(),
-            state: actor.state,
-            restarts: actor.restarts,
-            shape: Arc::clone(actor.shape),
-            detached: actor.detached,
-        });
-        actors.collect()
-    }
-
-    fn group_infos(&self) -> Vec<GroupInfo> {
-        let groups = self.groups.describe();
-        groups.map(|(spec, state)| GroupInfo { spec: spec.clone(), state }).collect()
-    }
-
-    fn job_infos(&self) -> Vec<JobInfo> {
-        let jobs = self.jobs.describe().map(|(job, known, running)| JobInfo {
-            job,
-            driver: known.driver,
-            pid: known.pid,
-            namespace: known.namespace.clone(),
-            entrypoint: known.entrypoint.clone(),
-            running,
-        });
-        jobs.collect()
     }
 }

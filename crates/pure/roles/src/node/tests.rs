@@ -4,12 +4,13 @@ mod chaos;
 mod made_up;
 mod surveys;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Amount, Assignment, Death, Exit, Failure, GroupId, LeaseId, ObjectId, Resources, Shape,
-    Strategy, TaskId, Timestamp,
+    Amount, Assignment, Death, Exit, Failure, GroupId, LeaseId, NodeId, NodeInfo, ObjectId,
+    Resources, Shape, Strategy, TaskId, Timestamp,
 };
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
@@ -29,12 +30,13 @@ fn the_first_thing_a_node_does_is_to_join_and_for_the_first_driver_it_starts_a_w
 
     let effects = node.step(Event::Arrived { connection: 7, peer: driver_peer(false) });
 
-    let joined = NodeReport::Joined { resources: cpus(2.0), labels: vec![], facts: vec![] };
+    let (labels, facts) = (BTreeMap::new(), BTreeMap::new());
+    let joined = NodeInfo { node: NodeId(1), alive: true, resources: cpus(2.0), labels, facts };
     let driver = worker(1);
     assert_eq!(
         effects,
         [
-            Effect::ToHead(joined),
+            Effect::ToHead(NodeReport::Joined(joined)),
             Effect::Welcome { connection: 7, worker: driver },
             fork(2),
             fork(3)

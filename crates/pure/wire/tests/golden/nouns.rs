@@ -9,9 +9,9 @@ use std::time::Duration;
 use types::{
     Account, ActorId, ActorName, ActorSpec, Amount, Assignment, Called, Callee, Concurrency, Death,
     Dependency, DeviceShare, Exit, Failure, Finding, FunctionId, GroupId, GroupSpec, GroupStrategy,
-    JobId, LabelRule, NodeId, ObjectId, ObjectInfo, Payload, Place, Probe, ProcessInfo, Ref,
-    Resources, Retries, Retry, Returns, Shape, Span, Stage, Stored, Strategy, TaskId, TaskInfo,
-    Template, TemplateId, Value, Whereabouts, WorkerId,
+    JobId, LabelRule, NodeId, NodeInfo, ObjectId, ObjectInfo, Payload, Place, Probe, ProcessInfo,
+    Ref, Resources, Retries, Retry, Returns, Shape, Span, Stage, Stored, Strategy, TaskId,
+    TaskInfo, Template, TemplateId, Value, Whereabouts, WorkerId,
 };
 
 pub(super) fn label_rule(values: Option<Vec<String>>, negated: bool) -> LabelRule {
@@ -195,5 +195,15 @@ pub(super) fn account() -> Account {
             needed: true,
         }],
         left_out: 300,
+    }
+}
+
+pub(super) fn node_info() -> NodeInfo {
+    NodeInfo {
+        node: NodeId(1),
+        alive: true,
+        resources: resources(),
+        labels: BTreeMap::from([("label".to_owned(), "value".to_owned())]),
+        facts: BTreeMap::from([("fact".to_owned(), "value".to_owned())]),
     }
 }

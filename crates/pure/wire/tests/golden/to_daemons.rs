@@ -9,7 +9,8 @@ use wire::to_node::{NodeReport, ToDaemon};
 use wire::{HeadToNode, Peer, ToHead, ToNode};
 
 use super::nouns::{
-    actor, actor_spec, death, dependency, failure, group, object, process, resources, shape, worker,
+    actor, actor_spec, death, dependency, failure, group, node_info, object, process, resources,
+    shape, worker,
 };
 
 pub(super) fn to_daemon() -> Vec<ToDaemon> {
@@ -61,9 +62,8 @@ pub(super) fn peers() -> Vec<Peer> {
 }
 
 pub(super) fn node_reports() -> Vec<NodeReport> {
-    let pair = || vec![("key".to_owned(), "value".to_owned())];
     vec![
-        NodeReport::Joined { resources: resources(), labels: pair(), facts: pair() },
+        NodeReport::Joined(node_info()),
         NodeReport::Free(resources()),
         NodeReport::ActorPlaced(actor(), worker(3)),
         NodeReport::ActorNotPlaced(actor(), failure()),

@@ -2,16 +2,15 @@
 //!
 //! Owns: one of each variant. Does not own: what they are made of (`nouns`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use types::{ActorState, GroupState, JobId, NodeId, Subject};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use types::{ActorInfo, ActorState, GroupInfo, GroupState, JobId, JobInfo, Subject};
+use wire::to_head::{Key, Surveyed};
 use wire::{Answer, Question, ToHead};
 
 use super::nouns::{
     account, actor, actor_name, actor_spec, bytes, death, dependency, failure, function, group,
-    group_spec, process, resources, shape, span, worker,
+    group_spec, node_info, process, resources, shape, span, worker,
 };
 
 pub(super) fn to_head() -> Vec<ToHead> {
@@ -67,13 +66,7 @@ pub(super) fn answers() -> Vec<Answer> {
         Answer::Count(300),
         Answer::Keys(vec![b"one".to_vec(), b"two".to_vec()]),
         Answer::Resources(resources()),
-        Answer::Nodes(vec![NodeInfo {
-            node: NodeId(1),
-            alive: true,
-            resources: resources(),
-            labels: BTreeMap::from([("label".to_owned(), "value".to_owned())]),
-            facts: BTreeMap::from([("fact".to_owned(), "value".to_owned())]),
-        }]),
+        Answer::Nodes(vec![node_info()]),
         Answer::Actor { actor: actor(), handle: bytes(b"handle"), found: true },
         Answer::NameTaken(actor_name()),
         Answer::ActorNames(vec![actor_name()]),

@@ -1,10 +1,9 @@
 //! Questions and their answers.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{Account, ProcessInfo, Span, Subject};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use types::{Account, ActorInfo, GroupInfo, JobInfo, ProcessInfo, Span, Subject};
+use wire::to_head::{Key, Surveyed};
 
 use super::*;
 
@@ -17,15 +16,8 @@ fn nodes_and_resources_are_told_those_that_are_gone_too() {
     assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(5)));
     head.step(Event::NodeLost(OTHER_NODE));
 
-    let info = |node: NodeId, alive, resources| NodeInfo {
-        node,
-        alive,
-        resources,
-        labels: BTreeMap::from([("zone".to_owned(), format!("zone-{}", node.0))]),
-        facts: BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]),
-    };
-    let gone = info(OTHER_NODE, false, Resources::default());
-    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, info(NODE, true, cpus(4))]));
+    let gone = NodeInfo { alive: false, ..node_info(OTHER_NODE, Resources::default()) };
+    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, node_info(NODE, cpus(4))]));
     assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(4)));
 }
 

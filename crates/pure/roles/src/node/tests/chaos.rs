@@ -83,8 +83,8 @@ impl World {
         let node = Node::new(NodeConfig {
             node: types::NodeId(1),
             resources: cpus(4.0),
-            labels: vec![],
-            facts: vec![],
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
             cpus: 4,
             arena_bytes: 16 * 4096,
             settings,

@@ -1,5 +1,6 @@
 //! A node to try things on, and what its events and effects are made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +45,8 @@ impl TestNode {
         let node = Node::new(NodeConfig {
             node: NodeId(1),
             resources,
-            labels: vec![],
-            facts: vec![],
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
             cpus,
             arena_bytes: 1 << 20,
             settings,
