@@ -18,9 +18,8 @@ pub struct Nodes {
 /// One node that is there.
 #[derive(Debug)]
 struct Node {
+    /// Free is what was reported, less what was reserved since.
     info: NodeInfo,
-    /// What is believed free: what was reported, less what was reserved since.
-    free: Resources,
     reported: Resources,
     reserved: Resources,
     actors: u32,
@@ -50,8 +49,7 @@ impl Nodes {
     /// A node is there, with all it has free.
     pub fn on_joined(&mut self, info: NodeInfo) {
         let joined = Node {
-            free: info.resources.clone(),
-            reported: info.resources.clone(),
+            reported: info.free.clone(),
             reserved: Resources::default(),
             actors: 0,
             refused: BTreeSet::new(),
@@ -65,8 +63,8 @@ impl Nodes {
         let Some(Node { info, .. }) = self.present.remove(&node) else {
             return false;
         };
-        let gone = NodeInfo { alive: false, resources: Resources::default(), ..info };
-        self.gone.remember(node, gone);
+        let (resources, free) = (Resources::default(), Resources::default());
+        self.gone.remember(node, NodeInfo { alive: false, resources, free, ..info });
         true
     }
 
@@ -78,9 +76,9 @@ impl Nodes {
         let within =
             known.info.resources.iter().map(|(name, total)| (name, total.min(free.get(name))));
         let reported: Resources = within.collect();
-        let grew = !known.refused.is_empty() || !known.free.fits(&reported);
+        let grew = !known.refused.is_empty() || !known.info.free.fits(&reported);
         known.refused.clear();
-        known.free = reported.clone();
+        known.info.free = reported.clone();
         known.reported = reported;
         grew
     }
@@ -89,7 +87,7 @@ impl Nodes {
     /// next one counts as room for the group.
     pub fn on_refused(&mut self, node: NodeId, group: GroupId) {
         if let Some(known) = self.present.get_mut(&node) {
-            known.free = known.reported.clone();
+            known.info.free = known.reported.clone();
             known.refused.insert(group);
         }
     }
@@ -100,7 +98,7 @@ impl Nodes {
             return;
         };
         known.reserved.add(amounts);
-        known.free.subtract(amounts);
+        known.info.free.subtract(amounts);
     }
 
     /// Gives back what [`Self::reserve`] took.
@@ -110,8 +108,8 @@ impl Nodes {
         };
         known.reserved.subtract(amounts);
         for (name, amount) in amounts.iter() {
-            let free = known.free.get(name).plus(amount).min(known.info.resources.get(name));
-            known.free.set(name, free);
+            let free = known.info.free.get(name).plus(amount).min(known.info.resources.get(name));
+            known.info.free.set(name, free);
         }
     }
 
@@ -149,16 +147,15 @@ impl Nodes {
             .iter()
             .filter(|(_, known)| known.info.resources.fits(needs) && known.satisfies(hard));
         let best = able.min_by_key(|(node, known)| {
-            let busy = !known.free.fits(needs);
+            let busy = !known.info.free.fits(needs);
             (busy, !known.satisfies(soft), known.load(strategy, needs), **node)
         });
         match best {
             Some((node, _)) => Home::On(*node),
             None if self.present.is_empty() => Home::Wait,
-            None if hard.is_empty() => never(format!(
-                "no node can ever have {needs} free; the nodes have {}",
-                self.total()
-            )),
+            None if hard.is_empty() => {
+                never(format!("no node can ever have {needs} free: {}", self.listed()))
+            }
             None => match hard
                 .iter()
                 .find(|rule| self.satisfying(slice::from_ref(rule)).next().is_none())
@@ -175,7 +172,7 @@ impl Nodes {
     /// What is believed free for a group on each node.
     pub fn rooms(&self, group: GroupId) -> impl Iterator<Item = (NodeId, &Resources)> {
         let open = self.present.iter().filter(move |(_, known)| !known.refused.contains(&group));
-        open.map(|(node, known)| (*node, &known.free))
+        open.map(|(node, known)| (*node, &known.info.free))
     }
 
     /// The nodes whose labels satisfy all of these rules.
@@ -187,6 +184,13 @@ impl Nodes {
     /// What would be free on each node, were it empty.
     pub fn rooms_when_empty(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
         self.present.iter().map(|(node, known)| (*node, &known.info.resources))
+    }
+
+    /// What each node has, for people.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let nodes = self.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
+        nodes.collect::<Vec<_>>().join(", ")
     }
 
     /// Whether the node is there.
@@ -213,22 +217,10 @@ impl Nodes {
         gone.chain(self.present.values().map(|known| &known.info)).cloned().collect()
     }
 
-    /// What all nodes have.
-    #[must_use]
-    pub fn total(&self) -> Resources {
-        sum(self.present.values().map(|known| &known.info.resources))
-    }
-
-    /// What is believed free on all nodes.
-    #[must_use]
-    pub fn free(&self) -> Resources {
-        sum(self.present.values().map(|known| &known.free))
-    }
-
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
         for (node, known) in &self.present {
-            let (total, free) = (&known.info.resources, &known.free);
+            let NodeInfo { resources: total, free, .. } = &known.info;
             assert!(total.fits(free), "CTL-12: {node} has {total} and {free} of it free");
         }
     }
@@ -247,7 +239,7 @@ impl Node {
             return (0, self.actors);
         }
         let shares = self.info.resources.iter().map(|(name, total)| {
-            let used = total.minus(self.free.get(name)).unwrap_or_default();
+            let used = total.minus(self.info.free.get(name)).unwrap_or_default();
             used.units().saturating_mul(1000) / total.units()
         });
         let permille = shares.max().unwrap_or(0);
@@ -261,11 +253,4 @@ fn never(reason: String) -> Home {
 
 fn listed(rules: &[LabelRule]) -> String {
     rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn sum<'a>(parts: impl Iterator<Item = &'a Resources>) -> Resources {
-    parts.fold(Resources::default(), |mut sum, part| {
-        sum.add(part);
-        sum
-    })
 }

@@ -95,8 +95,14 @@ impl Node {
         };
         let idle_life = Duration::from_millis(settings.idle_worker_life_ms);
         let pool = Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
-        let (offers, labelled) = (resources.clone(), labels.clone());
-        let joined = NodeInfo { node, alive: true, resources: offers, labels: labelled, facts };
+        let joined = NodeInfo {
+            node,
+            alive: true,
+            resources: resources.clone(),
+            free: resources.clone(),
+            labels: labels.clone(),
+            facts,
+        };
         Self {
             node,
             now: Timestamp::ZERO,

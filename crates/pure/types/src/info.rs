@@ -23,6 +23,8 @@ pub struct NodeInfo {
     pub alive: bool,
     /// What it has; one that is gone has nothing.
     pub resources: Resources,
+    /// What is believed to be free of it.
+    pub free: Resources,
     /// What it is like, for label rules.
     pub labels: BTreeMap<String, String>,
     /// Its address, host name and the like.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use types::{
     Account, ActorId, ActorInfo, ActorName, ActorSpec, Death, Dependency, Failure, FunctionId,
-    GroupId, GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, ProcessInfo, Resources, Span,
-    Subject, WorkerId,
+    GroupId, GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, ProcessInfo, Span, Subject,
+    WorkerId,
 };
 
 /// A message to the head.
@@ -91,10 +91,6 @@ pub enum Question {
     Function(JobId, FunctionId),
     /// All nodes.
     Nodes,
-    /// What all nodes have.
-    TotalResources,
-    /// What is free.
-    FreeResources,
     /// The actor of this name.
     ActorNamed(ActorName),
     /// The names of actors; of one namespace, or of all.
@@ -156,8 +152,6 @@ pub enum Answer {
     Count(u64),
     /// Several byte strings.
     Keys(Vec<Vec<u8>>),
-    /// Amounts.
-    Resources(Resources),
     /// Nodes.
     Nodes(Vec<NodeInfo>),
     /// An actor was made, or the one of its name was found: its handle and whether it was found.

@@ -180,12 +180,10 @@ impl Group {
         } else {
             ("a bundle", self.spec.bundles.iter().find_map(largest)?)
         };
-        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
-        let rooms: Vec<String> = rooms.collect();
         let (id, strategy) = (self.spec.id, self.spec.strategy);
         Some(Failure::Unschedulable(format!(
             "no node can ever hold {part} of {id} by {strategy}, {demand}: {}",
-            rooms.join(", ")
+            nodes.listed()
         )))
     }
 

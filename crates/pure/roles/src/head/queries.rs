@@ -24,8 +24,6 @@ impl Head {
             }
             Question::Survey(subject) => return self.ask_all(asker, subject),
             Question::Nodes => Answer::Nodes(self.nodes.infos()),
-            Question::TotalResources => Answer::Resources(self.nodes.total()),
-            Question::FreeResources => Answer::Resources(self.nodes.free()),
             Question::ActorNamed(name) => self.actor_named(&name),
             Question::ActorNames(namespace) => {
                 Answer::ActorNames(self.actors.names(namespace.as_deref()))

@@ -73,6 +73,16 @@ impl TestHead {
         answer.clone()
     }
 
+    /// What the head believes free on all nodes.
+    fn free(&mut self) -> Resources {
+        let Answer::Nodes(nodes) = self.asks(Question::Nodes) else {
+            panic!("nodes are asked for")
+        };
+        let mut free = Resources::default();
+        nodes.iter().for_each(|node| free.add(&node.free));
+        free
+    }
+
     fn gone(&mut self, worker: WorkerId) -> Vec<Effect> {
         self.reports(NodeReport::WorkerGone(death(worker)))
     }
@@ -121,7 +131,7 @@ fn cpus(count: u64) -> Resources {
 fn node_info(node: NodeId, resources: Resources) -> NodeInfo {
     let labels = BTreeMap::from([("zone".to_owned(), format!("zone-{}", node.0))]);
     let facts = BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]);
-    NodeInfo { node, alive: true, resources, labels, facts }
+    NodeInfo { node, alive: true, free: resources.clone(), resources, labels, facts }
 }
 
 fn start_job() -> ToHead {

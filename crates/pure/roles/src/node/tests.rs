@@ -30,8 +30,14 @@ fn the_first_thing_a_node_does_is_to_join_and_for_the_first_driver_it_starts_a_w
 
     let effects = node.step(Event::Arrived { connection: 7, peer: driver_peer(false) });
 
-    let (labels, facts) = (BTreeMap::new(), BTreeMap::new());
-    let joined = NodeInfo { node: NodeId(1), alive: true, resources: cpus(2.0), labels, facts };
+    let joined = NodeInfo {
+        node: NodeId(1),
+        alive: true,
+        resources: cpus(2.0),
+        free: cpus(2.0),
+        labels: BTreeMap::new(),
+        facts: BTreeMap::new(),
+    };
     let driver = worker(1);
     assert_eq!(
         effects,

@@ -203,6 +203,7 @@ pub(super) fn node_info() -> NodeInfo {
         node: NodeId(1),
         alive: true,
         resources: resources(),
+        free: Resources::default(),
         labels: BTreeMap::from([("label".to_owned(), "value".to_owned())]),
         facts: BTreeMap::from([("fact".to_owned(), "value".to_owned())]),
     }

@@ -10,7 +10,7 @@ use wire::{Answer, Question, ToHead};
 
 use super::nouns::{
     account, actor, actor_name, actor_spec, bytes, death, dependency, failure, function, group,
-    group_spec, node_info, process, resources, shape, span, worker,
+    group_spec, node_info, process, shape, span, worker,
 };
 
 pub(super) fn to_head() -> Vec<ToHead> {
@@ -43,8 +43,6 @@ pub(super) fn questions() -> Vec<Question> {
     vec![
         Question::Function(JobId(5), function()),
         Question::Nodes,
-        Question::TotalResources,
-        Question::FreeResources,
         Question::ActorNamed(actor_name()),
         Question::ActorNames(Some("space".to_owned())),
         Question::Actors,
@@ -65,7 +63,6 @@ pub(super) fn answers() -> Vec<Answer> {
         Answer::Bytes(bytes(b"value")),
         Answer::Count(300),
         Answer::Keys(vec![b"one".to_vec(), b"two".to_vec()]),
-        Answer::Resources(resources()),
         Answer::Nodes(vec![node_info()]),
         Answer::Actor { actor: actor(), handle: bytes(b"handle"), found: true },
         Answer::NameTaken(actor_name()),

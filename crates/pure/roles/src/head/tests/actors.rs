@@ -268,7 +268,7 @@ fn an_actor_no_node_can_ever_hold_is_dead_for_that_reason() {
 
     let effects = head.says(DRIVER, ready(spec.id));
 
-    let text = "no node can ever have {CPU: 5} free; the nodes have {CPU: 4}".to_owned();
+    let text = "no node can ever have {CPU: 5} free: node 1 has {CPU: 4}".to_owned();
     let reason = ActorEnd::NotMade(Box::new(Failure::Unschedulable(text)));
     assert_eq!(effects, [dead(DRIVER, spec.id, reason)]);
 }

@@ -71,7 +71,7 @@ fn what_a_driver_said_last_may_come_after_its_end_and_leaves_nothing() {
         head.says(OTHER_DRIVER, ToHead::WatchActor(actor(1).id)),
         [changed(OTHER_DRIVER, actor(1).id, state)]
     );
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]

@@ -12,13 +12,12 @@ fn nodes_and_resources_are_told_those_that_are_gone_too() {
     let mut head = TestHead::with_cpus(4);
     head.join(OTHER_NODE, cpus(2));
     head.reports(NodeReport::Free(cpus(3)));
-    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(6)));
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(5)));
+    assert_eq!(head.free(), cpus(5));
     head.step(Event::NodeLost(OTHER_NODE));
 
     let gone = NodeInfo { alive: false, ..node_info(OTHER_NODE, Resources::default()) };
-    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, node_info(NODE, cpus(4))]));
-    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(4)));
+    let there = NodeInfo { free: cpus(3), ..node_info(NODE, cpus(4)) };
+    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, there]));
 }
 
 #[test]
@@ -29,7 +28,7 @@ fn a_node_cannot_report_more_free_than_it_has() {
 
     head.reports(NodeReport::Free(free));
 
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]
