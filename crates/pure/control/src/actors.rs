@@ -300,12 +300,6 @@ impl Actors {
         dead.chain(self.living.values().map(Actor::info)).collect()
     }
 
-    /// All processes that this machine names.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let watchers = self.topics.iter().map(|(_, worker)| worker);
-        watchers.chain(self.bound_to_creators().map(|(_, creator)| creator))
-    }
-
     /// The node of each actor that has one.
     pub fn nodes(&self) -> impl Iterator<Item = (ActorId, NodeId)> {
         self.living.iter().filter_map(|(id, actor)| actor.node().map(|node| (*id, node)))

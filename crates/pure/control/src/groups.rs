@@ -214,15 +214,6 @@ impl Groups {
         removed.chain(self.present.values().map(Group::info)).collect()
     }
 
-    /// All processes that this machine names.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let keepers = self.keepers().filter_map(|(_, keeper)| match keeper {
-            Keeper::Process(worker) => Some(worker),
-            Keeper::Actor(_) => None,
-        });
-        self.topics.iter().map(|(_, worker)| worker).chain(keepers)
-    }
-
     /// With whom each group ends that is not detached.
     pub fn keepers(&self) -> impl Iterator<Item = (GroupId, Keeper)> {
         let kept = self.present.iter().filter(|(_, group)| !group.spec.detached);

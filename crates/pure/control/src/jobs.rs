@@ -1,8 +1,8 @@
-//! Which jobs run, and which processes are known to work for them.
+//! Which jobs run, and which ran.
 //!
-//! Owns: the numbers of jobs, their drivers and processes. Does not own: what ends with a job (`roles::head`).
+//! Owns: the numbers of jobs and their drivers. Does not own: what ends with a job (`roles::head`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use types::{JobId, JobInfo, Memory, WorkerId};
 
@@ -10,8 +10,7 @@ use types::{JobId, JobInfo, Memory, WorkerId};
 #[derive(Debug)]
 pub struct Jobs {
     last: u32,
-    /// Each with the processes known for it.
-    running: BTreeMap<JobId, (JobInfo, BTreeSet<WorkerId>)>,
+    running: BTreeMap<JobId, JobInfo>,
     ended: Memory<JobId, JobInfo>,
 }
 
@@ -31,25 +30,14 @@ impl Jobs {
     /// A job of this number begins, or goes on.
     pub fn start(&mut self, job: JobInfo) {
         self.last = self.last.max(job.job.0);
-        let processes = BTreeSet::from([job.driver]);
-        self.running.entry(job.job).or_insert((job, processes));
-    }
-
-    /// A process works for a job, if the job runs.
-    pub fn saw(&mut self, job: JobId, worker: WorkerId) {
-        if let Some((_, processes)) = self.running.get_mut(&job) {
-            processes.insert(worker);
-        }
+        self.running.entry(job.job).or_insert(job);
     }
 
     /// A process is gone: the job that ends with it, if it was a driver.
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Option<JobId> {
-        for (_, processes) in self.running.values_mut() {
-            processes.remove(&worker);
-        }
         let id = self.driven_by(worker)?;
-        let (job, _) = self.running.remove(&id)?;
+        let job = self.running.remove(&id)?;
         self.ended.remember(id, JobInfo { running: false, ..job });
         Some(id)
     }
@@ -63,7 +51,7 @@ impl Jobs {
     /// The driver of a job that runs.
     #[must_use]
     pub fn driver(&self, job: JobId) -> Option<WorkerId> {
-        self.running.get(&job).map(|(job, _)| job.driver)
+        self.running.get(&job).map(|job| job.driver)
     }
 
     /// Whether the process is the driver of a job that ended.
@@ -72,26 +60,21 @@ impl Jobs {
         self.ended.iter().any(|(_, job)| job.driver == worker)
     }
 
-    /// All processes known for running jobs.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.running.values().flat_map(|(_, processes)| processes).copied()
-    }
-
     /// Each job that runs or is remembered.
     #[must_use]
     pub fn infos(&self) -> Vec<JobInfo> {
-        let running = self.running.values().map(|(job, _)| job);
-        self.ended.iter().map(|(_, job)| job).chain(running).cloned().collect()
+        let ended = self.ended.iter().map(|(_, job)| job);
+        ended.chain(self.running.values()).cloned().collect()
     }
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
-        for (id, (job, _)) in &self.running {
+        for (id, job) in &self.running {
             assert_eq!(self.driven_by(job.driver), Some(*id), "CTL-8: a driver has two jobs");
         }
     }
 
     fn driven_by(&self, driver: WorkerId) -> Option<JobId> {
-        self.running.iter().find(|(_, (job, _))| job.driver == driver).map(|(id, _)| *id)
+        self.running.iter().find(|(_, job)| job.driver == driver).map(|(id, _)| *id)
     }
 }

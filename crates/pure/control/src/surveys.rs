@@ -31,16 +31,12 @@ pub struct Survey {
     pub processes: Vec<ProcessInfo>,
     /// What each process told.
     pub accounts: Vec<(WorkerId, Box<Account>)>,
-    missing: BTreeSet<Respondent>,
+    /// The nodes that have not named their processes.
+    nodes: BTreeSet<NodeId>,
+    /// The processes that have not told what they know.
+    missing: BTreeSet<WorkerId>,
     /// How many tasks and objects the answer can still hold, of each.
     room: usize,
-}
-
-/// Who is to be heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Respondent {
-    Node(NodeId),
-    Process(WorkerId),
 }
 
 impl Surveys {
@@ -57,10 +53,17 @@ impl Surveys {
         subject: Subject,
         nodes: impl Iterator<Item = NodeId>,
     ) -> u64 {
+        let survey = Survey {
+            asker,
+            subject,
+            processes: Vec::new(),
+            accounts: Vec::new(),
+            nodes: nodes.collect(),
+            missing: BTreeSet::new(),
+            room: SURVEY_ROWS_MAX,
+        };
         self.last += 1;
-        let missing = nodes.map(Respondent::Node).collect();
-        let (processes, accounts, room) = (Vec::new(), Vec::new(), SURVEY_ROWS_MAX);
-        self.open.insert(self.last, Survey { asker, subject, processes, accounts, missing, room });
+        self.open.insert(self.last, survey);
         self.last
     }
 
@@ -69,12 +72,12 @@ impl Surveys {
         let Some(survey) = self.open.get_mut(&survey) else {
             return;
         };
-        if !survey.missing.remove(&Respondent::Node(node)) {
+        if !survey.nodes.remove(&node) {
             return;
         }
         if survey.subject != Subject::Processes {
             let asked = processes.iter().filter(|process| process.asked);
-            survey.missing.extend(asked.map(|process| Respondent::Process(process.worker)));
+            survey.missing.extend(asked.map(|process| process.worker));
         }
         survey.processes.extend(processes);
     }
@@ -82,7 +85,7 @@ impl Surveys {
     /// A process told what it knows.
     pub fn on_account(&mut self, survey: u64, worker: WorkerId, mut account: Box<Account>) {
         if let Some(survey) = self.open.get_mut(&survey)
-            && survey.missing.remove(&Respondent::Process(worker))
+            && survey.missing.remove(&worker)
         {
             account.leave_out(survey.room);
             survey.room -= account.tasks.len().max(account.objects.len());
@@ -94,7 +97,7 @@ impl Surveys {
     pub fn on_worker_gone(&mut self, worker: WorkerId) {
         self.open.retain(|_, survey| survey.asker.0 != worker);
         for survey in self.open.values_mut() {
-            survey.missing.remove(&Respondent::Process(worker));
+            survey.missing.remove(&worker);
         }
     }
 
@@ -103,17 +106,18 @@ impl Surveys {
         self.gone.remember(death.worker, Death { last_lines: Vec::new(), ..death });
     }
 
-    /// A node is gone.
+    /// A node is gone, and its processes with it.
     pub fn on_node_lost(&mut self, node: NodeId) {
         for survey in self.open.values_mut() {
-            survey.missing.remove(&Respondent::Node(node));
+            survey.nodes.remove(&node);
+            survey.missing.retain(|worker| worker.node != node);
         }
     }
 
     /// The questions that need not wait any longer.
     #[must_use]
     pub fn take_finished(&mut self) -> Vec<Survey> {
-        let finished = self.open.extract_if(.., |_, survey| survey.missing.is_empty());
+        let finished = self.open.extract_if(.., |_, survey| survey.is_finished());
         finished.map(|(_, survey)| survey).collect()
     }
 
@@ -121,14 +125,11 @@ impl Surveys {
     pub fn gone(&self) -> impl Iterator<Item = &Death> {
         self.gone.iter().map(|(_, death)| death)
     }
+}
 
-    /// All processes that this machine waits for.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let missing = self.open.values().flat_map(|survey| &survey.missing);
-        missing.filter_map(|respondent| match respondent {
-            Respondent::Process(worker) => Some(*worker),
-            Respondent::Node(_) => None,
-        })
+impl Survey {
+    fn is_finished(&self) -> bool {
+        self.nodes.is_empty() && self.missing.is_empty()
     }
 }
 
@@ -169,7 +170,6 @@ mod tests {
         surveys.on_processes(first, NODE, vec![process(BERT)]);
         surveys.ask((BERT, 2), Subject::Objects, [NODE].into_iter());
         surveys.ask((ANNE, 3), Subject::Processes, [OTHER_NODE].into_iter());
-        assert_eq!(surveys.workers().collect::<Vec<_>>(), [BERT]);
 
         surveys.on_worker_gone(BERT);
         surveys.on_node_lost(OTHER_NODE);

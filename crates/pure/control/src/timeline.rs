@@ -33,11 +33,6 @@ impl Timeline {
         self.ended.retain(|span| span.job != job);
     }
 
-    /// The processes that reported and are there.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.reported.keys().copied()
-    }
-
     /// What ran for a job, or for all, in the order in which it began; the latest, if it is too much for one answer.
     #[must_use]
     pub fn spans(&self, job: Option<JobId>) -> Vec<Span> {

@@ -14,6 +14,8 @@ mod queries;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table, Timeline};
 use types::limits::TABLE_BYTES_MAX;
 use types::{JobInfo, NodeId, Settings, Timestamp, WorkerId};
@@ -28,6 +30,8 @@ pub use events::{Effect, Event};
 pub struct Head {
     /// What this step wants done.
     effects: Vec<Effect>,
+    /// Those that spoke and are there, as far as their nodes have said.
+    processes: BTreeSet<WorkerId>,
     nodes: Nodes,
     jobs: Jobs,
     actors: Actors,
@@ -45,6 +49,7 @@ impl Head {
         let gone_max = usize::try_from(settings.gone_remembered_max).unwrap_or(usize::MAX);
         Self {
             effects: Vec::new(),
+            processes: BTreeSet::new(),
             nodes: Nodes::new(gone_max),
             jobs: Jobs::new(gone_max),
             actors: Actors::new(gone_max),
@@ -57,17 +62,16 @@ impl Head {
     }
 
     fn heard(&mut self, from: WorkerId, message: ToHead) {
+        self.processes.insert(from);
         match message {
             ToHead::StartJob { pid, namespace, entrypoint } => {
                 let (job, driver, running) = (self.jobs.number(from), from, true);
                 self.start_job(JobInfo { job, driver, pid, namespace, entrypoint, running });
             }
             ToHead::PutFunction { job, function, pickle } => {
-                self.jobs.saw(job, from);
                 self.put_function(job, function, pickle);
             }
             ToHead::CreateActor { request, spec, get_if_exists } => {
-                self.jobs.saw(spec.id.job(), from);
                 self.create_actor((from, request), spec, get_if_exists);
             }
             ToHead::ActorReady { actor, dependencies } => {

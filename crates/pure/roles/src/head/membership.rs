@@ -2,7 +2,6 @@
 //!
 //! Owns: the order of what follows. Does not own: how an actor or group ends (`placement`).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use control::Keeper;
@@ -40,8 +39,9 @@ impl Head {
         self.answer_surveys();
         self.groups_lost_node(node);
         let fates = self.actors.on_node_lost(node);
-        for worker in self.workers_of(node) {
-            self.worker_gone(worker);
+        let there = self.processes.iter().filter(|process| process.node == node);
+        for process in there.copied().collect::<Vec<_>>() {
+            self.worker_gone(process);
         }
         for (actor, fate) in fates {
             self.meet(actor, fate);
@@ -50,6 +50,7 @@ impl Head {
     }
 
     pub(super) fn worker_gone(&mut self, worker: WorkerId) {
+        self.processes.remove(&worker);
         self.functions.on_worker_gone(worker);
         self.timeline.on_worker_gone(worker);
         self.surveys.on_worker_gone(worker);
@@ -107,13 +108,6 @@ impl Head {
         for group in groups {
             self.remove_group(*group);
         }
-    }
-
-    fn workers_of(&self, node: NodeId) -> BTreeSet<WorkerId> {
-        let known = self.jobs.workers().chain(self.actors.workers());
-        let known = known.chain(self.groups.workers()).chain(self.timeline.workers());
-        let known = known.chain(self.surveys.workers());
-        known.filter(|worker| worker.node == node).collect()
     }
 }
 

@@ -52,7 +52,6 @@ impl Head {
 
     pub(super) fn actor_made(&mut self, actor: ActorId, worker: WorkerId) {
         if let Some(node) = self.actors.on_made(actor, worker) {
-            self.jobs.saw(actor.job(), worker);
             self.effects.push(Effect::ToNode(node, HeadToNode::ActorMade(actor)));
             self.publish_actor(actor);
         }

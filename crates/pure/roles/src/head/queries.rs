@@ -91,7 +91,6 @@ impl Head {
         function: FunctionId,
         asker: (WorkerId, u64),
     ) -> Option<Answer> {
-        self.jobs.saw(job, asker.0);
         if !self.is_live(job) {
             return Some(job_has_ended(job));
         }
