@@ -14,7 +14,6 @@ use types::{
     GroupId, JobId, Memory, NodeId, Resources, Strategy, WorkerId,
 };
 
-use crate::topics::Topics;
 use actor::{Actor, Life};
 
 /// The actors of the cluster.
@@ -24,7 +23,6 @@ pub struct Actors {
     dead: Memory<ActorId, ActorInfo>,
     /// Those of the living that are not about to end.
     names: BTreeMap<ActorName, ActorId>,
-    topics: Topics<ActorId>,
 }
 
 /// What an event means for an actor.
@@ -47,12 +45,7 @@ impl Actors {
     /// No actors, and a memory for `dead_max` that will be dead.
     #[must_use]
     pub fn new(dead_max: usize) -> Self {
-        Self {
-            living: BTreeMap::new(),
-            dead: Memory::new(dead_max),
-            names: BTreeMap::new(),
-            topics: Topics::default(),
-        }
+        Self { living: BTreeMap::new(), dead: Memory::new(dead_max), names: BTreeMap::new() }
     }
 
     /// A new actor, pending, watched by its creator.
@@ -68,7 +61,6 @@ impl Actors {
             return Ok(());
         }
         self.names.extend(spec.name.clone().map(|name| (name, id)));
-        self.topics.watch(id, spec.creator);
         self.living.insert(id, Actor::new(spec));
         Ok(())
     }
@@ -218,34 +210,36 @@ impl Actors {
         let actor = self.living.remove(&id)?;
         let state = ActorState::Dead(Arc::new(Failure::ActorDied(id, end)));
         self.dead.remember(id, ActorInfo { state, ..actor.info() });
-        Some((actor.node(), self.topics.close(id)))
+        Some((actor.node(), actor.watchers))
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.
     pub fn watch(&mut self, id: ActorId, worker: WorkerId) {
-        if self.living.contains_key(&id) {
-            self.topics.watch(id, worker);
+        if let Some(actor) = self.living.get_mut(&id) {
+            actor.watchers.insert(worker);
         }
     }
 
     /// Who hears of each change.
-    pub fn watchers(&self, id: ActorId) -> impl Iterator<Item = WorkerId> {
-        self.topics.watchers(id)
+    #[must_use]
+    pub fn watchers(&self, id: ActorId) -> BTreeSet<WorkerId> {
+        self.living.get(&id).map(|actor| actor.watchers.clone()).unwrap_or_default()
     }
 
-    /// A process is gone and hears of nothing: the actors that it made and that end with it.
+    /// A process is gone and hears of nothing: the actors that end with it, or with the job that it drove, and what
+    /// made them.
     #[must_use]
-    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<ActorId> {
-        self.topics.on_worker_gone(worker);
-        let made = self.bound_to_creators().filter(|(_, creator)| *creator == worker);
-        made.map(|(actor, _)| actor).collect()
-    }
-
-    /// The actors of a job that are not detached.
-    #[must_use]
-    pub fn ending_with_job(&self, job: JobId) -> Vec<ActorId> {
-        let ending = self.living.values().filter(|actor| !actor.spec.detached);
-        ending.map(|actor| actor.spec.id).filter(|id| id.job() == job).collect()
+    pub fn on_worker_gone(
+        &mut self,
+        worker: WorkerId,
+        job: Option<JobId>,
+    ) -> Vec<(ActorId, WorkerId)> {
+        for actor in self.living.values_mut() {
+            actor.watchers.remove(&worker);
+        }
+        let ends =
+            |(id, creator): &(ActorId, WorkerId)| *creator == worker || Some(id.job()) == job;
+        self.bound_to_creators().filter(ends).collect()
     }
 
     /// Whether an actor of the job lives.
@@ -327,9 +321,6 @@ impl Actors {
             let holder = actor.spec.name.as_ref().and_then(|name| self.named(name));
             let named = actor.spec.name.is_some() && actor.ending.is_none();
             assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
-        }
-        for (id, _) in self.topics.iter() {
-            assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
         }
     }
 

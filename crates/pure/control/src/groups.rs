@@ -14,7 +14,6 @@ use types::{
 };
 
 use crate::nodes::{Home, Nodes};
-use crate::topics::Topics;
 use group::{Group, Stage};
 
 /// The placement groups of the cluster.
@@ -24,7 +23,6 @@ pub struct Groups {
     removed: Memory<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
     /// How many were made.
     made: u64,
-    topics: Topics<GroupId>,
 }
 
 /// Whose end is the end of a group that is not detached.
@@ -64,12 +62,7 @@ impl Groups {
     /// No groups, and a memory for `removed_max` that will be removed.
     #[must_use]
     pub fn new(removed_max: usize) -> Self {
-        Self {
-            present: BTreeMap::new(),
-            removed: Memory::new(removed_max),
-            made: 0,
-            topics: Topics::default(),
-        }
+        Self { present: BTreeMap::new(), removed: Memory::new(removed_max), made: 0 }
     }
 
     /// A new group, watched by its creator, that waits behind all others. Unless it is detached it ends with its
@@ -84,7 +77,6 @@ impl Groups {
             self.removed.remember(id, (spec, Arc::new(Failure::Unschedulable(text))));
             return false;
         }
-        self.topics.watch(id, spec.creator);
         self.made += 1;
         self.present.insert(id, Group::new(spec, keeper, self.made));
         true
@@ -151,7 +143,7 @@ impl Groups {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
         self.removed.remember(id, (group.spec, Arc::new(failure)));
-        Some(self.topics.close(id))
+        Some(group.watchers)
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
@@ -165,19 +157,24 @@ impl Groups {
 
     /// From now on `worker` hears of each change, unless the group is removed.
     pub fn watch(&mut self, id: GroupId, worker: WorkerId) {
-        if self.present.contains_key(&id) {
-            self.topics.watch(id, worker);
+        if let Some(group) = self.present.get_mut(&id) {
+            group.watchers.insert(worker);
         }
     }
 
     /// Who hears of each change.
-    pub fn watchers(&self, id: GroupId) -> impl Iterator<Item = WorkerId> {
-        self.topics.watchers(id)
+    #[must_use]
+    pub fn watchers(&self, id: GroupId) -> BTreeSet<WorkerId> {
+        self.present.get(&id).map(|group| group.watchers.clone()).unwrap_or_default()
     }
 
-    /// A process is gone and hears of nothing.
-    pub fn on_worker_gone(&mut self, worker: WorkerId) {
-        self.topics.on_worker_gone(worker);
+    /// A process is gone and hears of nothing: the groups that end with it.
+    #[must_use]
+    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
+        for group in self.present.values_mut() {
+            group.watchers.remove(&worker);
+        }
+        self.kept_by(Keeper::Process(worker))
     }
 
     /// The groups that end with this keeper.
@@ -245,9 +242,6 @@ impl Groups {
             }
             let strategy = group.spec.strategy;
             assert!(group.lies_well(), "CTL-7: the bundles of {id} do not lie as {strategy} wants");
-        }
-        for (id, _) in self.topics.iter() {
-            assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
         }
     }
 }

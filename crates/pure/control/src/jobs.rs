@@ -54,10 +54,10 @@ impl Jobs {
         self.running.get(&job).map(|job| job.driver)
     }
 
-    /// Whether the process is the driver of a job that ended.
+    /// Whether the job ended, and this was its driver.
     #[must_use]
-    pub fn is_ended_driver(&self, worker: WorkerId) -> bool {
-        self.ended.iter().any(|(_, job)| job.driver == worker)
+    pub fn ended_with(&self, job: JobId, driver: WorkerId) -> bool {
+        self.ended.get(job).is_some_and(|job| job.driver == driver)
     }
 
     /// Each job that runs or is remembered.

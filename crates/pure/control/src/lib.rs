@@ -17,7 +17,6 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
-pub mod topics;
 
 pub use actors::{Actors, Fate};
 pub use functions::Functions;
@@ -27,4 +26,3 @@ pub use nodes::{Home, Nodes};
 pub use surveys::Surveys;
 pub use table::Table;
 pub use timeline::Timeline;
-pub use topics::Topics;

@@ -221,7 +221,7 @@ impl Nodes {
     pub fn check(&self) {
         for (node, known) in &self.present {
             let NodeInfo { resources: total, free, .. } = &known.info;
-            assert!(total.fits(free), "CTL-12: {node} has {total} and {free} of it free");
+            assert!(total.fits(free), "CTL-4: {node} has {total} and {free} of it free");
         }
     }
 }

@@ -164,15 +164,15 @@ impl Role for Head {
             assert_eq!(Some(&held), reserved, "CTL-5: the reservations of {node} are wrong");
         }
         for (actor, creator) in self.actors.bound_to_creators() {
-            let outlived = self.jobs.is_ended_driver(creator);
+            let outlived = self.jobs.ended_with(actor.job(), creator);
             assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
         }
-        for (_, keeper) in self.groups.keepers() {
+        for (group, keeper) in self.groups.keepers() {
             let outlived = match keeper {
-                Keeper::Process(worker) => self.jobs.is_ended_driver(worker),
+                Keeper::Process(worker) => self.jobs.ended_with(group.job(), worker),
                 Keeper::Actor(actor) => self.actors.spec(actor).is_none(),
             };
-            assert!(!outlived, "CTL-10: a group outlives its keeper, {keeper:?}");
+            assert!(!outlived, "CTL-10: {group} outlives its keeper, {keeper:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns: its state, and what can be read from it. Does not own: which event leads to which state (`actors`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use types::failure::ActorEnd;
@@ -16,6 +17,8 @@ pub(super) struct Actor {
     pub(super) incarnation: u32,
     /// Why the last incarnation ended; "" before the first restart.
     pub(super) reason: String,
+    /// Who hears of each change.
+    pub(super) watchers: BTreeSet<WorkerId>,
     /// Why it dies once its process ends.
     pub(super) ending: Option<ActorEnd>,
 }
@@ -33,8 +36,9 @@ pub(super) enum Life {
 }
 
 impl Actor {
-    pub(super) const fn new(spec: Box<ActorSpec>) -> Self {
+    pub(super) fn new(spec: Box<ActorSpec>) -> Self {
         Self {
+            watchers: BTreeSet::from([spec.creator]),
             spec,
             dependencies: Vec::new(),
             life: Life::Pending,

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use types::{Failure, GroupInfo, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
+use types::{
+    Failure, GroupInfo, GroupSpec, GroupState, GroupStrategy, NodeId, Resources, WorkerId,
+};
 
 use super::{Attempt, Keeper, Prepared};
 use crate::nodes::{Home, Nodes};
@@ -15,6 +17,8 @@ pub(super) struct Group {
     pub(super) spec: Box<GroupSpec>,
     /// With whom it ends, unless it is detached.
     pub(super) keeper: Keeper,
+    /// Who hears of each change.
+    pub(super) watchers: BTreeSet<WorkerId>,
     /// How many were made before it: first come, first served among those alike.
     pub(super) place: u64,
     /// The node on which each bundle is reserved.
@@ -41,8 +45,15 @@ pub(super) enum Stage {
 
 impl Group {
     pub(super) fn new(spec: Box<GroupSpec>, keeper: Keeper, place: u64) -> Self {
-        let held = vec![None; spec.bundles.len()];
-        Self { spec, keeper, place, held, stage: Stage::Waiting, created_before: false }
+        Self {
+            keeper,
+            watchers: BTreeSet::from([spec.creator]),
+            place,
+            held: vec![None; spec.bundles.len()],
+            stage: Stage::Waiting,
+            created_before: false,
+            spec,
+        }
     }
 
     pub(super) const fn waits(&self) -> bool {

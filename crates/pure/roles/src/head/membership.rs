@@ -4,11 +4,8 @@
 
 use std::sync::Arc;
 
-use control::Keeper;
 use types::failure::ActorEnd;
-use types::{
-    ActorId, Failure, FunctionId, GroupId, JobId, JobInfo, NodeId, NodeInfo, Payload, WorkerId,
-};
+use types::{Failure, FunctionId, JobId, JobInfo, NodeId, NodeInfo, Payload, WorkerId};
 use wire::{Answer, FromHead, HeadToNode};
 
 use super::{Effect, Head};
@@ -55,14 +52,20 @@ impl Head {
         self.timeline.on_worker_gone(worker);
         self.surveys.on_worker_gone(worker);
         self.answer_surveys();
-        // Forgotten as a watcher before anything is published.
-        self.groups.on_worker_gone(worker);
-        let groups = self.groups.kept_by(Keeper::Process(worker));
-        let actors = self.actors.on_worker_gone(worker);
         let job = self.jobs.on_worker_gone(worker);
-        self.end_all(&actors, &groups);
+        // Forgotten as a watcher before anything is published.
+        let groups = self.groups.on_worker_gone(worker);
+        for (actor, creator) in self.actors.on_worker_gone(worker, job) {
+            self.bury(actor, ActorEnd::CreatorEnded(creator));
+        }
+        for group in groups {
+            self.remove_group(group);
+        }
         if let Some(job) = job {
-            self.end_job(job);
+            self.clear_functions_unless_live(job);
+            self.timeline.on_job_ended(job);
+            let end_job = |node| Effect::ToNode(node, HeadToNode::EndJob(job));
+            self.effects.extend(self.nodes.iter().map(end_job));
         }
     }
 
@@ -87,26 +90,6 @@ impl Head {
         }
         for asker in self.functions.clear(job) {
             self.reply(asker, job_has_ended(job));
-        }
-    }
-
-    fn end_job(&mut self, job: JobId) {
-        let actors = self.actors.ending_with_job(job);
-        self.end_all(&actors, &[]);
-        self.clear_functions_unless_live(job);
-        self.timeline.on_job_ended(job);
-        self.effects
-            .extend(self.nodes.iter().map(|node| Effect::ToNode(node, HeadToNode::EndJob(job))));
-    }
-
-    fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId]) {
-        for actor in actors {
-            if let Some(creator) = self.actors.spec(*actor).map(|spec| spec.creator) {
-                self.bury(*actor, ActorEnd::CreatorEnded(creator));
-            }
-        }
-        for group in groups {
-            self.remove_group(*group);
         }
     }
 }

@@ -39,10 +39,10 @@ fn a_driver_s_end_ends_its_job_and_what_is_not_detached() {
         [
             end(bound, &reason),
             dead(OTHER_DRIVER, bound, reason),
-            give_back(NODE, gone),
-            removed(OTHER_DRIVER, gone),
             end(grandchild, &child_s),
             dead(OTHER_PROCESS, grandchild, child_s),
+            give_back(NODE, gone),
+            removed(OTHER_DRIVER, gone),
             Effect::ToNode(NODE, HeadToNode::EndJob(JOB)),
         ]
     );
