@@ -10,7 +10,7 @@ use types::{
 
 use super::{Attempt, Keeper, Prepared};
 use crate::nodes::{Home, Nodes};
-use crate::packing::{Arrangement, Wanted, arrange};
+use crate::packing::{Wanted, arrange};
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -157,13 +157,10 @@ impl Group {
             (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
         let bundles: Vec<Wanted<'_>> =
             missing.iter().map(|index| self.wanted(*index, nodes)).collect();
-        match arrange(self.spec.strategy, &bundles, nodes.rooms(self.spec.id).collect(), &held) {
-            Arrangement::Found(found) => {
-                let indexes = missing.into_iter().map(|index| index as u32);
-                return Ok(indexes.zip(found).collect());
-            }
-            Arrangement::Unknown => return Err(Attempt::Waits),
-            Arrangement::Nowhere => {}
+        let rooms: Vec<_> = nodes.rooms(self.spec.id).collect();
+        if let Some(found) = arrange(self.spec.strategy, &bundles, &rooms, &held) {
+            let indexes = missing.into_iter().map(|index| index as u32);
+            return Ok(indexes.zip(found).collect());
         }
         if self.created_before || nodes.iter().next().is_none() {
             return Err(Attempt::Waits);
