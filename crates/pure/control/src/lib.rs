@@ -16,7 +16,7 @@ pub mod surveys;
 pub mod table;
 #[cfg(test)]
 mod tests;
-pub mod timeline;
+mod timeline;
 
 pub use actors::{Actors, Fate};
 pub use functions::Functions;
@@ -25,4 +25,3 @@ pub use jobs::Jobs;
 pub use nodes::{Home, Nodes};
 pub use surveys::Surveys;
 pub use table::Table;
-pub use timeline::Timeline;

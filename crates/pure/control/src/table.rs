@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use types::Payload;
+use types::{Failure, Payload};
 
 /// The key-value table.
 #[derive(Debug)]
@@ -13,20 +13,6 @@ pub struct Table {
     namespaces: BTreeMap<String, BTreeMap<Vec<u8>, Payload>>,
     bytes: usize,
     bytes_max: usize,
-}
-
-/// What became of a value that was to be put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Putting {
-    /// The key is new.
-    Added,
-    /// The key was there, and has the new value.
-    Replaced,
-    /// The key was there, and keeps its value.
-    Kept,
-    /// The table would hold more than this many bytes; nothing changed.
-    Full(usize),
 }
 
 impl Table {
@@ -42,25 +28,29 @@ impl Table {
         self.namespaces.get(namespace)?.get(name)
     }
 
-    /// Sets the value of a key, unless there is one and it may not be overwritten.
+    /// Sets the value of a key, unless there is one and it may not be overwritten: whether the key is new.
+    ///
+    /// # Errors
+    /// If the table would hold too much; nothing changed.
     pub fn put(
         &mut self,
         namespace: &str,
         name: Vec<u8>,
         value: Payload,
         overwrite: bool,
-    ) -> Putting {
+    ) -> Result<bool, Failure> {
         let old = self.get(namespace, &name).map(|value| name.len() + value.len());
         if old.is_some() && !overwrite {
-            return Putting::Kept;
+            return Ok(false);
         }
         let bytes = self.bytes - old.unwrap_or(0) + name.len() + value.len();
         if bytes > self.bytes_max {
-            return Putting::Full(self.bytes_max);
+            let text = format!("the key-value table holds at most {} bytes", self.bytes_max);
+            return Err(Failure::StoreFull(text));
         }
         self.bytes = bytes;
         self.namespaces.entry(namespace.to_owned()).or_default().insert(name, value);
-        if old.is_some() { Putting::Replaced } else { Putting::Added }
+        Ok(old.is_none())
     }
 
     /// Removes a key, or all keys that begin with it: how many.

@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table, Timeline};
+use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table};
 use types::limits::TABLE_BYTES_MAX;
 use types::{JobInfo, NodeId, Settings, Timestamp, WorkerId};
 use wire::ToHead;
@@ -38,7 +38,6 @@ pub struct Head {
     groups: Groups,
     functions: Functions,
     table: Table,
-    timeline: Timeline,
     surveys: Surveys,
 }
 
@@ -56,7 +55,6 @@ impl Head {
             groups: Groups::new(gone_max),
             functions: Functions::default(),
             table: Table::new(TABLE_BYTES_MAX),
-            timeline: Timeline::default(),
             surveys: Surveys::new(gone_max),
         }
     }
@@ -97,7 +95,7 @@ impl Head {
             ToHead::RemoveGroup(group) => self.remove_group(group),
             ToHead::WatchGroup(group) => self.watch_group(group, from),
             ToHead::Ask { request, question } => self.answer((from, request), question),
-            ToHead::Account(survey, account) => self.account_came(survey, from, account),
+            ToHead::Account(survey, account) => self.surveys.on_account(survey, from, account),
         }
     }
 
@@ -119,7 +117,6 @@ impl Head {
             }
             NodeReport::Processes(survey, processes) => {
                 self.surveys.on_processes(survey, node, processes);
-                self.answer_surveys();
             }
             NodeReport::WorkerGone(death) => {
                 let worker = death.worker;
@@ -140,6 +137,7 @@ impl Role for Head {
             Event::Node(node, report) => self.reported(node, report),
             Event::NodeLost(node) => self.node_lost(node),
         }
+        self.answer_surveys();
         effects.append(&mut self.effects);
     }
 

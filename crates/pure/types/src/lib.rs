@@ -21,7 +21,9 @@ pub mod limits;
 pub mod collections;
 pub mod memory;
 
-pub use account::{Account, ObjectInfo, ProcessInfo, Stage, Subject, TaskInfo, Whereabouts};
+pub use account::{
+    Account, ObjectInfo, ProcessInfo, Stage, Subject, Surveyed, TaskInfo, Whereabouts,
+};
 pub use actor::{ActorName, ActorSpec, ActorState, Concurrency};
 pub use collections::{Map, Set};
 pub use failure::{ActorEnd, Death, Exit, Failure};

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    Account, ActorId, ActorInfo, ActorName, ActorSpec, Death, Dependency, Failure, FunctionId,
-    GroupId, GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, ProcessInfo, Span, Subject,
-    WorkerId,
+    Account, ActorId, ActorInfo, ActorName, ActorSpec, Dependency, Failure, FunctionId, GroupId,
+    GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, Subject, Surveyed,
 };
 
 /// A message to the head.
@@ -177,17 +176,4 @@ pub enum Answer {
     Survey(Surveyed),
     /// The question cannot be answered, for this reason.
     Failed(Arc<Failure>),
-}
-
-/// What was heard in answer to a question to all processes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Surveyed {
-    /// The processes that are there.
-    pub processes: Vec<ProcessInfo>,
-    /// The latest of those that are gone.
-    pub gone: Vec<Death>,
-    /// What each of those told that were asked, but for its spans.
-    pub accounts: Vec<(WorkerId, Box<Account>)>,
-    /// What ran, also in processes that are gone, in the order in which it began.
-    pub spans: Vec<Span>,
 }

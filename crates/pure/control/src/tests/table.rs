@@ -1,19 +1,18 @@
 //! Keys and values.
 
-use types::Payload;
+use types::{Failure, Payload};
 
 use crate::Table;
-use crate::table::Putting;
 
 #[test]
 fn a_value_is_put_kept_replaced_listed_and_deleted() {
     let mut table = Table::new(100);
 
-    assert_eq!(table.put("n", b"a1".to_vec(), value(b"x"), false), Putting::Added);
-    assert_eq!(table.put("n", b"a1".to_vec(), value(b"y"), false), Putting::Kept);
-    assert_eq!(table.put("n", b"a2".to_vec(), value(b"y"), true), Putting::Added);
-    assert_eq!(table.put("n", b"a2".to_vec(), value(b"zz"), true), Putting::Replaced);
-    assert_eq!(table.put("n", b"b".to_vec(), value(b"z"), true), Putting::Added);
+    assert_eq!(table.put("n", b"a1".to_vec(), value(b"x"), false), Ok(true));
+    assert_eq!(table.put("n", b"a1".to_vec(), value(b"y"), false), Ok(false));
+    assert_eq!(table.put("n", b"a2".to_vec(), value(b"y"), true), Ok(true));
+    assert_eq!(table.put("n", b"a2".to_vec(), value(b"zz"), true), Ok(false));
+    assert_eq!(table.put("n", b"b".to_vec(), value(b"z"), true), Ok(true));
     table.check();
 
     assert_eq!(table.get("n", b"a1"), Some(&value(b"x")));
@@ -29,12 +28,13 @@ fn a_value_is_put_kept_replaced_listed_and_deleted() {
 #[test]
 fn a_table_that_is_full_refuses_what_is_new_and_takes_what_is_smaller() {
     let mut table = Table::new(4);
-    assert_eq!(table.put("n", b"k".to_vec(), value(b"abc"), true), Putting::Added);
+    let full = || Err(Failure::StoreFull("the key-value table holds at most 4 bytes".to_owned()));
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"abc"), true), Ok(true));
 
-    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Full(4));
-    assert_eq!(table.put("n", b"k".to_vec(), value(b"abcd"), true), Putting::Full(4));
-    assert_eq!(table.put("n", b"k".to_vec(), value(b"ab"), true), Putting::Replaced);
-    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Putting::Added);
+    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), full());
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"abcd"), true), full());
+    assert_eq!(table.put("n", b"k".to_vec(), value(b"ab"), true), Ok(false));
+    assert_eq!(table.put("n", b"l".to_vec(), value(b""), true), Ok(true));
     table.check();
 }
 

@@ -33,7 +33,6 @@ impl Head {
             return;
         }
         self.surveys.on_node_lost(node);
-        self.answer_surveys();
         self.groups_lost_node(node);
         let fates = self.actors.on_node_lost(node);
         let there = self.processes.iter().filter(|process| process.node == node);
@@ -49,9 +48,7 @@ impl Head {
     pub(super) fn worker_gone(&mut self, worker: WorkerId) {
         self.processes.remove(&worker);
         self.functions.on_worker_gone(worker);
-        self.timeline.on_worker_gone(worker);
         self.surveys.on_worker_gone(worker);
-        self.answer_surveys();
         let job = self.jobs.on_worker_gone(worker);
         // Forgotten as a watcher before anything is published.
         let groups = self.groups.on_worker_gone(worker);
@@ -63,7 +60,7 @@ impl Head {
         }
         if let Some(job) = job {
             self.clear_functions_unless_live(job);
-            self.timeline.on_job_ended(job);
+            self.surveys.on_job_ended(job);
             let end_job = |node| Effect::ToNode(node, HeadToNode::EndJob(job));
             self.effects.extend(self.nodes.iter().map(end_job));
         }

@@ -4,10 +4,8 @@
 
 use std::sync::Arc;
 
-use control::surveys::Survey;
-use control::table::Putting;
-use types::{Account, ActorId, ActorName, Failure, FunctionId, JobId, Payload, Subject, WorkerId};
-use wire::to_head::{Key, Surveyed};
+use types::{ActorId, ActorName, FunctionId, JobId, Subject, WorkerId};
+use wire::to_head::Key;
 use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
@@ -39,7 +37,12 @@ impl Head {
                 let value = self.table.get(&namespace, &name);
                 value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
             }
-            Question::Put { key, value, overwrite } => self.put_key(key, value, overwrite),
+            Question::Put { key: Key { namespace, name }, value, overwrite } => {
+                match self.table.put(&namespace, name, value, overwrite) {
+                    Ok(added) => Answer::Count(u64::from(added)),
+                    Err(failure) => Answer::Failed(Arc::new(failure)),
+                }
+            }
             Question::Delete { key: Key { namespace, name }, prefix } => {
                 Answer::Count(self.table.delete(&namespace, &name, prefix))
             }
@@ -54,27 +57,10 @@ impl Head {
         self.effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
     }
 
-    /// A process told what it knows, and with that what ran there.
-    pub(super) fn account_came(&mut self, survey: u64, from: WorkerId, mut account: Box<Account>) {
-        let spans = std::mem::take(&mut account.spans);
-        if !spans.is_empty() {
-            self.timeline.on_spans(from, spans);
-        }
-        self.surveys.on_account(survey, from, account);
-        self.answer_surveys();
-    }
-
     /// Answers the questions for which all have been heard.
     pub(super) fn answer_surveys(&mut self) {
-        for survey in self.surveys.take_finished() {
-            let (spans, gone) = match survey.subject {
-                Subject::Spans(job) => (self.timeline.spans(Some(job)), Vec::new()),
-                Subject::Tasks => (self.timeline.spans(None), Vec::new()),
-                Subject::Processes => (Vec::new(), self.surveys.gone().cloned().collect()),
-                Subject::Objects => (Vec::new(), Vec::new()),
-            };
-            let Survey { asker, processes, accounts, .. } = survey;
-            self.reply(asker, Answer::Survey(Surveyed { processes, gone, accounts, spans }));
+        for (asker, told) in self.surveys.take_finished() {
+            self.reply(asker, Answer::Survey(told));
         }
     }
 
@@ -101,22 +87,10 @@ impl Head {
         let survey = self.surveys.ask(asker, subject, self.nodes.iter());
         let ask = |node| Effect::ToNode(node, HeadToNode::Survey(survey, subject));
         self.effects.extend(self.nodes.iter().map(ask));
-        self.answer_surveys();
     }
 
     fn actor_named(&self, name: &ActorName) -> Answer {
         let actor = self.actors.named(name);
         actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
-    }
-
-    fn put_key(&mut self, key: Key, value: Payload, overwrite: bool) -> Answer {
-        match self.table.put(&key.namespace, key.name, value, overwrite) {
-            Putting::Added => Answer::Count(1),
-            Putting::Replaced | Putting::Kept => Answer::Count(0),
-            Putting::Full(limit) => {
-                let text = format!("the key-value table holds at most {limit} bytes");
-                Answer::Failed(Arc::new(Failure::StoreFull(text)))
-            }
-        }
     }
 }

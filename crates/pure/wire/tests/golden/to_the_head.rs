@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use types::{ActorInfo, ActorState, GroupInfo, GroupState, JobId, JobInfo, Subject};
-use wire::to_head::{Key, Surveyed};
+use types::{ActorInfo, ActorState, GroupInfo, GroupState, JobId, JobInfo, Subject, Surveyed};
+use wire::to_head::Key;
 use wire::{Answer, Question, ToHead};
 
 use super::nouns::{

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use types::{Account, ActorInfo, GroupInfo, JobInfo, ProcessInfo, Span, Subject};
-use wire::to_head::{Key, Surveyed};
+use types::{Account, ActorInfo, GroupInfo, JobInfo, ProcessInfo, Span, Subject, Surveyed};
+use wire::to_head::Key;
 
 use super::*;
 
