@@ -342,7 +342,7 @@ fn within(count: u32, bundle: Option<u32>) -> Strategy {
 }
 
 fn amounts(name: &str, amount: f64) -> Resources {
-    [(name, Amount::from_f64(amount))].into_iter().collect()
+    [(name, Amount::from_units((amount * 10_000.0) as u64))].into_iter().collect()
 }
 
 fn shape(cpus: f64) -> Arc<Shape> {
@@ -355,7 +355,7 @@ fn take(ledger: &mut Ledger, amounts: &Resources) -> Option<Holding> {
 
 fn devices(holding: &Holding) -> Vec<(u32, f64)> {
     let shares = holding.assignment().devices.values().flatten();
-    shares.map(|DeviceShare { index, amount }| (*index, amount.to_f64())).collect()
+    shares.map(|DeviceShare { index, amount }| (*index, amount.units() as f64 / 10_000.0)).collect()
 }
 
 fn want(queue: &mut Queue, owner: u32, job: JobId, count: u32) {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use types::{
-    Amount, Assignment, Death, Exit, Failure, GroupId, LeaseId, NodeId, NodeInfo, ObjectId,
-    Resources, Shape, Strategy, TaskId, Timestamp,
+    Assignment, Death, Exit, Failure, GroupId, LeaseId, NodeId, NodeInfo, ObjectId, Resources,
+    Shape, Strategy, TaskId, Timestamp,
 };
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
@@ -19,8 +19,8 @@ use wire::{HeadToNode, ToNode};
 use super::{Effect, Event};
 use crate::Role;
 use made_up::{
-    JOB, TestNode, actor, actor_spec, cpus, death, driver_peer, fork, leased, start, tell, welcome,
-    worker,
+    JOB, TestNode, actor, actor_spec, cpus, death, driver_peer, fork, leased, start, tell, units,
+    welcome, worker,
 };
 
 #[test]
@@ -442,7 +442,7 @@ fn a_head_that_was_refused_for_a_change_it_had_not_heard_of_hears_of_that_and_of
 #[test]
 fn a_head_that_was_refused_hears_when_what_is_free_lies_on_other_devices() {
     let amounts = |cpus, gpus| -> Resources {
-        [("CPU", Amount::from_f64(cpus)), ("GPU", Amount::from_f64(gpus))].into_iter().collect()
+        [("CPU", units(cpus)), ("GPU", units(gpus))].into_iter().collect()
     };
     let mut node = TestNode::bare_of(amounts(1.0, 2.0), 1, |_| {});
     node.driver = node.another_driver();

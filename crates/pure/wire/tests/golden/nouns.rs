@@ -70,11 +70,11 @@ pub(super) fn failure() -> Arc<Failure> {
 }
 
 pub(super) fn resources() -> Resources {
-    [("CPU", Amount::whole(2)), ("GPU", Amount::from_f64(0.5))].into_iter().collect()
+    [("CPU", Amount::whole(2)), ("GPU", Amount::from_units(5_000))].into_iter().collect()
 }
 
 pub(super) fn assignment() -> Assignment {
-    let share = DeviceShare { index: 1, amount: Amount::from_f64(0.5) };
+    let share = DeviceShare { index: 1, amount: Amount::from_units(5_000) };
     let devices = BTreeMap::from([("GPU".to_owned(), vec![share])]);
     Assignment { resources: resources(), devices }
 }
