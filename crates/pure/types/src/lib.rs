@@ -13,6 +13,7 @@ pub mod actor;
 pub mod probe;
 pub mod group;
 pub mod info;
+pub mod key;
 pub mod span;
 pub mod account;
 pub mod failure;
@@ -32,6 +33,7 @@ pub use ids::{
     ActorId, FunctionId, GroupId, JobId, LeaseId, NodeId, ObjectId, TaskId, TemplateId, WorkerId,
 };
 pub use info::{ActorInfo, GroupInfo, JobInfo, NodeInfo};
+pub use key::Key;
 pub use memory::Memory;
 pub use object::{Dependency, Ref, Stored, Value};
 pub use payload::Payload;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use types::{
     Account, ActorId, ActorInfo, ActorName, ActorSpec, Dependency, Failure, FunctionId, GroupId,
-    GroupInfo, GroupSpec, JobId, JobInfo, NodeInfo, Payload, Subject, Surveyed,
+    GroupInfo, GroupSpec, JobId, JobInfo, Key, NodeInfo, Payload, Subject, Surveyed,
 };
 
 /// A message to the head.
@@ -129,15 +129,6 @@ pub enum Question {
     },
     /// All keys that begin so.
     Keys(Key),
-}
-
-/// A key of the key-value table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Key {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name there.
-    pub name: Vec<u8>,
 }
 
 /// What is answered.

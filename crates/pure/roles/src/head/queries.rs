@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use types::{ActorId, ActorName, FunctionId, JobId, Subject, WorkerId};
-use wire::to_head::Key;
 use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
@@ -33,21 +32,19 @@ impl Head {
                 group.map_or(Answer::Nothing, |group| Answer::Groups(vec![group]))
             }
             Question::Jobs => Answer::Jobs(self.jobs.infos()),
-            Question::Get(Key { namespace, name }) => {
-                let value = self.table.get(&namespace, &name);
+            Question::Get(key) => {
+                let value = self.table.get(&key);
                 value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
             }
-            Question::Put { key: Key { namespace, name }, value, overwrite } => {
-                match self.table.put(&namespace, name, value, overwrite) {
+            Question::Put { key, value, overwrite } => {
+                match self.table.put(key, value, overwrite) {
                     Ok(added) => Answer::Count(u64::from(added)),
                     Err(failure) => Answer::Failed(Arc::new(failure)),
                 }
             }
-            Question::Delete { key: Key { namespace, name }, prefix } => {
-                Answer::Count(self.table.delete(&namespace, &name, prefix))
-            }
-            Question::Keys(Key { namespace, name }) => {
-                Answer::Keys(self.table.names(&namespace, &name))
+            Question::Delete { key, prefix } => Answer::Count(self.table.delete(key, prefix)),
+            Question::Keys(prefix) => {
+                Answer::Keys(self.table.keys(&prefix).map(|key| key.name.clone()).collect())
             }
         };
         self.reply(asker, answer);

@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use types::{ActorInfo, ActorState, GroupInfo, GroupState, JobId, JobInfo, Subject, Surveyed};
-use wire::to_head::Key;
+use types::{ActorInfo, ActorState, GroupInfo, GroupState, JobId, JobInfo, Key, Subject, Surveyed};
 use wire::{Answer, Question, ToHead};
 
 use super::nouns::{

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use types::{Account, ActorInfo, GroupInfo, JobInfo, ProcessInfo, Span, Subject, Surveyed};
-use wire::to_head::Key;
+use types::{Account, ActorInfo, GroupInfo, JobInfo, Key, ProcessInfo, Span, Subject, Surveyed};
 
 use super::*;
 
