@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use types::{ActorId, ActorName, FunctionId, JobId, Subject, WorkerId};
+use types::{ActorId, FunctionId, JobId, Subject, WorkerId};
 use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
@@ -13,15 +13,13 @@ use super::{Effect, Head};
 impl Head {
     pub(super) fn answer(&mut self, asker: (WorkerId, u64), question: Question) {
         let answer = match question {
-            Question::Function(job, function) => {
-                let Some(answer) = self.find_function(job, function, asker) else {
-                    return;
-                };
-                answer
-            }
+            Question::Function(job, function) => return self.ask_function(asker, job, function),
             Question::Survey(subject) => return self.ask_all(asker, subject),
             Question::Nodes => Answer::Nodes(self.nodes.infos()),
-            Question::ActorNamed(name) => self.actor_named(&name),
+            Question::ActorNamed(name) => {
+                let actor = self.actors.named(&name);
+                actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
+            }
             Question::ActorNames(namespace) => {
                 Answer::ActorNames(self.actors.names(namespace.as_deref()))
             }
@@ -67,27 +65,18 @@ impl Head {
         handle.map_or(Answer::Nothing, |handle| Answer::Actor { actor, handle, found: true })
     }
 
-    /// The answer, unless the question waits.
-    fn find_function(
-        &mut self,
-        job: JobId,
-        function: FunctionId,
-        asker: (WorkerId, u64),
-    ) -> Option<Answer> {
+    /// Answers, unless the question waits.
+    fn ask_function(&mut self, asker: (WorkerId, u64), job: JobId, function: FunctionId) {
         if !self.is_live(job) {
-            return Some(job_has_ended(job));
+            self.reply(asker, job_has_ended(job));
+        } else if let Some(pickle) = self.functions.ask(job, function, asker) {
+            self.reply(asker, Answer::Bytes(pickle));
         }
-        self.functions.ask(job, function, asker).map(Answer::Bytes)
     }
 
     fn ask_all(&mut self, asker: (WorkerId, u64), subject: Subject) {
         let survey = self.surveys.ask(asker, subject, self.nodes.iter());
         let ask = |node| Effect::ToNode(node, HeadToNode::Survey(survey, subject));
         self.effects.extend(self.nodes.iter().map(ask));
-    }
-
-    fn actor_named(&self, name: &ActorName) -> Answer {
-        let actor = self.actors.named(name);
-        actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
     }
 }
