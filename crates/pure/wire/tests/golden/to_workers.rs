@@ -88,7 +88,6 @@ pub(super) fn from_node() -> Vec<FromNode> {
         FromNode::LinesTold(9),
         FromNode::Spare,
         FromNode::Survey(9, Subject::Spans(JobId(5))),
-        FromNode::Exit { reason: "because".to_owned() },
     ]
 }
 

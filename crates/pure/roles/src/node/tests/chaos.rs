@@ -353,8 +353,7 @@ impl World {
             | FromNode::PeerEnded(_)
             | FromNode::Lines(_)
             | FromNode::LinesTold(_)
-            | FromNode::Survey(..)
-            | FromNode::Exit { .. } => {}
+            | FromNode::Survey(..) => {}
         }
     }
 
