@@ -193,10 +193,8 @@ impl Actors {
     /// A node is gone: what that means for each actor on it.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId) -> Vec<(ActorId, Fate)> {
-        let there = self.living.iter().filter(|(_, actor)| actor.node() == Some(node));
-        let there: Vec<ActorId> = there.map(|(id, _)| *id).collect();
-        let fate = |id| (id, self.lose_node(id, node));
-        there.into_iter().map(fate).collect()
+        let there: Vec<_> = self.nodes().filter(|(_, other)| *other == node).collect();
+        there.into_iter().map(|(id, _)| (id, self.lose_node(id, node))).collect()
     }
 
     /// Takes a dead actor away, for this reason: the node that may still run its process, and who is to be told.

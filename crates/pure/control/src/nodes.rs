@@ -181,16 +181,23 @@ impl Nodes {
         able.map(|(node, _)| *node)
     }
 
-    /// What would be free on each node, were it empty.
-    pub fn rooms_when_empty(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
-        self.present.iter().map(|(node, known)| (*node, &known.info.resources))
+    /// Whether a node could hold this, were it empty.
+    #[must_use]
+    pub fn may_hold(&self, amounts: &Resources) -> bool {
+        self.present.values().any(|known| known.info.resources.fits(amounts))
     }
 
     /// What each node has, for people.
     #[must_use]
     pub fn listed(&self) -> String {
-        let nodes = self.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
-        nodes.collect::<Vec<_>>().join(", ")
+        let told = |known: &Node| format!("{} has {}", known.info.node, known.info.resources);
+        self.present.values().map(told).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether no node is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.present.is_empty()
     }
 
     /// Whether the node is there.

@@ -65,12 +65,8 @@ impl Actor {
 
     /// The group in which it wants its node, if in one.
     pub(super) fn group(&self) -> Option<GroupId> {
-        match &self.spec.template.shape.strategy {
-            Strategy::Group { group, .. } => Some(*group),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                None
-            }
-        }
+        let strategy = &self.spec.template.shape.strategy;
+        if let Strategy::Group { group, .. } = strategy { Some(*group) } else { None }
     }
 
     /// A process may speak before its node has said that it is the actor's.

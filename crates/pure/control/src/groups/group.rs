@@ -65,9 +65,9 @@ impl Group {
         if !self.waits() {
             return Attempt::Waits;
         }
-        let planned = match self.plan(nodes) {
-            Ok(planned) => planned,
-            Err(answer) => return answer,
+        let Some(planned) = self.plan(nodes) else {
+            let never = |text| Attempt::Never(Failure::Unschedulable(text));
+            return self.obstacle(nodes).map_or(Attempt::Waits, never);
         };
         let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
         for (bundle, node) in &planned {
@@ -146,27 +146,17 @@ impl Group {
         Prepared::Waits(returned)
     }
 
-    /// A node for each missing bundle, or why there is none.
-    fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
-        if self.held.is_empty() {
-            let text = format!("{} has no bundles", self.spec.id);
-            return Err(Attempt::Never(Failure::Unschedulable(text)));
-        }
+    /// A node for each missing bundle, if there is room.
+    fn plan(&self, nodes: &Nodes) -> Option<Vec<(u32, NodeId)>> {
         let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
         let missing: Vec<usize> =
             (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
         let bundles: Vec<Wanted<'_>> =
             missing.iter().map(|index| self.wanted(*index, nodes)).collect();
         let rooms: Vec<_> = nodes.rooms(self.spec.id).collect();
-        if let Some(found) = arrange(self.spec.strategy, &bundles, &rooms, &held) {
-            let indexes = missing.into_iter().map(|index| index as u32);
-            return Ok(indexes.zip(found).collect());
-        }
-        if self.created_before || nodes.iter().next().is_none() {
-            return Err(Attempt::Waits);
-        }
-        self.too_large_for(nodes)
-            .map_or(Err(Attempt::Waits), |failure| Err(Attempt::Never(failure)))
+        let found = arrange(self.spec.strategy, &bundles, &rooms, &held)?;
+        let indexes = missing.into_iter().map(|index| index as u32);
+        (!found.is_empty()).then(|| indexes.zip(found).collect())
     }
 
     fn wanted(&self, bundle: usize, nodes: &Nodes) -> Wanted<'_> {
@@ -175,24 +165,24 @@ impl Group {
         Wanted { amounts: &self.spec.bundles[bundle], nodes }
     }
 
-    /// Why no node could hold its part, were it empty; more nodes may join, but hardly larger ones.
-    fn too_large_for(&self, nodes: &Nodes) -> Option<Failure> {
-        let largest = |demand: &Resources| {
-            let mut rooms = nodes.rooms_when_empty();
-            (!rooms.any(|(_, total)| total.fits(demand))).then(|| demand.to_string())
-        };
-        let (part, demand) = if self.spec.strategy == GroupStrategy::StrictPack {
+    /// Why it can never be created, if that is so; more nodes may join, but hardly larger ones.
+    fn obstacle(&self, nodes: &Nodes) -> Option<String> {
+        let GroupSpec { id, strategy, bundles, .. } = &*self.spec;
+        if bundles.is_empty() {
+            return Some(format!("{id} has no bundles"));
+        }
+        if self.created_before || nodes.is_empty() {
+            return None;
+        }
+        let (part, demand) = if *strategy == GroupStrategy::StrictPack {
             let mut sum = Resources::default();
-            self.spec.bundles.iter().for_each(|bundle| sum.add(bundle));
-            ("all bundles", largest(&sum)?)
+            bundles.iter().for_each(|bundle| sum.add(bundle));
+            ("all bundles", (!nodes.may_hold(&sum)).then_some(sum)?)
         } else {
-            ("a bundle", self.spec.bundles.iter().find_map(largest)?)
+            ("a bundle", bundles.iter().find(|bundle| !nodes.may_hold(bundle))?.clone())
         };
-        let (id, strategy) = (self.spec.id, self.spec.strategy);
-        Some(Failure::Unschedulable(format!(
-            "no node can ever hold {part} of {id} by {strategy}, {demand}: {}",
-            nodes.listed()
-        )))
+        let rooms = nodes.listed();
+        Some(format!("no node can ever hold {part} of {id} by {strategy}, {demand}: {rooms}"))
     }
 
     /// Where something of these `needs` may run: in one bundle, or in any.

@@ -41,7 +41,9 @@ impl Head {
         match fate {
             Fate::Unchanged => {}
             Fate::WantsNode => {
-                self.publish_if_restarting(actor);
+                if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
+                    self.publish_actor(actor);
+                }
                 self.place_actor(actor);
             }
             Fate::EndProcess(node) => self.effects.push(end_actor(node, actor, &ActorEnd::Killed)),
@@ -250,12 +252,6 @@ impl Head {
         match self.actors.detached_in(creator) {
             Some(actor) => Keeper::Actor(actor),
             None => Keeper::Process(self.jobs.driver(group.job()).unwrap_or(creator)),
-        }
-    }
-
-    fn publish_if_restarting(&mut self, actor: ActorId) {
-        if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
-            self.publish_actor(actor);
         }
     }
 
