@@ -156,7 +156,7 @@ def _actor(here: Session, found: dict[str, Any]) -> dict[str, Any]:
     match found["state"]:
         case {"Alive": {"worker": where}}:
             worker = here.id_of_worker(**where)
-        case {"Restarting": {"reason": why}}:
+        case {"Restarting": why}:
             reason = why
         case {"Dead": failure}:
             reason = _core.sentence(failure)

@@ -88,12 +88,12 @@ impl Actor {
             Life::Pending | Life::Placing(_) | Life::Making(..) if self.incarnation == 0 => {
                 ActorState::Pending
             }
-            Life::Pending | Life::Placing(_) | Life::Making(..) => ActorState::Restarting {
-                incarnation: self.incarnation,
-                reason: self.reason.clone(),
-            },
+            Life::Pending | Life::Placing(_) | Life::Making(..) => {
+                ActorState::Restarting(self.reason.clone())
+            }
         }
     }
+
     pub(super) fn info(&self) -> ActorInfo {
         ActorInfo {
             actor: self.spec.id,

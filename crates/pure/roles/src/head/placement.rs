@@ -41,7 +41,7 @@ impl Head {
         match fate {
             Fate::Unchanged => {}
             Fate::WantsNode => {
-                if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
+                if matches!(self.actors.state(actor), ActorState::Restarting(_)) {
                     self.publish_actor(actor);
                 }
                 self.place_actor(actor);

@@ -16,7 +16,7 @@ pub(super) fn actor_states() -> Vec<ActorState> {
     vec![
         ActorState::Pending,
         ActorState::Alive { worker: worker(3), incarnation: 2 },
-        ActorState::Restarting { incarnation: 2, reason: "because".to_owned() },
+        ActorState::Restarting("because".to_owned()),
         ActorState::Dead(failure()),
     ]
 }

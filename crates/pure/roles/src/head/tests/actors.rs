@@ -85,7 +85,7 @@ fn a_process_that_ends_costs_a_restart_and_the_arguments_are_sent_again() {
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
     head.says(PROCESS, ToHead::ActorMade(spec.id));
 
-    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
+    let restarting = ActorState::Restarting(death(PROCESS).to_string());
     let again =
         HeadToNode::StartActor { spec: Box::new(spec.clone()), dependencies, incarnation: 1 };
     assert_eq!(
@@ -183,7 +183,7 @@ fn kill_that_is_not_for_good_costs_a_restart_and_without_one_is_for_good() {
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
 
     assert_eq!(head.says(DRIVER, kill()), [end(spec.id, &ActorEnd::Killed)]);
-    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
+    let restarting = ActorState::Restarting(death(PROCESS).to_string());
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(PROCESS))),
         [changed(DRIVER, spec.id, restarting), Effect::ToNode(NODE, start(&spec, 1))]
