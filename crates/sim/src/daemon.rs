@@ -59,8 +59,8 @@ impl Daemon {
         let config = NodeConfig {
             node: NODE,
             resources: resources.clone(),
-            labels: Vec::new(),
-            facts: Vec::new(),
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
             cpus,
             arena_bytes,
             settings: settings.clone(),

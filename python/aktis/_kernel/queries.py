@@ -5,6 +5,7 @@ Owns the questions. Does not own the public form of the answers (`aktis`).
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from aktis import _core
@@ -42,12 +43,12 @@ def nodes() -> list[dict[str, Any]]:
 
 def cluster_resources() -> dict[str, float]:
     """What all nodes have."""
-    return forms.amounts(_ask(require(), "TotalResources"))
+    return _of_all_nodes("resources")
 
 
 def available_resources() -> dict[str, float]:
     """What is free."""
-    return forms.amounts(_ask(require(), "FreeResources"))
+    return _of_all_nodes("free")
 
 
 def actor_named(name: str, namespace: str) -> tuple[bytes, bytes] | None:
@@ -138,6 +139,13 @@ def _ask(here: Session, question: str | dict[str, Any]) -> Any:
     return None if answer == "Nothing" else forms.content(answer)
 
 
+def _of_all_nodes(part: str) -> dict[str, float]:
+    counted: Counter[str] = Counter()
+    for node in _ask(require(), "Nodes"):
+        counted.update(node[part])
+    return forms.amounts(counted)
+
+
 def _key(name: bytes, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "name": name}
 
@@ -148,7 +156,7 @@ def _actor(here: Session, found: dict[str, Any]) -> dict[str, Any]:
     match found["state"]:
         case {"Alive": {"worker": where}}:
             worker = here.id_of_worker(**where)
-        case {"Restarting": {"reason": why}}:
+        case {"Restarting": why}:
             reason = why
         case {"Dead": failure}:
             reason = _core.sentence(failure)

@@ -151,13 +151,13 @@ def config(
         "fork_server": [*fork_server, str(session.path), str(spill)],
         "resources": forms.units(offered.amounts),
         "cpus": detect.cpus(),
-        "labels": list(labels.items()),
-        "facts": [
-            ("address", "127.0.0.1"),
-            ("host", host),
-            ("socket", str(session.socket)),
-            ("gpu_ids", ",".join(offered.gpu_ids)),
-        ],
+        "labels": dict(labels),
+        "facts": {
+            "address": "127.0.0.1",
+            "host": host,
+            "socket": str(session.socket),
+            "gpu_ids": ",".join(offered.gpu_ids),
+        },
         "settings": dict(settings),
     }
 

@@ -10,32 +10,19 @@ use std::sync::Arc;
 
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure, GroupId, JobId,
-    Memory, NodeId, Resources, Shape, Strategy, WorkerId,
+    ActorId, ActorInfo, ActorName, ActorSpec, ActorState, Death, Dependency, Exit, Failure,
+    GroupId, JobId, Memory, NodeId, Resources, Strategy, WorkerId,
 };
 
-use crate::topics::Topics;
 use actor::{Actor, Life};
 
 /// The actors of the cluster.
 #[derive(Debug)]
 pub struct Actors {
     living: BTreeMap<ActorId, Actor>,
-    dead: Memory<ActorId, Grave>,
+    dead: Memory<ActorId, ActorInfo>,
     /// Those of the living that are not about to end.
     names: BTreeMap<ActorName, ActorId>,
-    topics: Topics<ActorId>,
-}
-
-/// What is remembered of a dead actor.
-#[derive(Debug)]
-struct Grave {
-    class: String,
-    name: Option<ActorName>,
-    incarnation: u32,
-    shape: Arc<Shape>,
-    detached: bool,
-    failure: Arc<Failure>,
 }
 
 /// What an event means for an actor.
@@ -54,35 +41,11 @@ pub enum Fate {
     Dies(ActorEnd),
 }
 
-/// What people see of an actor.
-#[derive(Debug)]
-pub struct Description<'a> {
-    /// The actor.
-    pub actor: ActorId,
-    /// Its class.
-    pub class: &'a str,
-    /// Its name.
-    pub name: Option<&'a ActorName>,
-    /// Its state.
-    pub state: ActorState,
-    /// How often it was made again.
-    pub restarts: u32,
-    /// What it holds, or held while it lived.
-    pub shape: &'a Arc<Shape>,
-    /// Whether it outlives its creator.
-    pub detached: bool,
-}
-
 impl Actors {
     /// No actors, and a memory for `dead_max` that will be dead.
     #[must_use]
     pub fn new(dead_max: usize) -> Self {
-        Self {
-            living: BTreeMap::new(),
-            dead: Memory::new(dead_max),
-            names: BTreeMap::new(),
-            topics: Topics::default(),
-        }
+        Self { living: BTreeMap::new(), dead: Memory::new(dead_max), names: BTreeMap::new() }
     }
 
     /// A new actor, pending, watched by its creator.
@@ -98,7 +61,6 @@ impl Actors {
             return Ok(());
         }
         self.names.extend(spec.name.clone().map(|name| (name, id)));
-        self.topics.watch(id, spec.creator);
         self.living.insert(id, Actor::new(spec));
         Ok(())
     }
@@ -231,10 +193,8 @@ impl Actors {
     /// A node is gone: what that means for each actor on it.
     #[must_use]
     pub fn on_node_lost(&mut self, node: NodeId) -> Vec<(ActorId, Fate)> {
-        let there = self.living.iter().filter(|(_, actor)| actor.node() == Some(node));
-        let there: Vec<ActorId> = there.map(|(id, _)| *id).collect();
-        let fate = |id| (id, self.lose_node(id, node));
-        there.into_iter().map(fate).collect()
+        let there: Vec<_> = self.nodes().filter(|(_, other)| *other == node).collect();
+        there.into_iter().map(|(id, _)| (id, self.lose_node(id, node))).collect()
     }
 
     /// Takes a dead actor away, for this reason: the node that may still run its process, and who is to be told.
@@ -246,46 +206,38 @@ impl Actors {
     ) -> Option<(Option<NodeId>, BTreeSet<WorkerId>)> {
         self.unname(id);
         let actor = self.living.remove(&id)?;
-        let failure = Arc::new(Failure::ActorDied(id, end));
-        let node = actor.node();
-        let ActorSpec { template, name, detached, .. } = *actor.spec;
-        let grave = Grave {
-            class: template.name.clone(),
-            name,
-            incarnation: actor.incarnation,
-            shape: Arc::clone(&template.shape),
-            detached,
-            failure,
-        };
-        self.dead.remember(id, grave);
-        Some((node, self.topics.close(id)))
+        let state = ActorState::Dead(Arc::new(Failure::ActorDied(id, end)));
+        self.dead.remember(id, ActorInfo { state, ..actor.info() });
+        Some((actor.node(), actor.watchers))
     }
 
     /// From now on `worker` hears of each change, unless the actor is dead.
     pub fn watch(&mut self, id: ActorId, worker: WorkerId) {
-        if self.living.contains_key(&id) {
-            self.topics.watch(id, worker);
+        if let Some(actor) = self.living.get_mut(&id) {
+            actor.watchers.insert(worker);
         }
     }
 
     /// Who hears of each change.
-    pub fn watchers(&self, id: ActorId) -> impl Iterator<Item = WorkerId> {
-        self.topics.watchers(id)
+    #[must_use]
+    pub fn watchers(&self, id: ActorId) -> BTreeSet<WorkerId> {
+        self.living.get(&id).map(|actor| actor.watchers.clone()).unwrap_or_default()
     }
 
-    /// A process is gone and hears of nothing: the actors that it made and that end with it.
+    /// A process is gone and hears of nothing: the actors that end with it, or with the job that it drove, and what
+    /// made them.
     #[must_use]
-    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<ActorId> {
-        self.topics.on_worker_gone(worker);
-        let made = self.bound_to_creators().filter(|(_, creator)| *creator == worker);
-        made.map(|(actor, _)| actor).collect()
-    }
-
-    /// The actors of a job that are not detached.
-    #[must_use]
-    pub fn ending_with_job(&self, job: JobId) -> Vec<ActorId> {
-        let ending = self.living.values().filter(|actor| !actor.spec.detached);
-        ending.map(|actor| actor.spec.id).filter(|id| id.job() == job).collect()
+    pub fn on_worker_gone(
+        &mut self,
+        worker: WorkerId,
+        job: Option<JobId>,
+    ) -> Vec<(ActorId, WorkerId)> {
+        for actor in self.living.values_mut() {
+            actor.watchers.remove(&worker);
+        }
+        let ends =
+            |(id, creator): &(ActorId, WorkerId)| *creator == worker || Some(id.job()) == job;
+        self.bound_to_creators().filter(ends).collect()
     }
 
     /// Whether an actor of the job lives.
@@ -328,38 +280,16 @@ impl Actors {
     pub fn state(&self, id: ActorId) -> ActorState {
         match (self.living.get(&id), self.dead.get(id)) {
             (Some(actor), _) => actor.state(),
-            (None, Some(grave)) => ActorState::Dead(Arc::clone(&grave.failure)),
+            (None, Some(dead)) => dead.state.clone(),
             (None, None) => ActorState::Dead(Arc::new(Failure::ActorDied(id, ActorEnd::Unknown))),
         }
     }
 
     /// Each actor that lives or is remembered.
-    pub fn describe(&self) -> impl Iterator<Item = Description<'_>> {
-        let dead = self.dead.iter().map(|(id, grave)| Description {
-            actor: id,
-            class: &grave.class,
-            name: grave.name.as_ref(),
-            state: ActorState::Dead(Arc::clone(&grave.failure)),
-            restarts: grave.incarnation,
-            shape: &grave.shape,
-            detached: grave.detached,
-        });
-        let living = self.living.iter().map(|(id, actor)| Description {
-            actor: *id,
-            class: &actor.spec.template.name,
-            name: actor.spec.name.as_ref(),
-            state: actor.state(),
-            restarts: actor.incarnation,
-            shape: &actor.spec.template.shape,
-            detached: actor.spec.detached,
-        });
-        dead.chain(living)
-    }
-
-    /// All processes that this machine names.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let watchers = self.topics.iter().map(|(_, worker)| worker);
-        watchers.chain(self.bound_to_creators().map(|(_, creator)| creator))
+    #[must_use]
+    pub fn infos(&self) -> Vec<ActorInfo> {
+        let dead = self.dead.iter().map(|(_, actor)| actor.clone());
+        dead.chain(self.living.values().map(Actor::info)).collect()
     }
 
     /// The node of each actor that has one.
@@ -389,9 +319,6 @@ impl Actors {
             let holder = actor.spec.name.as_ref().and_then(|name| self.named(name));
             let named = actor.spec.name.is_some() && actor.ending.is_none();
             assert_eq!(holder == Some(*id), named, "CTL-1: the name of {id} is held by {holder:?}");
-        }
-        for (id, _) in self.topics.iter() {
-            assert!(self.living.contains_key(&id), "CTL-4: {id} is watched and does not live");
         }
     }
 

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use types::{
-    ActorId, Failure, GroupId, GroupSpec, GroupState, Memory, NodeId, Resources, WorkerId,
+    ActorId, Failure, GroupId, GroupInfo, GroupSpec, GroupState, Memory, NodeId, Resources,
+    WorkerId,
 };
 
 use crate::nodes::{Home, Nodes};
-use crate::topics::Topics;
 use group::{Group, Stage};
 
 /// The placement groups of the cluster.
@@ -23,7 +23,6 @@ pub struct Groups {
     removed: Memory<GroupId, (Box<GroupSpec>, Arc<Failure>)>,
     /// How many were made.
     made: u64,
-    topics: Topics<GroupId>,
 }
 
 /// Whose end is the end of a group that is not detached.
@@ -63,12 +62,7 @@ impl Groups {
     /// No groups, and a memory for `removed_max` that will be removed.
     #[must_use]
     pub fn new(removed_max: usize) -> Self {
-        Self {
-            present: BTreeMap::new(),
-            removed: Memory::new(removed_max),
-            made: 0,
-            topics: Topics::default(),
-        }
+        Self { present: BTreeMap::new(), removed: Memory::new(removed_max), made: 0 }
     }
 
     /// A new group, watched by its creator, that waits behind all others. Unless it is detached it ends with its
@@ -79,11 +73,10 @@ impl Groups {
             return false;
         }
         if let Some(other) = self.named(&spec.namespace, &spec.name) {
-            let text = format!("the name {:?} is taken by {}", spec.name, other.id);
+            let text = format!("the name {:?} is taken by {}", spec.name, other.spec.id);
             self.removed.remember(id, (spec, Arc::new(Failure::Unschedulable(text))));
             return false;
         }
-        self.topics.watch(id, spec.creator);
         self.made += 1;
         self.present.insert(id, Group::new(spec, keeper, self.made));
         true
@@ -150,7 +143,7 @@ impl Groups {
             nodes.release(node, &group.spec.bundles[bundle as usize]);
         }
         self.removed.remember(id, (group.spec, Arc::new(failure)));
-        Some(self.topics.close(id))
+        Some(group.watchers)
     }
 
     /// Where something of these `needs` may run in a group: in one bundle of it, or in any.
@@ -164,19 +157,24 @@ impl Groups {
 
     /// From now on `worker` hears of each change, unless the group is removed.
     pub fn watch(&mut self, id: GroupId, worker: WorkerId) {
-        if self.present.contains_key(&id) {
-            self.topics.watch(id, worker);
+        if let Some(group) = self.present.get_mut(&id) {
+            group.watchers.insert(worker);
         }
     }
 
     /// Who hears of each change.
-    pub fn watchers(&self, id: GroupId) -> impl Iterator<Item = WorkerId> {
-        self.topics.watchers(id)
+    #[must_use]
+    pub fn watchers(&self, id: GroupId) -> BTreeSet<WorkerId> {
+        self.present.get(&id).map(|group| group.watchers.clone()).unwrap_or_default()
     }
 
-    /// A process is gone and hears of nothing.
-    pub fn on_worker_gone(&mut self, worker: WorkerId) {
-        self.topics.on_worker_gone(worker);
+    /// A process is gone and hears of nothing: the groups that end with it.
+    #[must_use]
+    pub fn on_worker_gone(&mut self, worker: WorkerId) -> Vec<GroupId> {
+        for group in self.present.values_mut() {
+            group.watchers.remove(&worker);
+        }
+        self.kept_by(Keeper::Process(worker))
     }
 
     /// The groups that end with this keeper.
@@ -197,26 +195,20 @@ impl Groups {
 
     /// The group of this name.
     #[must_use]
-    pub fn named(&self, namespace: &str, name: &str) -> Option<&GroupSpec> {
-        let mut specs = self.present.values().map(|group| &*group.spec);
-        specs.find(|spec| !name.is_empty() && spec.name == name && spec.namespace == namespace)
+    pub fn named(&self, namespace: &str, name: &str) -> Option<GroupInfo> {
+        let mut groups = self.present.values();
+        let named = |spec: &GroupSpec| spec.name == name && spec.namespace == namespace;
+        groups.find(|group| !name.is_empty() && named(&group.spec)).map(Group::info)
     }
 
     /// Each group that is there or remembered.
-    pub fn describe(&self) -> impl Iterator<Item = (&GroupSpec, GroupState)> {
-        let removed = self.removed.iter();
-        let removed =
-            removed.map(|(_, (spec, failure))| (&**spec, GroupState::Removed(Arc::clone(failure))));
-        removed.chain(self.present.values().map(|group| (&*group.spec, group.state())))
-    }
-
-    /// All processes that this machine names.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let keepers = self.keepers().filter_map(|(_, keeper)| match keeper {
-            Keeper::Process(worker) => Some(worker),
-            Keeper::Actor(_) => None,
+    #[must_use]
+    pub fn infos(&self) -> Vec<GroupInfo> {
+        let removed = self.removed.iter().map(|(_, (spec, failure))| GroupInfo {
+            spec: GroupSpec::clone(spec),
+            state: GroupState::Removed(Arc::clone(failure)),
         });
-        self.topics.iter().map(|(_, worker)| worker).chain(keepers)
+        removed.chain(self.present.values().map(Group::info)).collect()
     }
 
     /// With whom each group ends that is not detached.
@@ -250,9 +242,6 @@ impl Groups {
             }
             let strategy = group.spec.strategy;
             assert!(group.lies_well(), "CTL-7: the bundles of {id} do not lie as {strategy} wants");
-        }
-        for (id, _) in self.topics.iter() {
-            assert!(self.present.contains_key(&id), "CTL-4: {id} is watched and removed");
         }
     }
 }

@@ -1,31 +1,17 @@
-//! Which jobs run, and which processes are known to work for them.
+//! Which jobs run, and which ran.
 //!
-//! Owns: the numbers of jobs, their drivers and processes. Does not own: what ends with a job (`roles::head`).
+//! Owns: the numbers of jobs and their drivers. Does not own: what ends with a job (`roles::head`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use types::{JobId, Memory, WorkerId};
+use types::{JobId, JobInfo, Memory, WorkerId};
 
 /// The jobs of the cluster.
 #[derive(Debug)]
 pub struct Jobs {
     last: u32,
-    /// Each with the processes known for it.
-    running: BTreeMap<JobId, (Job, BTreeSet<WorkerId>)>,
-    ended: Memory<JobId, Job>,
-}
-
-/// What is known of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// Its driver.
-    pub driver: WorkerId,
-    /// Its driver's process.
-    pub pid: u32,
-    /// The namespace of its actors.
-    pub namespace: String,
-    /// What was run.
-    pub entrypoint: String,
+    running: BTreeMap<JobId, JobInfo>,
+    ended: Memory<JobId, JobInfo>,
 }
 
 impl Jobs {
@@ -35,34 +21,24 @@ impl Jobs {
         Self { last: 0, running: BTreeMap::new(), ended: Memory::new(ended_max) }
     }
 
-    /// The job of a driver begins; one that it has already goes on.
-    pub fn start(&mut self, job: Job) -> JobId {
-        if let Some(running) = self.driven_by(job.driver) {
-            return running;
-        }
-        self.last += 1;
-        let id = JobId(self.last);
-        let processes = BTreeSet::from([job.driver]);
-        self.running.insert(id, (job, processes));
-        id
+    /// The number of a driver's job: of the one that it has already, or the next.
+    #[must_use]
+    pub fn number(&self, driver: WorkerId) -> JobId {
+        self.driven_by(driver).unwrap_or(JobId(self.last + 1))
     }
 
-    /// A process works for a job, if the job runs.
-    pub fn saw(&mut self, job: JobId, worker: WorkerId) {
-        if let Some((_, processes)) = self.running.get_mut(&job) {
-            processes.insert(worker);
-        }
+    /// A job of this number begins, or goes on.
+    pub fn start(&mut self, job: JobInfo) {
+        self.last = self.last.max(job.job.0);
+        self.running.entry(job.job).or_insert(job);
     }
 
     /// A process is gone: the job that ends with it, if it was a driver.
     #[must_use]
     pub fn on_worker_gone(&mut self, worker: WorkerId) -> Option<JobId> {
-        for (_, processes) in self.running.values_mut() {
-            processes.remove(&worker);
-        }
         let id = self.driven_by(worker)?;
-        let (job, _) = self.running.remove(&id)?;
-        self.ended.remember(id, job);
+        let job = self.running.remove(&id)?;
+        self.ended.remember(id, JobInfo { running: false, ..job });
         Some(id)
     }
 
@@ -75,34 +51,30 @@ impl Jobs {
     /// The driver of a job that runs.
     #[must_use]
     pub fn driver(&self, job: JobId) -> Option<WorkerId> {
-        self.running.get(&job).map(|(job, _)| job.driver)
+        self.running.get(&job).map(|job| job.driver)
     }
 
-    /// Whether the process is the driver of a job that ended.
+    /// Whether the job ended, and this was its driver.
     #[must_use]
-    pub fn is_ended_driver(&self, worker: WorkerId) -> bool {
-        self.ended.iter().any(|(_, job)| job.driver == worker)
+    pub fn ended_with(&self, job: JobId, driver: WorkerId) -> bool {
+        self.ended.get(job).is_some_and(|job| job.driver == driver)
     }
 
-    /// All processes known for running jobs.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.running.values().flat_map(|(_, processes)| processes).copied()
-    }
-
-    /// Each job that runs or is remembered, and whether it runs.
-    pub fn describe(&self) -> impl Iterator<Item = (JobId, &Job, bool)> {
-        let ended = self.ended.iter().map(|(id, job)| (id, job, false));
-        ended.chain(self.running.iter().map(|(id, (job, _))| (*id, job, true)))
+    /// Each job that runs or is remembered.
+    #[must_use]
+    pub fn infos(&self) -> Vec<JobInfo> {
+        let ended = self.ended.iter().map(|(_, job)| job);
+        ended.chain(self.running.values()).cloned().collect()
     }
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
-        for (id, (job, _)) in &self.running {
+        for (id, job) in &self.running {
             assert_eq!(self.driven_by(job.driver), Some(*id), "CTL-8: a driver has two jobs");
         }
     }
 
     fn driven_by(&self, driver: WorkerId) -> Option<JobId> {
-        self.running.iter().find(|(_, (job, _))| job.driver == driver).map(|(id, _)| *id)
+        self.running.iter().find(|(_, job)| job.driver == driver).map(|(id, _)| *id)
     }
 }

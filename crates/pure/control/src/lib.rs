@@ -16,8 +16,7 @@ pub mod surveys;
 pub mod table;
 #[cfg(test)]
 mod tests;
-pub mod timeline;
-pub mod topics;
+mod timeline;
 
 pub use actors::{Actors, Fate};
 pub use functions::Functions;
@@ -26,5 +25,3 @@ pub use jobs::Jobs;
 pub use nodes::{Home, Nodes};
 pub use surveys::Surveys;
 pub use table::Table;
-pub use timeline::Timeline;
-pub use topics::Topics;

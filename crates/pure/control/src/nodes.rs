@@ -6,36 +6,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
-use types::{Failure, GroupId, LabelRule, Memory, NodeId, Resources, Strategy};
+use types::{Failure, GroupId, LabelRule, Memory, NodeId, NodeInfo, Resources, Strategy};
 
 /// The nodes of the cluster.
 #[derive(Debug)]
 pub struct Nodes {
     present: BTreeMap<NodeId, Node>,
-    gone: Memory<NodeId, Traits>,
+    gone: Memory<NodeId, NodeInfo>,
 }
 
 /// One node that is there.
 #[derive(Debug)]
 struct Node {
-    traits: Traits,
-    total: Resources,
-    /// What is believed free: what was reported, less what was reserved since.
-    free: Resources,
+    /// Free is what was reported, less what was reserved since.
+    info: NodeInfo,
     reported: Resources,
     reserved: Resources,
     actors: u32,
     /// Who was refused room since the last report, and is not tried here before the next.
     refused: BTreeSet<GroupId>,
-}
-
-/// What a node is like.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Traits {
-    /// For label rules.
-    pub labels: BTreeMap<String, String>,
-    /// Its address, host name and the like.
-    pub facts: BTreeMap<String, String>,
 }
 
 /// Where something may run.
@@ -58,25 +47,24 @@ impl Nodes {
     }
 
     /// A node is there, with all it has free.
-    pub fn on_joined(&mut self, node: NodeId, total: Resources, traits: Traits) {
+    pub fn on_joined(&mut self, info: NodeInfo) {
         let joined = Node {
-            traits,
-            free: total.clone(),
-            reported: total.clone(),
-            total,
+            reported: info.free.clone(),
             reserved: Resources::default(),
             actors: 0,
             refused: BTreeSet::new(),
+            info,
         };
-        self.present.insert(node, joined);
+        self.present.insert(joined.info.node, joined);
     }
 
     /// A node is gone. False if it was not there.
     pub fn on_lost(&mut self, node: NodeId) -> bool {
-        let Some(lost) = self.present.remove(&node) else {
+        let Some(Node { info, .. }) = self.present.remove(&node) else {
             return false;
         };
-        self.gone.remember(node, lost.traits);
+        let (resources, free) = (Resources::default(), Resources::default());
+        self.gone.remember(node, NodeInfo { alive: false, resources, free, ..info });
         true
     }
 
@@ -85,11 +73,12 @@ impl Nodes {
         let Some(known) = self.present.get_mut(&node) else {
             return false;
         };
-        let within = known.total.iter().map(|(name, total)| (name, total.min(free.get(name))));
+        let within =
+            known.info.resources.iter().map(|(name, total)| (name, total.min(free.get(name))));
         let reported: Resources = within.collect();
-        let grew = !known.refused.is_empty() || !known.free.fits(&reported);
+        let grew = !known.refused.is_empty() || !known.info.free.fits(&reported);
         known.refused.clear();
-        known.free = reported.clone();
+        known.info.free = reported.clone();
         known.reported = reported;
         grew
     }
@@ -98,7 +87,7 @@ impl Nodes {
     /// next one counts as room for the group.
     pub fn on_refused(&mut self, node: NodeId, group: GroupId) {
         if let Some(known) = self.present.get_mut(&node) {
-            known.free = known.reported.clone();
+            known.info.free = known.reported.clone();
             known.refused.insert(group);
         }
     }
@@ -109,7 +98,7 @@ impl Nodes {
             return;
         };
         known.reserved.add(amounts);
-        known.free.subtract(amounts);
+        known.info.free.subtract(amounts);
     }
 
     /// Gives back what [`Self::reserve`] took.
@@ -119,8 +108,8 @@ impl Nodes {
         };
         known.reserved.subtract(amounts);
         for (name, amount) in amounts.iter() {
-            let free = known.free.get(name).plus(amount).min(known.total.get(name));
-            known.free.set(name, free);
+            let free = known.info.free.get(name).plus(amount).min(known.info.resources.get(name));
+            known.info.free.set(name, free);
         }
     }
 
@@ -144,7 +133,7 @@ impl Nodes {
             Strategy::Labels(hard, soft) => (hard, soft),
             Strategy::Node { node, soft } => {
                 match self.present.get(node) {
-                    Some(known) if known.total.fits(needs) => return Home::On(*node),
+                    Some(known) if known.info.resources.fits(needs) => return Home::On(*node),
                     _ if *soft => {}
                     Some(_) => return never(format!("{node} can never have {needs} free")),
                     None => return never(format!("{node} is not there, and its affinity is hard")),
@@ -156,18 +145,17 @@ impl Nodes {
         let able = self
             .present
             .iter()
-            .filter(|(_, known)| known.total.fits(needs) && known.traits.satisfy(hard));
+            .filter(|(_, known)| known.info.resources.fits(needs) && known.satisfies(hard));
         let best = able.min_by_key(|(node, known)| {
-            let busy = !known.free.fits(needs);
-            (busy, !known.traits.satisfy(soft), known.load(strategy, needs), **node)
+            let busy = !known.info.free.fits(needs);
+            (busy, !known.satisfies(soft), known.load(strategy, needs), **node)
         });
         match best {
             Some((node, _)) => Home::On(*node),
             None if self.present.is_empty() => Home::Wait,
-            None if hard.is_empty() => never(format!(
-                "no node can ever have {needs} free; the nodes have {}",
-                self.total()
-            )),
+            None if hard.is_empty() => {
+                never(format!("no node can ever have {needs} free: {}", self.listed()))
+            }
             None => match hard
                 .iter()
                 .find(|rule| self.satisfying(slice::from_ref(rule)).next().is_none())
@@ -184,18 +172,32 @@ impl Nodes {
     /// What is believed free for a group on each node.
     pub fn rooms(&self, group: GroupId) -> impl Iterator<Item = (NodeId, &Resources)> {
         let open = self.present.iter().filter(move |(_, known)| !known.refused.contains(&group));
-        open.map(|(node, known)| (*node, &known.free))
+        open.map(|(node, known)| (*node, &known.info.free))
     }
 
     /// The nodes whose labels satisfy all of these rules.
     pub fn satisfying(&self, rules: &[LabelRule]) -> impl Iterator<Item = NodeId> {
-        let able = self.present.iter().filter(|(_, known)| known.traits.satisfy(rules));
+        let able = self.present.iter().filter(|(_, known)| known.satisfies(rules));
         able.map(|(node, _)| *node)
     }
 
-    /// What would be free on each node, were it empty.
-    pub fn rooms_when_empty(&self) -> impl Iterator<Item = (NodeId, &Resources)> {
-        self.present.iter().map(|(node, known)| (*node, &known.total))
+    /// Whether a node could hold this, were it empty.
+    #[must_use]
+    pub fn may_hold(&self, amounts: &Resources) -> bool {
+        self.present.values().any(|known| known.info.resources.fits(amounts))
+    }
+
+    /// What each node has, for people.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let told = |known: &Node| format!("{} has {}", known.info.node, known.info.resources);
+        self.present.values().map(told).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether no node is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.present.is_empty()
     }
 
     /// Whether the node is there.
@@ -215,35 +217,27 @@ impl Nodes {
         self.present.get(&node).map(|known| &known.reserved)
     }
 
-    /// Each node that is there or remembered, with what it has if it is there.
-    pub fn describe(&self) -> impl Iterator<Item = (NodeId, &Traits, Option<&Resources>)> {
-        let gone = self.gone.iter().map(|(node, traits)| (node, traits, None));
-        let present = &self.present;
-        gone.chain(present.iter().map(|(node, known)| (*node, &known.traits, Some(&known.total))))
-    }
-
-    /// What all nodes have.
+    /// Each node that is there or remembered.
     #[must_use]
-    pub fn total(&self) -> Resources {
-        sum(self.present.values().map(|known| &known.total))
-    }
-
-    /// What is believed free on all nodes.
-    #[must_use]
-    pub fn free(&self) -> Resources {
-        sum(self.present.values().map(|known| &known.free))
+    pub fn infos(&self) -> Vec<NodeInfo> {
+        let gone = self.gone.iter().map(|(_, info)| info);
+        gone.chain(self.present.values().map(|known| &known.info)).cloned().collect()
     }
 
     /// Panics unless every rule that this machine alone can see holds.
     pub fn check(&self) {
         for (node, known) in &self.present {
-            let Node { total, free, .. } = known;
-            assert!(total.fits(free), "CTL-12: {node} has {total} and {free} of it free");
+            let NodeInfo { resources: total, free, .. } = &known.info;
+            assert!(total.fits(free), "CTL-4: {node} has {total} and {free} of it free");
         }
     }
 }
 
 impl Node {
+    fn satisfies(&self, rules: &[LabelRule]) -> bool {
+        rules.iter().all(|rule| rule.holds(self.info.labels.get(&rule.label)))
+    }
+
     /// What makes a node the worse choice, by the strategy.
     fn load(&self, strategy: &Strategy, needs: &Resources) -> (u64, u32) {
         // Below a half a node is as good as an empty one, so that few nodes are used while they are few.
@@ -251,18 +245,12 @@ impl Node {
         if matches!(strategy, Strategy::Spread) || needs.is_empty() {
             return (0, self.actors);
         }
-        let shares = self.total.iter().map(|(name, total)| {
-            let used = total.minus(self.free.get(name)).unwrap_or_default();
+        let shares = self.info.resources.iter().map(|(name, total)| {
+            let used = total.minus(self.info.free.get(name)).unwrap_or_default();
             used.units().saturating_mul(1000) / total.units()
         });
         let permille = shares.max().unwrap_or(0);
         (if permille < HALF_PERMILLE { 0 } else { permille }, 0)
-    }
-}
-
-impl Traits {
-    fn satisfy(&self, rules: &[LabelRule]) -> bool {
-        rules.iter().all(|rule| rule.holds(self.labels.get(&rule.label)))
     }
 }
 
@@ -272,11 +260,4 @@ fn never(reason: String) -> Home {
 
 fn listed(rules: &[LabelRule]) -> String {
     rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn sum<'a>(parts: impl Iterator<Item = &'a Resources>) -> Resources {
-    parts.fold(Resources::default(), |mut sum, part| {
-        sum.add(part);
-        sum
-    })
 }

@@ -5,24 +5,12 @@
 //!
 //! Laying bundles on nodes is bin packing. The search goes from the largest bundle to the smallest, takes the
 //! preferred node for each, and goes back where that leads nowhere. The first way down is what a greedy rule would
-//! find; the way back makes "nowhere" a fact, as long as the search stays within its limit.
+//! find; the way back finds an arrangement if there is one, as long as the search stays within its limit.
 
 use std::cmp::Reverse;
 
 use types::limits::PLACEMENT_STEPS_MAX;
 use types::{Amount, GroupStrategy, NodeId, Resources};
-
-/// Where bundles can lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub enum Arrangement {
-    /// Each on this node, in their order.
-    Found(Vec<NodeId>),
-    /// No arrangement exists.
-    Nowhere,
-    /// None was found within the limit of the search.
-    Unknown,
-}
 
 /// What is to be laid on a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,31 +21,30 @@ pub struct Wanted<'a> {
     pub nodes: Option<Vec<NodeId>>,
 }
 
-/// Lays `bundles` on `rooms`, where earlier bundles of the group lie on the nodes `held`.
+/// Lays `bundles` on `rooms`, where earlier bundles of the group lie on the nodes `held`: a node for each, in their
+/// order, unless no arrangement exists or none was found within the limit of the search.
+#[must_use]
 pub fn arrange(
     strategy: GroupStrategy,
     bundles: &[Wanted<'_>],
-    rooms: Vec<(NodeId, &Resources)>,
+    rooms: &[(NodeId, &Resources)],
     held: &[NodeId],
-) -> Arrangement {
-    let rooms = rooms.into_iter().map(|(node, free)| {
-        let used = held.iter().filter(|other| **other == node).count();
-        Room { node, free: free.clone(), used }
-    });
-    let mut search = Search { strategy, bundles, rooms: rooms.collect(), begun: !held.is_empty() };
+) -> Option<Vec<NodeId>> {
+    let arranged = |strategy| {
+        let rooms = rooms.iter().map(|(node, free)| Room {
+            node: *node,
+            free: Resources::clone(free),
+            used: held.iter().filter(|other| *other == node).count(),
+        });
+        Search { strategy, bundles, rooms: rooms.collect(), begun: !held.is_empty() }.run()
+    };
     // What a soft strategy would like best is what its strict sister demands.
     let strict = match strategy {
-        GroupStrategy::Pack => GroupStrategy::StrictPack,
-        GroupStrategy::Spread => GroupStrategy::StrictSpread,
-        GroupStrategy::StrictPack | GroupStrategy::StrictSpread => return search.run(),
+        GroupStrategy::Pack => Some(GroupStrategy::StrictPack),
+        GroupStrategy::Spread => Some(GroupStrategy::StrictSpread),
+        GroupStrategy::StrictPack | GroupStrategy::StrictSpread => None,
     };
-    search.strategy = strict;
-    let best = search.run();
-    if matches!(best, Arrangement::Found(_)) {
-        return best;
-    }
-    search.strategy = strategy;
-    search.run()
+    strict.and_then(arranged).or_else(|| arranged(strategy))
 }
 
 struct Search<'a> {
@@ -83,23 +70,20 @@ struct Choice {
 }
 
 impl Search<'_> {
-    fn run(&mut self) -> Arrangement {
+    fn run(mut self) -> Option<Vec<NodeId>> {
         let mut order: Vec<usize> = (0..self.bundles.len()).collect();
         order.sort_by_key(|bundle| Reverse(size(self.bundles[*bundle].amounts)));
         let mut choices: Vec<Choice> = Vec::with_capacity(order.len());
-        // The way straight down and back up is always within the limit.
-        let mut steps = PLACEMENT_STEPS_MAX.max(2 * order.len());
+        // The way straight down is always within the limit.
+        let mut steps = PLACEMENT_STEPS_MAX.max(order.len());
         while let Some(bundle) = order.get(choices.len()) {
-            let alike = self.alike(&order[choices.len()..]);
-            let others = self.candidates(*bundle, alike, self.begun || !choices.is_empty());
+            let others = self.candidates(&order[choices.len()..], !choices.is_empty());
             choices.push(Choice { bundle: *bundle, room: None, others });
-            steps -= self.go_on(&mut choices);
-            if choices.is_empty() {
-                return Arrangement::Nowhere;
+            while !self.advance(choices.last_mut()?) {
+                choices.pop();
+                steps = steps.checked_sub(1)?;
             }
-            if steps <= order.len() {
-                return self.give_up(choices);
-            }
+            steps = steps.checked_sub(1)?;
         }
         self.found(&choices)
     }
@@ -108,24 +92,6 @@ impl Search<'_> {
     fn alike(&self, rest: &[usize]) -> usize {
         let same = |bundle: &&usize| self.bundles[**bundle] == self.bundles[rest[0]];
         rest.iter().take_while(same).count()
-    }
-
-    /// Moves the last choice on, and back up where nothing is left: how many steps that took.
-    fn go_on(&mut self, choices: &mut Vec<Choice>) -> usize {
-        let mut steps = 1;
-        while choices.last_mut().is_some_and(|choice| !self.advance(choice)) {
-            choices.pop();
-            steps += 1;
-        }
-        steps
-    }
-
-    fn give_up(&mut self, choices: Vec<Choice>) -> Arrangement {
-        for mut choice in choices {
-            choice.others.clear();
-            self.advance(&mut choice);
-        }
-        Arrangement::Unknown
     }
 
     /// Moves a bundle to its next candidate; false if there is none.
@@ -144,9 +110,10 @@ impl Search<'_> {
         true
     }
 
-    /// The rooms that may take a bundle, the best last; `alike` bundles of its content are to be laid.
-    fn candidates(&self, bundle: usize, alike: usize, begun: bool) -> Vec<usize> {
-        let Wanted { amounts, nodes } = &self.bundles[bundle];
+    /// The rooms that may take the first of the bundles that are left, the best last.
+    fn candidates(&self, rest: &[usize], laid_some: bool) -> Vec<usize> {
+        let Wanted { amounts, nodes } = &self.bundles[rest[0]];
+        let begun = self.begun || laid_some;
         let fits = |room: &Room| {
             nodes.as_ref().is_none_or(|nodes| nodes.contains(&room.node)) && room.free.fits(amounts)
         };
@@ -158,7 +125,7 @@ impl Search<'_> {
         let rooms = self.rooms.iter().enumerate();
         let able = rooms.filter(|(_, room)| allowed(room) && fits(room));
         let mut candidates: Vec<usize> = able.map(|(index, _)| index).collect();
-        if self.strategy == GroupStrategy::StrictSpread && candidates.len() < alike {
+        if self.strategy == GroupStrategy::StrictSpread && candidates.len() < self.alike(rest) {
             return Vec::new();
         }
         match self.strategy {
@@ -172,12 +139,12 @@ impl Search<'_> {
         candidates
     }
 
-    fn found(&self, choices: &[Choice]) -> Arrangement {
+    fn found(&self, choices: &[Choice]) -> Option<Vec<NodeId>> {
         let mut nodes = vec![None; self.bundles.len()];
         for choice in choices {
             nodes[choice.bundle] = choice.room.map(|room| self.rooms[room].node);
         }
-        nodes.into_iter().collect::<Option<_>>().map_or(Arrangement::Unknown, Arrangement::Found)
+        nodes.into_iter().collect()
     }
 }
 

@@ -1,53 +1,51 @@
 //! Questions that every process answers for itself.
 //!
 //! Owns: who is still to be heard, what was heard, and which processes are gone. Does not own: who is asked in which
-//! message (`roles::head`), or what ran (`timeline`).
+//! message (`roles::head`), or how long it is remembered what ran (`timeline`).
 //!
 //! A node first says which processes it has, and so names those that are to be heard; until then it stands for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use types::limits::SURVEY_ROWS_MAX;
-use types::{Account, Death, Memory, NodeId, ProcessInfo, Subject, WorkerId};
+use types::{Account, Death, JobId, Memory, NodeId, ProcessInfo, Subject, Surveyed, WorkerId};
 
 use crate::functions::Asker;
+use crate::timeline::Timeline;
 
-/// The questions that wait, by number.
+/// The questions that wait, by number, and what is over.
 #[derive(Debug)]
 pub struct Surveys {
     last: u64,
     open: BTreeMap<u64, Survey>,
     gone: Memory<WorkerId, Death>,
+    timeline: Timeline,
 }
 
 /// One question.
 #[derive(Debug)]
-pub struct Survey {
-    /// Who asked.
-    pub asker: Asker,
-    /// What about.
-    pub subject: Subject,
-    /// The processes of the nodes that were heard.
-    pub processes: Vec<ProcessInfo>,
-    /// What each process told.
-    pub accounts: Vec<(WorkerId, Box<Account>)>,
-    missing: BTreeSet<Respondent>,
+struct Survey {
+    asker: Asker,
+    subject: Subject,
+    told: Surveyed,
+    /// The nodes that have not named their processes.
+    nodes: BTreeSet<NodeId>,
+    /// The processes that have not told what they know.
+    missing: BTreeSet<WorkerId>,
     /// How many tasks and objects the answer can still hold, of each.
     room: usize,
-}
-
-/// Who is to be heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Respondent {
-    Node(NodeId),
-    Process(WorkerId),
 }
 
 impl Surveys {
     /// No questions, and a memory for `gone_max` processes that will be gone.
     #[must_use]
     pub fn new(gone_max: usize) -> Self {
-        Self { last: 0, open: BTreeMap::new(), gone: Memory::new(gone_max) }
+        Self {
+            last: 0,
+            open: BTreeMap::new(),
+            gone: Memory::new(gone_max),
+            timeline: Timeline::default(),
+        }
     }
 
     /// Somebody asks all processes of these nodes: the number under which they answer.
@@ -57,10 +55,16 @@ impl Surveys {
         subject: Subject,
         nodes: impl Iterator<Item = NodeId>,
     ) -> u64 {
+        let survey = Survey {
+            asker,
+            subject,
+            told: Surveyed::default(),
+            nodes: nodes.collect(),
+            missing: BTreeSet::new(),
+            room: SURVEY_ROWS_MAX,
+        };
         self.last += 1;
-        let missing = nodes.map(Respondent::Node).collect();
-        let (processes, accounts, room) = (Vec::new(), Vec::new(), SURVEY_ROWS_MAX);
-        self.open.insert(self.last, Survey { asker, subject, processes, accounts, missing, room });
+        self.open.insert(self.last, survey);
         self.last
     }
 
@@ -69,32 +73,37 @@ impl Surveys {
         let Some(survey) = self.open.get_mut(&survey) else {
             return;
         };
-        if !survey.missing.remove(&Respondent::Node(node)) {
+        if !survey.nodes.remove(&node) {
             return;
         }
         if survey.subject != Subject::Processes {
             let asked = processes.iter().filter(|process| process.asked);
-            survey.missing.extend(asked.map(|process| Respondent::Process(process.worker)));
+            survey.missing.extend(asked.map(|process| process.worker));
         }
-        survey.processes.extend(processes);
+        survey.told.processes.extend(processes);
     }
 
-    /// A process told what it knows.
+    /// A process told what it knows, and with that what ran there.
     pub fn on_account(&mut self, survey: u64, worker: WorkerId, mut account: Box<Account>) {
+        let spans = std::mem::take(&mut account.spans);
+        if !spans.is_empty() {
+            self.timeline.on_spans(worker, spans);
+        }
         if let Some(survey) = self.open.get_mut(&survey)
-            && survey.missing.remove(&Respondent::Process(worker))
+            && survey.missing.remove(&worker)
         {
             account.leave_out(survey.room);
             survey.room -= account.tasks.len().max(account.objects.len());
-            survey.accounts.push((worker, account));
+            survey.told.accounts.push((worker, account));
         }
     }
 
     /// A process ended: it is not waited for, and its own questions are forgotten.
     pub fn on_worker_gone(&mut self, worker: WorkerId) {
+        self.timeline.on_worker_gone(worker);
         self.open.retain(|_, survey| survey.asker.0 != worker);
         for survey in self.open.values_mut() {
-            survey.missing.remove(&Respondent::Process(worker));
+            survey.missing.remove(&worker);
         }
     }
 
@@ -103,32 +112,41 @@ impl Surveys {
         self.gone.remember(death.worker, Death { last_lines: Vec::new(), ..death });
     }
 
-    /// A node is gone.
+    /// A job ended: nobody asks for its spans any more.
+    pub fn on_job_ended(&mut self, job: JobId) {
+        self.timeline.on_job_ended(job);
+    }
+
+    /// A node is gone, and its processes with it.
     pub fn on_node_lost(&mut self, node: NodeId) {
         for survey in self.open.values_mut() {
-            survey.missing.remove(&Respondent::Node(node));
+            survey.nodes.remove(&node);
+            survey.missing.retain(|worker| worker.node != node);
         }
     }
 
-    /// The questions that need not wait any longer.
+    /// The questions that need not wait any longer, and what is answered.
     #[must_use]
-    pub fn take_finished(&mut self) -> Vec<Survey> {
-        let finished = self.open.extract_if(.., |_, survey| survey.missing.is_empty());
-        finished.map(|(_, survey)| survey).collect()
+    pub fn take_finished(&mut self) -> Vec<(Asker, Surveyed)> {
+        let finished = self.open.extract_if(.., |_, survey| survey.is_finished());
+        let answered = |(_, Survey { asker, subject, mut told, .. })| {
+            match subject {
+                Subject::Spans(job) => told.spans = self.timeline.spans(Some(job)),
+                Subject::Tasks => told.spans = self.timeline.spans(None),
+                Subject::Processes => {
+                    told.gone = self.gone.iter().map(|(_, death)| death.clone()).collect();
+                }
+                Subject::Objects => {}
+            }
+            (asker, told)
+        };
+        finished.map(answered).collect()
     }
+}
 
-    /// How the latest processes ended that are gone.
-    pub fn gone(&self) -> impl Iterator<Item = &Death> {
-        self.gone.iter().map(|(_, death)| death)
-    }
-
-    /// All processes that this machine waits for.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        let missing = self.open.values().flat_map(|survey| &survey.missing);
-        missing.filter_map(|respondent| match respondent {
-            Respondent::Process(worker) => Some(*worker),
-            Respondent::Node(_) => None,
-        })
+impl Survey {
+    fn is_finished(&self) -> bool {
+        self.nodes.is_empty() && self.missing.is_empty()
     }
 }
 
@@ -157,9 +175,9 @@ mod tests {
         assert!(surveys.take_finished().is_empty(), "who was not yet asked has not answered");
         surveys.on_account(number, ANNE, account(4));
 
-        let [survey] = &surveys.take_finished()[..] else { panic!("one is answered") };
-        assert_eq!(survey.processes, [process(ANNE), process(BERT), starting(CARL)]);
-        assert_eq!(survey.accounts, [(BERT, account(2)), (ANNE, account(4))]);
+        let [(_, told)] = &surveys.take_finished()[..] else { panic!("one is answered") };
+        assert_eq!(told.processes, [process(ANNE), process(BERT), starting(CARL)]);
+        assert_eq!(told.accounts, [(BERT, account(2)), (ANNE, account(4))]);
     }
 
     #[test]
@@ -169,12 +187,11 @@ mod tests {
         surveys.on_processes(first, NODE, vec![process(BERT)]);
         surveys.ask((BERT, 2), Subject::Objects, [NODE].into_iter());
         surveys.ask((ANNE, 3), Subject::Processes, [OTHER_NODE].into_iter());
-        assert_eq!(surveys.workers().collect::<Vec<_>>(), [BERT]);
 
         surveys.on_worker_gone(BERT);
         surveys.on_node_lost(OTHER_NODE);
 
-        let askers: Vec<_> = surveys.take_finished().iter().map(|survey| survey.asker).collect();
+        let askers: Vec<_> = surveys.take_finished().iter().map(|(asker, _)| *asker).collect();
         assert_eq!(askers, [(ANNE, 1), (ANNE, 3)]);
         assert!(surveys.open.is_empty());
     }
@@ -188,8 +205,8 @@ mod tests {
         surveys.on_death(death(BERT, vec!["a line".to_owned()]));
         surveys.on_death(death(CARL, vec![]));
 
-        assert_eq!(surveys.take_finished().len(), 1);
-        assert_eq!(surveys.gone().collect::<Vec<_>>(), [&death(CARL, vec![])]);
+        let [(_, told)] = &surveys.take_finished()[..] else { panic!("one is answered") };
+        assert_eq!(told.gone, [death(CARL, vec![])]);
     }
 
     #[test]
@@ -209,8 +226,8 @@ mod tests {
         surveys.on_account(number, ANNE, Box::new(full.clone()));
         surveys.on_account(number, BERT, Box::new(full));
 
-        let [survey] = &surveys.take_finished()[..] else { panic!("one is answered") };
-        let told = survey.accounts.iter().map(|(_, one)| (one.objects.len(), one.left_out));
+        let [(_, told)] = &surveys.take_finished()[..] else { panic!("one is answered") };
+        let told = told.accounts.iter().map(|(_, one)| (one.objects.len(), one.left_out));
         let left_out = SURVEY_ROWS_MAX as u64 - 2;
         assert_eq!(told.collect::<Vec<_>>(), [(SURVEY_ROWS_MAX - 1, 0), (1, left_out)]);
     }

@@ -3,4 +3,3 @@
 mod functions;
 mod packing;
 mod table;
-mod topics;

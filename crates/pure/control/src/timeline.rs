@@ -10,37 +10,32 @@ use types::{JobId, Span, WorkerId};
 
 /// The spans of all jobs, as far as they were reported.
 #[derive(Debug, Default)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     reported: BTreeMap<WorkerId, Vec<Span>>,
     ended: VecDeque<Span>,
 }
 
 impl Timeline {
     /// A process reported.
-    pub fn on_spans(&mut self, worker: WorkerId, spans: Vec<Span>) {
+    pub(crate) fn on_spans(&mut self, worker: WorkerId, spans: Vec<Span>) {
         self.reported.insert(worker, spans);
     }
 
     /// A process is gone.
-    pub fn on_worker_gone(&mut self, worker: WorkerId) {
+    pub(crate) fn on_worker_gone(&mut self, worker: WorkerId) {
         self.ended.extend(self.reported.remove(&worker).unwrap_or_default());
         let surplus = self.ended.len().saturating_sub(SPANS_MAX);
         self.ended.drain(..surplus);
     }
 
     /// A job ended: nobody can ask for its spans any more.
-    pub fn on_job_ended(&mut self, job: JobId) {
+    pub(crate) fn on_job_ended(&mut self, job: JobId) {
         self.ended.retain(|span| span.job != job);
-    }
-
-    /// The processes that reported and are there.
-    pub fn workers(&self) -> impl Iterator<Item = WorkerId> {
-        self.reported.keys().copied()
     }
 
     /// What ran for a job, or for all, in the order in which it began; the latest, if it is too much for one answer.
     #[must_use]
-    pub fn spans(&self, job: Option<JobId>) -> Vec<Span> {
+    pub(crate) fn spans(&self, job: Option<JobId>) -> Vec<Span> {
         let all = self.ended.iter().chain(self.reported.values().flatten());
         let mut spans: Vec<Span> =
             all.filter(|span| job.is_none_or(|job| span.job == job)).cloned().collect();

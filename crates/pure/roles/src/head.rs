@@ -14,9 +14,11 @@ mod queries;
 #[cfg(test)]
 mod tests;
 
-use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table, Timeline};
+use std::collections::BTreeSet;
+
+use control::{Actors, Functions, Groups, Jobs, Keeper, Nodes, Surveys, Table};
 use types::limits::TABLE_BYTES_MAX;
-use types::{NodeId, Settings, Timestamp, WorkerId};
+use types::{JobInfo, NodeId, Settings, Timestamp, WorkerId};
 use wire::ToHead;
 use wire::to_node::NodeReport;
 
@@ -28,13 +30,14 @@ pub use events::{Effect, Event};
 pub struct Head {
     /// What this step wants done.
     effects: Vec<Effect>,
+    /// Those that spoke and are there, as far as their nodes have said.
+    processes: BTreeSet<WorkerId>,
     nodes: Nodes,
     jobs: Jobs,
     actors: Actors,
     groups: Groups,
     functions: Functions,
     table: Table,
-    timeline: Timeline,
     surveys: Surveys,
 }
 
@@ -45,28 +48,28 @@ impl Head {
         let gone_max = usize::try_from(settings.gone_remembered_max).unwrap_or(usize::MAX);
         Self {
             effects: Vec::new(),
+            processes: BTreeSet::new(),
             nodes: Nodes::new(gone_max),
             jobs: Jobs::new(gone_max),
             actors: Actors::new(gone_max),
             groups: Groups::new(gone_max),
             functions: Functions::default(),
             table: Table::new(TABLE_BYTES_MAX),
-            timeline: Timeline::default(),
             surveys: Surveys::new(gone_max),
         }
     }
 
     fn heard(&mut self, from: WorkerId, message: ToHead) {
+        self.processes.insert(from);
         match message {
             ToHead::StartJob { pid, namespace, entrypoint } => {
-                self.start_job(from, pid, (namespace, entrypoint));
+                let (job, driver, running) = (self.jobs.number(from), from, true);
+                self.start_job(JobInfo { job, driver, pid, namespace, entrypoint, running });
             }
             ToHead::PutFunction { job, function, pickle } => {
-                self.jobs.saw(job, from);
                 self.put_function(job, function, pickle);
             }
             ToHead::CreateActor { request, spec, get_if_exists } => {
-                self.jobs.saw(spec.id.job(), from);
                 self.create_actor((from, request), spec, get_if_exists);
             }
             ToHead::ActorReady { actor, dependencies } => {
@@ -92,16 +95,13 @@ impl Head {
             ToHead::RemoveGroup(group) => self.remove_group(group),
             ToHead::WatchGroup(group) => self.watch_group(group, from),
             ToHead::Ask { request, question } => self.answer((from, request), question),
-            ToHead::Account(survey, account) => self.account_came(survey, from, account),
-            ToHead::Node(report) => self.reported(from.node, report),
+            ToHead::Account(survey, account) => self.surveys.on_account(survey, from, account),
         }
     }
 
     fn reported(&mut self, node: NodeId, report: NodeReport) {
         match report {
-            NodeReport::Joined { resources, labels, facts } => {
-                self.node_joined(node, resources, (labels, facts));
-            }
+            NodeReport::Joined(info) => self.node_joined(info),
             NodeReport::Free(free) => {
                 if self.nodes.on_free(node, &free) {
                     self.try_waiting_groups();
@@ -117,7 +117,6 @@ impl Head {
             }
             NodeReport::Processes(survey, processes) => {
                 self.surveys.on_processes(survey, node, processes);
-                self.answer_surveys();
             }
             NodeReport::WorkerGone(death) => {
                 let worker = death.worker;
@@ -138,6 +137,7 @@ impl Role for Head {
             Event::Node(node, report) => self.reported(node, report),
             Event::NodeLost(node) => self.node_lost(node),
         }
+        self.answer_surveys();
         effects.append(&mut self.effects);
     }
 
@@ -162,15 +162,15 @@ impl Role for Head {
             assert_eq!(Some(&held), reserved, "CTL-5: the reservations of {node} are wrong");
         }
         for (actor, creator) in self.actors.bound_to_creators() {
-            let outlived = self.jobs.is_ended_driver(creator);
+            let outlived = self.jobs.ended_with(actor.job(), creator);
             assert!(!outlived, "CTL-10: {actor} outlives its creator, {creator}");
         }
-        for (_, keeper) in self.groups.keepers() {
+        for (group, keeper) in self.groups.keepers() {
             let outlived = match keeper {
-                Keeper::Process(worker) => self.jobs.is_ended_driver(worker),
+                Keeper::Process(worker) => self.jobs.ended_with(group.job(), worker),
                 Keeper::Actor(actor) => self.actors.spec(actor).is_none(),
             };
-            assert!(!outlived, "CTL-10: a group outlives its keeper, {keeper:?}");
+            assert!(!outlived, "CTL-10: {group} outlives its keeper, {keeper:?}");
         }
     }
 }

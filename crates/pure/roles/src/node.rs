@@ -23,7 +23,7 @@ use std::time::Duration;
 use objects::Index;
 use scheduler::{CPU, Ledger, Pool, Queue, Site};
 use types::limits::{WORKERS_MIN_CAP, WORKERS_PER_CPU_MAX};
-use types::{ActorId, Amount, NodeId, Resources, Settings, Timestamp, WorkerId};
+use types::{ActorId, Amount, NodeId, NodeInfo, Resources, Settings, Timestamp, WorkerId};
 use wire::to_node::NodeReport;
 use wire::{HeadToNode, ToNode};
 
@@ -42,9 +42,9 @@ pub struct NodeConfig {
     /// What it offers.
     pub resources: Resources,
     /// What it is like, for strategies.
-    pub labels: Vec<(String, String)>,
+    pub labels: BTreeMap<String, String>,
     /// Its address, host name and the like, for people.
-    pub facts: Vec<(String, String)>,
+    pub facts: BTreeMap<String, String>,
     /// How many CPUs the machine really has.
     pub cpus: u32,
     /// The size of its shared memory.
@@ -92,12 +92,18 @@ impl Node {
         };
         let idle_life = Duration::from_millis(settings.idle_worker_life_ms);
         let pool = Pool::new(offered.min(cpus) as usize, offered as usize, cap as usize, idle_life);
-        let joined =
-            NodeReport::Joined { resources: resources.clone(), labels: labels.clone(), facts };
+        let joined = NodeInfo {
+            node,
+            alive: true,
+            resources: resources.clone(),
+            free: resources.clone(),
+            labels: labels.clone(),
+            facts,
+        };
         Self {
             node,
             now: Timestamp::ZERO,
-            effects: vec![Effect::ToHead(joined)],
+            effects: vec![Effect::ToHead(NodeReport::Joined(joined))],
             site: Site::new(node, labels),
             reports: Reports::default(),
             ledger: Ledger::new(resources),
@@ -161,7 +167,6 @@ impl Node {
             HeadToNode::ReturnBundles(group) => self.return_bundles(group),
             HeadToNode::Survey(survey, subject) => self.survey(survey, subject),
             HeadToNode::EndJob(job) => self.end_job(job),
-            HeadToNode::Stop => self.effects.push(Effect::Stop),
         }
     }
 

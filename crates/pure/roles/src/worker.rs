@@ -192,7 +192,6 @@ impl Worker {
             }
             FromNode::Spare => self.spared(),
             FromNode::Survey(survey, subject) => self.survey(survey, subject),
-            FromNode::Exit { reason } => self.effects.push(Effect::Exit(reason)),
             FromNode::Welcome { .. } | FromNode::Visitor => {}
         }
     }

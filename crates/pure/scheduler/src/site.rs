@@ -18,8 +18,8 @@ pub struct Site {
 impl Site {
     /// The node with this id and these labels.
     #[must_use]
-    pub fn new(node: NodeId, labels: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { node, labels: labels.into_iter().collect() }
+    pub const fn new(node: NodeId, labels: BTreeMap<String, String>) -> Self {
+        Self { node, labels }
     }
 
     /// Whether `strategy` lets work run here.

@@ -1,5 +1,6 @@
 //! The parts of the scheduler, one by one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ fn an_actor_gives_back_the_cpu_that_only_its_placement_needed() {
 
 #[test]
 fn labels_and_nodes_are_checked_before_resources() {
-    let site = Site::new(NodeId(1), [("zone".to_owned(), "a".to_owned())]);
+    let site = Site::new(NodeId(1), BTreeMap::from([("zone".to_owned(), "a".to_owned())]));
     let rule = |values: &[&str], negated| {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
         let rule = LabelRule { label: "zone".to_owned(), values: Some(values), negated };
@@ -366,7 +367,7 @@ fn within(count: u32, bundle: Option<u32>) -> Strategy {
 }
 
 fn amounts(name: &str, amount: f64) -> Resources {
-    [(name, Amount::from_f64(amount))].into_iter().collect()
+    [(name, Amount::from_units((amount * 10_000.0) as u64))].into_iter().collect()
 }
 
 fn shape(cpus: f64) -> Arc<Shape> {
@@ -379,7 +380,7 @@ fn take(ledger: &mut Ledger, amounts: &Resources) -> Option<Holding> {
 
 fn devices(holding: &Holding) -> Vec<(u32, f64)> {
     let shares = holding.assignment().devices.values().flatten();
-    shares.map(|DeviceShare { index, amount }| (*index, amount.to_f64())).collect()
+    shares.map(|DeviceShare { index, amount }| (*index, amount.units() as f64 / 10_000.0)).collect()
 }
 
 fn want(queue: &mut Queue, owner: u32, job: JobId, count: u32) {

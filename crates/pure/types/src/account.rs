@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Death, Failure};
 use crate::ids::{JobId, NodeId, ObjectId, WorkerId};
 use crate::span::{Called, Span};
 
@@ -131,4 +131,17 @@ pub enum Whereabouts {
     },
     /// There is none, for it failed.
     Failed,
+}
+
+/// What was heard in answer to a question to all processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surveyed {
+    /// The processes that are there.
+    pub processes: Vec<ProcessInfo>,
+    /// The latest of those that are gone.
+    pub gone: Vec<Death>,
+    /// What each of those told that were asked, but for its spans.
+    pub accounts: Vec<(WorkerId, Box<Account>)>,
+    /// What ran, also in processes that are gone, in the order in which it began.
+    pub spans: Vec<Span>,
 }

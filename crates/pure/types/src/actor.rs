@@ -76,13 +76,8 @@ pub enum ActorState {
         /// Counted from 0 at each restart.
         incarnation: u32,
     },
-    /// It is being made again.
-    Restarting {
-        /// The incarnation that will be.
-        incarnation: u32,
-        /// Why the last one ended.
-        reason: String,
-    },
+    /// It is being made again; why its last incarnation ended.
+    Restarting(String),
     /// It takes no calls any more.
     Dead(Arc<Failure>),
 }

@@ -157,16 +157,16 @@ impl ActorId {
 
     /// The job whose driver, directly or not, made the actor.
     #[must_use]
-    pub fn job(&self) -> JobId {
-        JobId(u32::from_le_bytes([self.0[12], self.0[13], self.0[14], self.0[15]]))
+    pub const fn job(&self) -> JobId {
+        let [.., a, b, c, d] = self.0;
+        JobId(u32::from_le_bytes([a, b, c, d]))
     }
 
     /// The process that made the actor.
     #[must_use]
-    pub fn creator(&self) -> WorkerId {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&self.0[..8]);
-        WorkerId::from_u64(u64::from_be_bytes(bytes))
+    pub const fn creator(&self) -> WorkerId {
+        let [creator @ .., _, _, _, _, _, _, _, _] = self.0;
+        WorkerId::from_u64(u64::from_be_bytes(creator))
     }
 
     /// The object that stands for the actor's life: who holds a handle holds a ref to it.
@@ -215,19 +215,21 @@ impl TaskId {
 
     /// The job that the task belongs to.
     #[must_use]
-    pub fn job(&self) -> JobId {
-        JobId(u32::from_le_bytes([self.0[20], self.0[21], self.0[22], self.0[23]]))
+    pub const fn job(&self) -> JobId {
+        self.rest().job()
     }
 
     /// The actor that runs the task, if one does.
     #[must_use]
     pub fn actor(&self) -> Option<ActorId> {
-        let count = u32::from_be_bytes([self.0[16], self.0[17], self.0[18], self.0[19]]);
-        (count != NO_ACTOR).then(|| {
-            let mut bytes = [0; 16];
-            bytes.copy_from_slice(&self.0[8..]);
-            ActorId(bytes)
-        })
+        let actor = self.rest();
+        (actor.0[8..12] != NO_ACTOR.to_be_bytes()).then_some(actor)
+    }
+
+    /// All but the count.
+    const fn rest(&self) -> ActorId {
+        let [_, _, _, _, _, _, _, _, rest @ ..] = self.0;
+        ActorId(rest)
     }
 
     /// The object that holds the return with this index, counted from 1.
@@ -253,9 +255,7 @@ impl ObjectId {
     /// The id that [`Self::to_bytes`] wrote.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        let mut task = [0; TaskId::LEN];
-        task.copy_from_slice(&bytes[..TaskId::LEN]);
-        let [.., a, b, c, d] = bytes;
+        let [task @ .., a, b, c, d] = bytes;
         Self { task: TaskId(task), index: u32::from_le_bytes([a, b, c, d]) }
     }
 }
@@ -281,7 +281,8 @@ impl GroupId {
     /// The job whose driver, directly or not, made the group.
     #[must_use]
     pub fn job(&self) -> JobId {
-        JobId(u32::from_le_bytes([self.0[14], self.0[15], self.0[16], self.0[17]]))
+        let [.., a, b, c, d] = self.0;
+        JobId(u32::from_le_bytes([a, b, c, d]))
     }
 }
 

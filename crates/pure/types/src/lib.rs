@@ -12,6 +12,8 @@ pub mod task;
 pub mod actor;
 pub mod probe;
 pub mod group;
+pub mod info;
+pub mod key;
 pub mod span;
 pub mod account;
 pub mod failure;
@@ -20,7 +22,9 @@ pub mod limits;
 pub mod collections;
 pub mod memory;
 
-pub use account::{Account, ObjectInfo, ProcessInfo, Stage, Subject, TaskInfo, Whereabouts};
+pub use account::{
+    Account, ObjectInfo, ProcessInfo, Stage, Subject, Surveyed, TaskInfo, Whereabouts,
+};
 pub use actor::{ActorName, ActorSpec, ActorState, Concurrency};
 pub use collections::{Map, Set};
 pub use failure::{ActorEnd, Death, Exit, Failure};
@@ -28,6 +32,8 @@ pub use group::{GroupSpec, GroupState, GroupStrategy};
 pub use ids::{
     ActorId, FunctionId, GroupId, JobId, LeaseId, NodeId, ObjectId, TaskId, TemplateId, WorkerId,
 };
+pub use info::{ActorInfo, GroupInfo, JobInfo, NodeInfo};
+pub use key::Key;
 pub use memory::Memory;
 pub use object::{Dependency, Ref, Stored, Value};
 pub use payload::Payload;

@@ -63,17 +63,6 @@ impl Amount {
         self.0
     }
 
-    /// The amount nearest to `value`, which is not negative.
-    pub fn from_f64(value: f64) -> Self {
-        Self((value * UNITS_PER_WHOLE as f64).round() as u64)
-    }
-
-    /// The amount as a number of wholes.
-    #[must_use]
-    pub fn to_f64(self) -> f64 {
-        self.0 as f64 / UNITS_PER_WHOLE as f64
-    }
-
     /// The sum.
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -81,17 +70,14 @@ impl Amount {
 
     /// The difference, or `None` if `other` is more.
     #[must_use]
-    pub const fn minus(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(units) => Some(Self(units)),
-            None => None,
-        }
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
     }
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.to_f64())
+        write!(f, "{}", self.0 as f64 / UNITS_PER_WHOLE as f64)
     }
 }
 
@@ -173,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_was_added_can_be_taken_away_and_leaves_no_zero_behind() {
-        let half: Resources = [("CPU", Amount::from_f64(0.5))].into_iter().collect();
+        let half: Resources = [("CPU", Amount::from_units(5_000))].into_iter().collect();
         let mut held = half.clone();
 
         held.add(&half);

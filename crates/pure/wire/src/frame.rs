@@ -23,17 +23,12 @@ pub enum FrameError {
 }
 
 impl Frames {
-    /// Room to receive at least `bytes` more, for the caller to fill and then [`Self::received`].
+    /// Room to receive at least `bytes` more, for the caller to append what it receives.
     pub fn room(&mut self, bytes: usize) -> &mut Vec<u8> {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         self.buffer.reserve(bytes);
         &mut self.buffer
-    }
-
-    /// Appends received bytes.
-    pub fn received(&mut self, bytes: &[u8]) {
-        self.room(bytes.len()).extend_from_slice(bytes);
     }
 
     /// The next whole frame, if there is one.
@@ -76,7 +71,7 @@ mod tests {
             let mut frames = Frames::default();
             let mut seen = Vec::new();
             for part in [&stream[..cut], &stream[cut..]] {
-                frames.received(part);
+                frames.room(part.len()).extend_from_slice(part);
                 let next = || frames.next_frame().unwrap().map(<[u8]>::to_vec);
                 seen.extend(std::iter::from_fn(next));
             }
@@ -87,7 +82,7 @@ mod tests {
     #[test]
     fn a_frame_beyond_the_limit_is_refused_by_its_header() {
         let mut frames = Frames::default();
-        frames.received(&u32::MAX.to_le_bytes());
+        frames.room(4).extend_from_slice(&u32::MAX.to_le_bytes());
 
         assert_eq!(frames.next_frame(), Err(FrameError::TooLong(u32::MAX as usize)));
     }

@@ -55,16 +55,16 @@ impl Preamble {
     /// # Errors
     /// If it is not one, or one of another version.
     pub fn from_bytes(bytes: [u8; PREAMBLE_BYTES]) -> Result<Self, PreambleError> {
-        let [a, b, c, d, e, f, version @ .., _, _, _, _, _, _, _, _] = bytes;
-        if [a, b, c, d, e, f] != MAGIC {
+        let [magic @ .., v, w, _, _, _, _, _, _, _, _] = bytes;
+        if magic != MAGIC {
             return Err(PreambleError::Foreign);
         }
-        let theirs = u16::from_le_bytes(version);
+        let theirs = u16::from_le_bytes([v, w]);
         if theirs != VERSION {
             return Err(PreambleError::WrongVersion { ours: VERSION, theirs });
         }
-        let [.., s, t, u, v, w, x, y, z] = bytes;
-        let target = u64::from_le_bytes([s, t, u, v, w, x, y, z]);
+        let [_, _, _, _, _, _, _, _, target @ ..] = bytes;
+        let target = u64::from_le_bytes(target);
         Ok(Self { target: (target != 0).then(|| WorkerId::from_u64(target)) })
     }
 }

@@ -2,19 +2,13 @@
 //!
 //! Owns: their content. Does not own: what follows from them (`roles::head`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    Account, ActorId, ActorName, ActorSpec, ActorState, Death, Dependency, Failure, FunctionId,
-    GroupId, GroupSpec, GroupState, JobId, NodeId, Payload, ProcessInfo, Resources, Shape, Subject,
-    WorkerId,
+    Account, ActorId, ActorInfo, ActorName, ActorSpec, Dependency, Failure, FunctionId, GroupId,
+    GroupInfo, GroupSpec, JobId, JobInfo, Key, NodeInfo, Payload, Subject, Surveyed,
 };
-
-use crate::to_node::NodeReport;
-
-pub use types::Span;
 
 /// A message to the head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,8 +81,6 @@ pub enum ToHead {
     },
     /// What this process knows, for the survey of this number.
     Account(u64, Box<Account>),
-    /// From a node.
-    Node(NodeReport),
 }
 
 /// What can be asked.
@@ -98,10 +90,6 @@ pub enum Question {
     Function(JobId, FunctionId),
     /// All nodes.
     Nodes,
-    /// What all nodes have.
-    TotalResources,
-    /// What is free.
-    FreeResources,
     /// The actor of this name.
     ActorNamed(ActorName),
     /// The names of actors; of one namespace, or of all.
@@ -143,15 +131,6 @@ pub enum Question {
     Keys(Key),
 }
 
-/// A key of the key-value table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Key {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name there.
-    pub name: Vec<u8>,
-}
-
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
@@ -163,8 +142,6 @@ pub enum Answer {
     Count(u64),
     /// Several byte strings.
     Keys(Vec<Vec<u8>>),
-    /// Amounts.
-    Resources(Resources),
     /// Nodes.
     Nodes(Vec<NodeInfo>),
     /// An actor was made, or the one of its name was found: its handle and whether it was found.
@@ -190,77 +167,4 @@ pub enum Answer {
     Survey(Surveyed),
     /// The question cannot be answered, for this reason.
     Failed(Arc<Failure>),
-}
-
-/// What was heard in answer to a question to all processes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Surveyed {
-    /// The processes that are there.
-    pub processes: Vec<ProcessInfo>,
-    /// The latest of those that are gone.
-    pub gone: Vec<Death>,
-    /// What each of those told that were asked, but for its spans.
-    pub accounts: Vec<(WorkerId, Box<Account>)>,
-    /// What ran, also in processes that are gone, in the order in which it began.
-    pub spans: Vec<Span>,
-}
-
-/// What is known of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeInfo {
-    /// The node.
-    pub node: NodeId,
-    /// Whether it is there.
-    pub alive: bool,
-    /// What it has.
-    pub resources: Resources,
-    /// What it is like.
-    pub labels: BTreeMap<String, String>,
-    /// Its address, host name and the like.
-    pub facts: BTreeMap<String, String>,
-}
-
-/// What is known of an actor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActorInfo {
-    /// The actor.
-    pub actor: ActorId,
-    /// Its class.
-    pub class: String,
-    /// Its name for people.
-    pub name: Option<ActorName>,
-    /// Its state.
-    pub state: ActorState,
-    /// How often it was made again.
-    pub restarts: u32,
-    /// What it holds, or held while it lived.
-    pub shape: Arc<Shape>,
-    /// Whether it outlives its creator.
-    pub detached: bool,
-}
-
-/// What is known of a placement group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupInfo {
-    /// What was asked for.
-    pub spec: GroupSpec,
-    /// Its state.
-    pub state: GroupState,
-}
-
-/// What is known of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobInfo {
-    /// The job.
-    pub job: JobId,
-    /// Its driver.
-    pub driver: WorkerId,
-    /// Its driver's process.
-    pub pid: u32,
-    /// The namespace of its actors.
-    pub namespace: String,
-    /// What was run.
-    pub entrypoint: String,
-    /// Whether it runs.
-    pub running: bool,
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    ActorId, ActorSpec, Failure, GroupId, LeaseId, ObjectId, ProcessInfo, Resources, Shape,
-    Subject, WorkerId,
+    ActorId, ActorSpec, Failure, GroupId, LeaseId, NodeInfo, ObjectId, ProcessInfo, Resources,
+    Shape, Subject, WorkerId,
 };
 
 use crate::to_head::ToHead;
@@ -117,8 +117,6 @@ pub enum HeadToNode {
     Survey(u64, Subject),
     /// End the processes of this job.
     EndJob(types::JobId),
-    /// The cluster ends.
-    Stop,
 }
 
 /// Who speaks.
@@ -154,15 +152,8 @@ impl Peer {
 /// What a node daemon says to the head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeReport {
-    /// A node is there, with these resources and labels.
-    Joined {
-        /// What it has.
-        resources: Resources,
-        /// What it is like.
-        labels: Vec<(String, String)>,
-        /// Its address, host name and the like, for `nodes()`.
-        facts: Vec<(String, String)>,
-    },
+    /// A node is there.
+    Joined(NodeInfo),
     /// What is free changed.
     Free(Resources),
     /// The process of an actor was given to it.

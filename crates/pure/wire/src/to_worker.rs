@@ -231,11 +231,6 @@ pub enum FromNode {
     Spare,
     /// Say what you know of this, with `ToHead::Account` and this number.
     Survey(u64, Subject),
-    /// End yourself now.
-    Exit {
-        /// Why.
-        reason: String,
-    },
 }
 
 /// What one worker wrote, line by line.

@@ -3,4 +3,4 @@
 //! Owns: the number. Does not own: the golden bytes that change with it (`tests/golden.rs`).
 
 /// Changes with every change of any message.
-pub const VERSION: u16 = 6;
+pub const VERSION: u16 = 7;

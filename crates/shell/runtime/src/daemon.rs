@@ -16,7 +16,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -60,9 +60,9 @@ pub struct DaemonConfig {
     /// What the node offers.
     pub resources: Resources,
     /// What it is like, for strategies.
-    pub labels: Vec<(String, String)>,
+    pub labels: BTreeMap<String, String>,
     /// Its address, host name and the like, for people.
-    pub facts: Vec<(String, String)>,
+    pub facts: BTreeMap<String, String>,
     /// How many CPUs the machine really has.
     pub cpus: u32,
     /// The size of the arena.

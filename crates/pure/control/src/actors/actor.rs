@@ -2,8 +2,11 @@
 //!
 //! Owns: its state, and what can be read from it. Does not own: which event leads to which state (`actors`).
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use types::failure::ActorEnd;
-use types::{ActorSpec, ActorState, Dependency, GroupId, NodeId, Strategy, WorkerId};
+use types::{ActorInfo, ActorSpec, ActorState, Dependency, GroupId, NodeId, Strategy, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Actor {
@@ -14,6 +17,8 @@ pub(super) struct Actor {
     pub(super) incarnation: u32,
     /// Why the last incarnation ended; "" before the first restart.
     pub(super) reason: String,
+    /// Who hears of each change.
+    pub(super) watchers: BTreeSet<WorkerId>,
     /// Why it dies once its process ends.
     pub(super) ending: Option<ActorEnd>,
 }
@@ -31,8 +36,9 @@ pub(super) enum Life {
 }
 
 impl Actor {
-    pub(super) const fn new(spec: Box<ActorSpec>) -> Self {
+    pub(super) fn new(spec: Box<ActorSpec>) -> Self {
         Self {
+            watchers: BTreeSet::from([spec.creator]),
             spec,
             dependencies: Vec::new(),
             life: Life::Pending,
@@ -59,12 +65,8 @@ impl Actor {
 
     /// The group in which it wants its node, if in one.
     pub(super) fn group(&self) -> Option<GroupId> {
-        match &self.spec.template.shape.strategy {
-            Strategy::Group { group, .. } => Some(*group),
-            Strategy::Pack | Strategy::Spread | Strategy::Node { .. } | Strategy::Labels(..) => {
-                None
-            }
-        }
+        let strategy = &self.spec.template.shape.strategy;
+        if let Strategy::Group { group, .. } = strategy { Some(*group) } else { None }
     }
 
     /// A process may speak before its node has said that it is the actor's.
@@ -86,10 +88,21 @@ impl Actor {
             Life::Pending | Life::Placing(_) | Life::Making(..) if self.incarnation == 0 => {
                 ActorState::Pending
             }
-            Life::Pending | Life::Placing(_) | Life::Making(..) => ActorState::Restarting {
-                incarnation: self.incarnation,
-                reason: self.reason.clone(),
-            },
+            Life::Pending | Life::Placing(_) | Life::Making(..) => {
+                ActorState::Restarting(self.reason.clone())
+            }
+        }
+    }
+
+    pub(super) fn info(&self) -> ActorInfo {
+        ActorInfo {
+            actor: self.spec.id,
+            class: self.spec.template.name.clone(),
+            name: self.spec.name.clone(),
+            state: self.state(),
+            restarts: self.incarnation,
+            shape: Arc::clone(&self.spec.template.shape),
+            detached: self.spec.detached,
         }
     }
 }

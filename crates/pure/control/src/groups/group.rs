@@ -4,17 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use types::{Failure, GroupSpec, GroupState, GroupStrategy, NodeId, Resources};
+use types::{
+    Failure, GroupInfo, GroupSpec, GroupState, GroupStrategy, NodeId, Resources, WorkerId,
+};
 
 use super::{Attempt, Keeper, Prepared};
 use crate::nodes::{Home, Nodes};
-use crate::packing::{Arrangement, Wanted, arrange};
+use crate::packing::{Wanted, arrange};
 
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) spec: Box<GroupSpec>,
     /// With whom it ends, unless it is detached.
     pub(super) keeper: Keeper,
+    /// Who hears of each change.
+    pub(super) watchers: BTreeSet<WorkerId>,
     /// How many were made before it: first come, first served among those alike.
     pub(super) place: u64,
     /// The node on which each bundle is reserved.
@@ -41,8 +45,15 @@ pub(super) enum Stage {
 
 impl Group {
     pub(super) fn new(spec: Box<GroupSpec>, keeper: Keeper, place: u64) -> Self {
-        let held = vec![None; spec.bundles.len()];
-        Self { spec, keeper, place, held, stage: Stage::Waiting, created_before: false }
+        Self {
+            keeper,
+            watchers: BTreeSet::from([spec.creator]),
+            place,
+            held: vec![None; spec.bundles.len()],
+            stage: Stage::Waiting,
+            created_before: false,
+            spec,
+        }
     }
 
     pub(super) const fn waits(&self) -> bool {
@@ -54,9 +65,9 @@ impl Group {
         if !self.waits() {
             return Attempt::Waits;
         }
-        let planned = match self.plan(nodes) {
-            Ok(planned) => planned,
-            Err(answer) => return answer,
+        let Some(planned) = self.plan(nodes) else {
+            let never = |text| Attempt::Never(Failure::Unschedulable(text));
+            return self.obstacle(nodes).map_or(Attempt::Waits, never);
         };
         let mut asked: BTreeMap<NodeId, Vec<(u32, Resources)>> = BTreeMap::new();
         for (bundle, node) in &planned {
@@ -135,30 +146,17 @@ impl Group {
         Prepared::Waits(returned)
     }
 
-    /// A node for each missing bundle, or why there is none.
-    fn plan(&self, nodes: &Nodes) -> Result<Vec<(u32, NodeId)>, Attempt> {
-        if self.held.is_empty() {
-            let text = format!("{} has no bundles", self.spec.id);
-            return Err(Attempt::Never(Failure::Unschedulable(text)));
-        }
+    /// A node for each missing bundle, if there is room.
+    fn plan(&self, nodes: &Nodes) -> Option<Vec<(u32, NodeId)>> {
         let held: Vec<NodeId> = self.held.iter().flatten().copied().collect();
         let missing: Vec<usize> =
             (0..self.held.len()).filter(|index| self.held[*index].is_none()).collect();
         let bundles: Vec<Wanted<'_>> =
             missing.iter().map(|index| self.wanted(*index, nodes)).collect();
-        match arrange(self.spec.strategy, &bundles, nodes.rooms(self.spec.id).collect(), &held) {
-            Arrangement::Found(found) => {
-                let indexes = missing.into_iter().map(|index| index as u32);
-                return Ok(indexes.zip(found).collect());
-            }
-            Arrangement::Unknown => return Err(Attempt::Waits),
-            Arrangement::Nowhere => {}
-        }
-        if self.created_before || nodes.iter().next().is_none() {
-            return Err(Attempt::Waits);
-        }
-        self.too_large_for(nodes)
-            .map_or(Err(Attempt::Waits), |failure| Err(Attempt::Never(failure)))
+        let rooms: Vec<_> = nodes.rooms(self.spec.id).collect();
+        let found = arrange(self.spec.strategy, &bundles, &rooms, &held)?;
+        let indexes = missing.into_iter().map(|index| index as u32);
+        (!found.is_empty()).then(|| indexes.zip(found).collect())
     }
 
     fn wanted(&self, bundle: usize, nodes: &Nodes) -> Wanted<'_> {
@@ -167,26 +165,24 @@ impl Group {
         Wanted { amounts: &self.spec.bundles[bundle], nodes }
     }
 
-    /// Why no node could hold its part, were it empty; more nodes may join, but hardly larger ones.
-    fn too_large_for(&self, nodes: &Nodes) -> Option<Failure> {
-        let largest = |demand: &Resources| {
-            let mut rooms = nodes.rooms_when_empty();
-            (!rooms.any(|(_, total)| total.fits(demand))).then(|| demand.to_string())
-        };
-        let (part, demand) = if self.spec.strategy == GroupStrategy::StrictPack {
+    /// Why it can never be created, if that is so; more nodes may join, but hardly larger ones.
+    fn obstacle(&self, nodes: &Nodes) -> Option<String> {
+        let GroupSpec { id, strategy, bundles, .. } = &*self.spec;
+        if bundles.is_empty() {
+            return Some(format!("{id} has no bundles"));
+        }
+        if self.created_before || nodes.is_empty() {
+            return None;
+        }
+        let (part, demand) = if *strategy == GroupStrategy::StrictPack {
             let mut sum = Resources::default();
-            self.spec.bundles.iter().for_each(|bundle| sum.add(bundle));
-            ("all bundles", largest(&sum)?)
+            bundles.iter().for_each(|bundle| sum.add(bundle));
+            ("all bundles", (!nodes.may_hold(&sum)).then_some(sum)?)
         } else {
-            ("a bundle", self.spec.bundles.iter().find_map(largest)?)
+            ("a bundle", bundles.iter().find(|bundle| !nodes.may_hold(bundle))?.clone())
         };
-        let rooms = nodes.rooms_when_empty().map(|(node, total)| format!("{node} has {total}"));
-        let rooms: Vec<String> = rooms.collect();
-        let (id, strategy) = (self.spec.id, self.spec.strategy);
-        Some(Failure::Unschedulable(format!(
-            "no node can ever hold {part} of {id} by {strategy}, {demand}: {}",
-            rooms.join(", ")
-        )))
+        let rooms = nodes.listed();
+        Some(format!("no node can ever hold {part} of {id} by {strategy}, {demand}: {rooms}"))
     }
 
     /// Where something of these `needs` may run: in one bundle, or in any.
@@ -244,5 +240,8 @@ impl Group {
             Stage::Waiting | Stage::Preparing { .. } => GroupState::Pending,
             Stage::Created => GroupState::Created(self.held.iter().flatten().copied().collect()),
         }
+    }
+    pub(super) fn info(&self) -> GroupInfo {
+        GroupInfo { spec: GroupSpec::clone(&self.spec), state: self.state() }
     }
 }

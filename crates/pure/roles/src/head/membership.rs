@@ -2,46 +2,28 @@
 //!
 //! Owns: the order of what follows. Does not own: how an actor or group ends (`placement`).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use control::Keeper;
-use control::jobs::Job;
-use control::nodes::Traits;
 use types::failure::ActorEnd;
-use types::{ActorId, Failure, FunctionId, GroupId, JobId, NodeId, Payload, Resources, WorkerId};
+use types::{Failure, FunctionId, JobId, JobInfo, NodeId, NodeInfo, Payload, WorkerId};
 use wire::{Answer, FromHead, HeadToNode};
 
 use super::{Effect, Head};
 
-/// Names and values as a node lists them.
-type Pairs = Vec<(String, String)>;
-
 impl Head {
-    pub(super) fn start_job(
-        &mut self,
-        driver: WorkerId,
-        pid: u32,
-        (namespace, entrypoint): (String, String),
-    ) {
-        let job = self.jobs.start(Job { driver, pid, namespace, entrypoint });
+    pub(super) fn start_job(&mut self, info: JobInfo) {
+        let (job, driver) = (info.job, info.driver);
+        self.jobs.start(info);
         // The node hears first, so that it knows the job when the driver asks for workers.
         self.effects.push(Effect::JobStarted(driver, job));
         self.effects.push(Effect::ToWorker(driver, FromHead::JobStarted(job)));
     }
 
-    pub(super) fn node_joined(
-        &mut self,
-        node: NodeId,
-        resources: Resources,
-        (labels, facts): (Pairs, Pairs),
-    ) {
-        if self.nodes.contains(node) {
+    pub(super) fn node_joined(&mut self, info: NodeInfo) {
+        if self.nodes.contains(info.node) {
             return;
         }
-        let labels = labels.into_iter().collect();
-        let facts = facts.into_iter().collect();
-        self.nodes.on_joined(node, resources, Traits { labels, facts });
+        self.nodes.on_joined(info);
         self.try_waiting_groups();
         self.place_wanting(None);
     }
@@ -51,11 +33,11 @@ impl Head {
             return;
         }
         self.surveys.on_node_lost(node);
-        self.answer_surveys();
         self.groups_lost_node(node);
         let fates = self.actors.on_node_lost(node);
-        for worker in self.workers_of(node) {
-            self.worker_gone(worker);
+        let there = self.processes.iter().filter(|process| process.node == node);
+        for process in there.copied().collect::<Vec<_>>() {
+            self.worker_gone(process);
         }
         for (actor, fate) in fates {
             self.meet(actor, fate);
@@ -64,18 +46,23 @@ impl Head {
     }
 
     pub(super) fn worker_gone(&mut self, worker: WorkerId) {
+        self.processes.remove(&worker);
         self.functions.on_worker_gone(worker);
-        self.timeline.on_worker_gone(worker);
         self.surveys.on_worker_gone(worker);
-        self.answer_surveys();
-        // Forgotten as a watcher before anything is published.
-        self.groups.on_worker_gone(worker);
-        let groups = self.groups.kept_by(Keeper::Process(worker));
-        let actors = self.actors.on_worker_gone(worker);
         let job = self.jobs.on_worker_gone(worker);
-        self.end_all(&actors, &groups);
+        // Forgotten as a watcher before anything is published.
+        let groups = self.groups.on_worker_gone(worker);
+        for (actor, creator) in self.actors.on_worker_gone(worker, job) {
+            self.bury(actor, ActorEnd::CreatorEnded(creator));
+        }
+        for group in groups {
+            self.remove_group(group);
+        }
         if let Some(job) = job {
-            self.end_job(job);
+            self.clear_functions_unless_live(job);
+            self.surveys.on_job_ended(job);
+            let end_job = |node| Effect::ToNode(node, HeadToNode::EndJob(job));
+            self.effects.extend(self.nodes.iter().map(end_job));
         }
     }
 
@@ -101,33 +88,6 @@ impl Head {
         for asker in self.functions.clear(job) {
             self.reply(asker, job_has_ended(job));
         }
-    }
-
-    fn end_job(&mut self, job: JobId) {
-        let actors = self.actors.ending_with_job(job);
-        self.end_all(&actors, &[]);
-        self.clear_functions_unless_live(job);
-        self.timeline.on_job_ended(job);
-        self.effects
-            .extend(self.nodes.iter().map(|node| Effect::ToNode(node, HeadToNode::EndJob(job))));
-    }
-
-    fn end_all(&mut self, actors: &[ActorId], groups: &[GroupId]) {
-        for actor in actors {
-            if let Some(creator) = self.actors.spec(*actor).map(|spec| spec.creator) {
-                self.bury(*actor, ActorEnd::CreatorEnded(creator));
-            }
-        }
-        for group in groups {
-            self.remove_group(*group);
-        }
-    }
-
-    fn workers_of(&self, node: NodeId) -> BTreeSet<WorkerId> {
-        let known = self.jobs.workers().chain(self.actors.workers());
-        let known = known.chain(self.groups.workers()).chain(self.timeline.workers());
-        let known = known.chain(self.surveys.workers());
-        known.filter(|worker| worker.node == node).collect()
     }
 }
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use control::{Attempt, Fate, Home, Keeper, Prepared};
 use types::failure::ActorEnd;
 use types::{
-    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, JobId, NodeId, Strategy,
-    WorkerId,
+    ActorId, ActorSpec, ActorState, Death, Failure, GroupId, GroupSpec, NodeId, Strategy, WorkerId,
 };
 use wire::{Answer, FromHead, HeadToNode};
 
@@ -23,7 +22,8 @@ impl Head {
         get_if_exists: bool,
     ) {
         let (actor, creator, handle) = (spec.id, spec.creator, spec.handle.clone());
-        let orphan = !spec.detached && self.is_gone_driver(actor.job(), creator);
+        // What a driver said last may come after its end.
+        let orphan = !spec.detached && self.jobs.ended_with(actor.job(), creator);
         let name = spec.name.clone();
         let made = self.actors.create(spec);
         let answer = match (made, name) {
@@ -45,7 +45,9 @@ impl Head {
         match fate {
             Fate::Unchanged => {}
             Fate::WantsNode => {
-                self.publish_if_restarting(actor);
+                if matches!(self.actors.state(actor), ActorState::Restarting(_)) {
+                    self.publish_actor(actor);
+                }
                 self.place_actor(actor);
             }
             Fate::EndProcess(node) => self.effects.push(end_actor(node, actor, &ActorEnd::Killed)),
@@ -56,7 +58,6 @@ impl Head {
 
     pub(super) fn actor_made(&mut self, actor: ActorId, worker: WorkerId) {
         if let Some(node) = self.actors.on_made(actor, worker) {
-            self.jobs.saw(actor.job(), worker);
             self.effects.push(Effect::ToNode(node, HeadToNode::ActorMade(actor)));
             self.publish_actor(actor);
         }
@@ -129,7 +130,7 @@ impl Head {
 
     pub(super) fn create_group(&mut self, spec: Box<GroupSpec>) {
         let (group, creator) = (spec.id, spec.creator);
-        let orphan = !spec.detached && self.is_gone_driver(group.job(), creator);
+        let orphan = !spec.detached && self.jobs.ended_with(group.job(), creator);
         let keeper = self.keeper(group, creator);
         if !self.groups.create(spec, keeper) {
             self.tell_of_group(group, [creator]);
@@ -250,11 +251,6 @@ impl Head {
         }
     }
 
-    /// Whether the process is a driver whose job is over: its last words may come after its end.
-    fn is_gone_driver(&self, job: JobId, creator: WorkerId) -> bool {
-        !self.jobs.is_running(job) && self.jobs.is_ended_driver(creator)
-    }
-
     /// With whom a group ends: the driver, or what made the group if it outlives the driver.
     fn keeper(&self, group: GroupId, creator: WorkerId) -> Keeper {
         match self.actors.detached_in(creator) {
@@ -263,20 +259,12 @@ impl Head {
         }
     }
 
-    fn publish_if_restarting(&mut self, actor: ActorId) {
-        if matches!(self.actors.state(actor), ActorState::Restarting { .. }) {
-            self.publish_actor(actor);
-        }
-    }
-
     fn publish_actor(&mut self, actor: ActorId) {
-        let watchers: Vec<WorkerId> = self.actors.watchers(actor).collect();
-        self.tell_of_actor(actor, watchers);
+        self.tell_of_actor(actor, self.actors.watchers(actor));
     }
 
     fn publish_group(&mut self, group: GroupId) {
-        let watchers: Vec<WorkerId> = self.groups.watchers(group).collect();
-        self.tell_of_group(group, watchers);
+        self.tell_of_group(group, self.groups.watchers(group));
     }
 
     fn tell_of_actor(&mut self, actor: ActorId, watchers: impl IntoIterator<Item = WorkerId>) {

@@ -4,10 +4,7 @@
 
 use std::sync::Arc;
 
-use control::surveys::Survey;
-use control::table::Putting;
-use types::{Account, ActorId, ActorName, Failure, FunctionId, JobId, Payload, Subject, WorkerId};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use types::{ActorId, FunctionId, JobId, Subject, WorkerId};
 use wire::{Answer, FromHead, HeadToNode, Question};
 
 use super::membership::job_has_ended;
@@ -16,34 +13,36 @@ use super::{Effect, Head};
 impl Head {
     pub(super) fn answer(&mut self, asker: (WorkerId, u64), question: Question) {
         let answer = match question {
-            Question::Function(job, function) => {
-                let Some(answer) = self.find_function(job, function, asker) else {
-                    return;
-                };
-                answer
-            }
+            Question::Function(job, function) => return self.ask_function(asker, job, function),
             Question::Survey(subject) => return self.ask_all(asker, subject),
-            Question::Nodes => Answer::Nodes(self.node_infos()),
-            Question::TotalResources => Answer::Resources(self.nodes.total()),
-            Question::FreeResources => Answer::Resources(self.nodes.free()),
-            Question::ActorNamed(name) => self.actor_named(&name),
+            Question::Nodes => Answer::Nodes(self.nodes.infos()),
+            Question::ActorNamed(name) => {
+                let actor = self.actors.named(&name);
+                actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
+            }
             Question::ActorNames(namespace) => {
                 Answer::ActorNames(self.actors.names(namespace.as_deref()))
             }
-            Question::Actors => Answer::Actors(self.actor_infos()),
-            Question::Groups => Answer::Groups(self.group_infos()),
-            Question::GroupNamed { namespace, name } => self.group_named(&namespace, &name),
-            Question::Jobs => Answer::Jobs(self.job_infos()),
-            Question::Get(Key { namespace, name }) => {
-                let value = self.table.get(&namespace, &name);
+            Question::Actors => Answer::Actors(self.actors.infos()),
+            Question::Groups => Answer::Groups(self.groups.infos()),
+            Question::GroupNamed { namespace, name } => {
+                let group = self.groups.named(&namespace, &name);
+                group.map_or(Answer::Nothing, |group| Answer::Groups(vec![group]))
+            }
+            Question::Jobs => Answer::Jobs(self.jobs.infos()),
+            Question::Get(key) => {
+                let value = self.table.get(&key);
                 value.map_or(Answer::Nothing, |value| Answer::Bytes(value.clone()))
             }
-            Question::Put { key, value, overwrite } => self.put_key(key, value, overwrite),
-            Question::Delete { key: Key { namespace, name }, prefix } => {
-                Answer::Count(self.table.delete(&namespace, &name, prefix))
+            Question::Put { key, value, overwrite } => {
+                match self.table.put(key, value, overwrite) {
+                    Ok(added) => Answer::Count(u64::from(added)),
+                    Err(failure) => Answer::Failed(Arc::new(failure)),
+                }
             }
-            Question::Keys(Key { namespace, name }) => {
-                Answer::Keys(self.table.names(&namespace, &name))
+            Question::Delete { key, prefix } => Answer::Count(self.table.delete(key, prefix)),
+            Question::Keys(prefix) => {
+                Answer::Keys(self.table.keys(&prefix).map(|key| key.name.clone()).collect())
             }
         };
         self.reply(asker, answer);
@@ -53,27 +52,10 @@ impl Head {
         self.effects.push(Effect::ToWorker(asker, FromHead::Answered { request, answer }));
     }
 
-    /// A process told what it knows, and with that what ran there.
-    pub(super) fn account_came(&mut self, survey: u64, from: WorkerId, mut account: Box<Account>) {
-        let spans = std::mem::take(&mut account.spans);
-        if !spans.is_empty() {
-            self.timeline.on_spans(from, spans);
-        }
-        self.surveys.on_account(survey, from, account);
-        self.answer_surveys();
-    }
-
     /// Answers the questions for which all have been heard.
     pub(super) fn answer_surveys(&mut self) {
-        for survey in self.surveys.take_finished() {
-            let (spans, gone) = match survey.subject {
-                Subject::Spans(job) => (self.timeline.spans(Some(job)), Vec::new()),
-                Subject::Tasks => (self.timeline.spans(None), Vec::new()),
-                Subject::Processes => (Vec::new(), self.surveys.gone().cloned().collect()),
-                Subject::Objects => (Vec::new(), Vec::new()),
-            };
-            let Survey { asker, processes, accounts, .. } = survey;
-            self.reply(asker, Answer::Survey(Surveyed { processes, gone, accounts, spans }));
+        for (asker, told) in self.surveys.take_finished() {
+            self.reply(asker, Answer::Survey(told));
         }
     }
 
@@ -83,89 +65,18 @@ impl Head {
         handle.map_or(Answer::Nothing, |handle| Answer::Actor { actor, handle, found: true })
     }
 
-    /// The answer, unless the question waits.
-    fn find_function(
-        &mut self,
-        job: JobId,
-        function: FunctionId,
-        asker: (WorkerId, u64),
-    ) -> Option<Answer> {
-        self.jobs.saw(job, asker.0);
+    /// Answers, unless the question waits.
+    fn ask_function(&mut self, asker: (WorkerId, u64), job: JobId, function: FunctionId) {
         if !self.is_live(job) {
-            return Some(job_has_ended(job));
+            self.reply(asker, job_has_ended(job));
+        } else if let Some(pickle) = self.functions.ask(job, function, asker) {
+            self.reply(asker, Answer::Bytes(pickle));
         }
-        self.functions.ask(job, function, asker).map(Answer::Bytes)
     }
 
     fn ask_all(&mut self, asker: (WorkerId, u64), subject: Subject) {
         let survey = self.surveys.ask(asker, subject, self.nodes.iter());
         let ask = |node| Effect::ToNode(node, HeadToNode::Survey(survey, subject));
         self.effects.extend(self.nodes.iter().map(ask));
-        self.answer_surveys();
-    }
-
-    fn actor_named(&self, name: &ActorName) -> Answer {
-        let actor = self.actors.named(name);
-        actor.map_or(Answer::Nothing, |actor| self.describe_actor(actor))
-    }
-
-    fn group_named(&self, namespace: &str, name: &str) -> Answer {
-        let Some(spec) = self.groups.named(namespace, name) else {
-            return Answer::Nothing;
-        };
-        let state = self.groups.state(spec.id);
-        Answer::Groups(vec![GroupInfo { spec: spec.clone(), state }])
-    }
-
-    fn put_key(&mut self, key: Key, value: Payload, overwrite: bool) -> Answer {
-        match self.table.put(&key.namespace, key.name, value, overwrite) {
-            Putting::Added => Answer::Count(1),
-            Putting::Replaced | Putting::Kept => Answer::Count(0),
-            Putting::Full(limit) => {
-                let text = format!("the key-value table holds at most {limit} bytes");
-                Answer::Failed(Arc::new(Failure::StoreFull(text)))
-            }
-        }
-    }
-
-    fn node_infos(&self) -> Vec<NodeInfo> {
-        let nodes = self.nodes.describe().map(|(node, traits, resources)| NodeInfo {
-            node,
-            alive: resources.is_some(),
-            resources: resources.cloned().unwrap_or_default(),
-            labels: traits.labels.clone(),
-            facts: traits.facts.clone(),
-        });
-        nodes.collect()
-    }
-
-    fn actor_infos(&self) -> Vec<ActorInfo> {
-        let actors = self.actors.describe().map(|actor| ActorInfo {
-            actor: actor.actor,
-            class: actor.class.to_owned(),
-            name: actor.name.cloned(),
-            state: actor.state,
-            restarts: actor.restarts,
-            shape: Arc::clone(actor.shape),
-            detached: actor.detached,
-        });
-        actors.collect()
-    }
-
-    fn group_infos(&self) -> Vec<GroupInfo> {
-        let groups = self.groups.describe();
-        groups.map(|(spec, state)| GroupInfo { spec: spec.clone(), state }).collect()
-    }
-
-    fn job_infos(&self) -> Vec<JobInfo> {
-        let jobs = self.jobs.describe().map(|(job, known, running)| JobInfo {
-            job,
-            driver: known.driver,
-            pid: known.pid,
-            namespace: known.namespace.clone(),
-            entrypoint: known.entrypoint.clone(),
-            running,
-        });
-        jobs.collect()
     }
 }

@@ -5,14 +5,15 @@ mod groups;
 mod jobs;
 mod queries;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use types::failure::ActorEnd;
 use types::{
     ActorId, ActorName, ActorSpec, ActorState, Amount, Callee, Concurrency, Death, Exit, Failure,
-    FunctionId, GroupId, GroupSpec, GroupState, GroupStrategy, JobId, LabelRule, NodeId, Payload,
-    Resources, Retries, Retry, Returns, Settings, Shape, Strategy, Template, TemplateId, Timestamp,
-    WorkerId,
+    FunctionId, GroupId, GroupSpec, GroupState, GroupStrategy, JobId, LabelRule, NodeId, NodeInfo,
+    Payload, Resources, Retries, Retry, Returns, Settings, Shape, Strategy, Template, TemplateId,
+    Timestamp, WorkerId,
 };
 use wire::to_node::NodeReport;
 use wire::{Answer, FromHead, HeadToNode, Question, ToHead};
@@ -60,9 +61,7 @@ impl TestHead {
     }
 
     fn join(&mut self, node: NodeId, resources: Resources) -> Vec<Effect> {
-        let labels = vec![("zone".to_owned(), format!("zone-{}", node.0))];
-        let facts = vec![("host".to_owned(), format!("host-{}", node.0))];
-        self.step(Event::Node(node, NodeReport::Joined { resources, labels, facts }))
+        self.step(Event::Node(node, NodeReport::Joined(node_info(node, resources))))
     }
 
     fn asks(&mut self, question: Question) -> Answer {
@@ -72,6 +71,16 @@ impl TestHead {
             panic!("one answer, not {effects:?}");
         };
         answer.clone()
+    }
+
+    /// What the head believes free on all nodes.
+    fn free(&mut self) -> Resources {
+        let Answer::Nodes(nodes) = self.asks(Question::Nodes) else {
+            panic!("nodes are asked for")
+        };
+        let mut free = Resources::default();
+        nodes.iter().for_each(|node| free.add(&node.free));
+        free
     }
 
     fn gone(&mut self, worker: WorkerId) -> Vec<Effect> {
@@ -117,6 +126,12 @@ const fn worker(number: u32) -> WorkerId {
 
 fn cpus(count: u64) -> Resources {
     [("CPU", Amount::whole(count))].into_iter().collect()
+}
+
+fn node_info(node: NodeId, resources: Resources) -> NodeInfo {
+    let labels = BTreeMap::from([("zone".to_owned(), format!("zone-{}", node.0))]);
+    let facts = BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]);
+    NodeInfo { node, alive: true, free: resources.clone(), resources, labels, facts }
 }
 
 fn start_job() -> ToHead {

@@ -8,9 +8,10 @@ mod made_up;
 mod reaping;
 mod surveys;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{LeaseId, ObjectId, TaskId, Timestamp};
+use types::{LeaseId, NodeId, NodeInfo, ObjectId, TaskId, Timestamp};
 use wire::ToNode;
 use wire::to_node::NodeReport;
 use wire::to_worker::{FromNode, OutputLines};
@@ -26,12 +27,19 @@ fn the_first_thing_a_node_does_is_to_join_and_for_the_first_driver_it_starts_a_w
 
     let effects = node.step(Event::Arrived { connection: 7, peer: driver_peer(false) });
 
-    let joined = NodeReport::Joined { resources: cpus(2.0), labels: vec![], facts: vec![] };
+    let joined = NodeInfo {
+        node: NodeId(1),
+        alive: true,
+        resources: cpus(2.0),
+        free: cpus(2.0),
+        labels: BTreeMap::new(),
+        facts: BTreeMap::new(),
+    };
     let driver = worker(1);
     assert_eq!(
         effects,
         [
-            Effect::ToHead(joined),
+            Effect::ToHead(NodeReport::Joined(joined)),
             Effect::Welcome { connection: 7, worker: driver },
             fork(2),
             fork(3)

@@ -82,7 +82,7 @@ impl Worker {
                 self.call_again(actor, unanswered, "it was made again");
                 self.send_calls(actor);
             }
-            ActorState::Restarting { incarnation: _, reason } => {
+            ActorState::Restarting(reason) => {
                 let unanswered = self.calls.on_change(actor, Reach::NotYet);
                 self.call_again(actor, unanswered, &reason);
             }

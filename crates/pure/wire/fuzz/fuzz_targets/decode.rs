@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let mut frames = Frames::default();
-    frames.received(bytes);
+    frames.room(bytes.len()).extend_from_slice(bytes);
     while let Ok(Some(frame)) = frames.next_frame() {
         comes_back::<ToWorker>(frame);
         comes_back::<ToDaemon>(frame);

@@ -88,7 +88,7 @@ fn a_process_that_ends_costs_a_restart_and_the_arguments_are_sent_again() {
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
     head.says(PROCESS, ToHead::ActorMade(spec.id));
 
-    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
+    let restarting = ActorState::Restarting(death(PROCESS).to_string());
     let again =
         HeadToNode::StartActor { spec: Box::new(spec.clone()), dependencies, incarnation: 1 };
     assert_eq!(
@@ -186,7 +186,7 @@ fn kill_that_is_not_for_good_costs_a_restart_and_without_one_is_for_good() {
     head.reports(NodeReport::ActorPlaced(spec.id, PROCESS));
 
     assert_eq!(head.says(DRIVER, kill()), [end(spec.id, &ActorEnd::Killed)]);
-    let restarting = ActorState::Restarting { incarnation: 1, reason: death(PROCESS).to_string() };
+    let restarting = ActorState::Restarting(death(PROCESS).to_string());
     assert_eq!(
         head.reports(NodeReport::ActorEnded(spec.id, death(PROCESS))),
         [changed(DRIVER, spec.id, restarting), Effect::ToNode(NODE, start(&spec, 1))]
@@ -271,7 +271,7 @@ fn an_actor_no_node_can_ever_hold_is_dead_for_that_reason() {
 
     let effects = head.says(DRIVER, ready(spec.id));
 
-    let text = "no node can ever have {CPU: 5} free; the nodes have {CPU: 4}".to_owned();
+    let text = "no node can ever have {CPU: 5} free: node 1 has {CPU: 4}".to_owned();
     let reason = ActorEnd::NotMade(Box::new(Failure::Unschedulable(text)));
     assert_eq!(effects, [dead(DRIVER, spec.id, reason)]);
 }

@@ -14,7 +14,7 @@ fn a_group_is_prepared_committed_and_published_to_its_creator() {
         head.reports(NodeReport::BundlesPrepared(spec.id, true)),
         [commit(NODE, spec.id), group_is(DRIVER, spec.id, GroupState::Created(vec![NODE, NODE]))]
     );
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(1)));
+    assert_eq!(head.free(), cpus(1));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_group_that_is_removed_gives_its_bundles_back_whatever_its_state() {
         assert_eq!(head.says(DRIVER, ToHead::RemoveGroup(id)), []);
     }
     assert_eq!(head.reports(NodeReport::BundlesPrepared(preparing.id, true)), []);
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn one_node_s_refusal_gives_back_what_the_others_prepared() {
     assert_eq!(head.reports(NodeReport::BundlesPrepared(spec.id, true)), []);
     let refused = Event::Node(NodeId(2), NodeReport::BundlesPrepared(spec.id, false));
     assert_eq!(head.step(refused), [give_back(NODE, spec.id)]);
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]

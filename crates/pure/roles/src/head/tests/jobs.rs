@@ -39,10 +39,10 @@ fn a_driver_s_end_ends_its_job_and_what_is_not_detached() {
         [
             end(bound, &reason),
             dead(OTHER_DRIVER, bound, reason),
-            give_back(NODE, gone),
-            removed(OTHER_DRIVER, gone),
             end(grandchild, &child_s),
             dead(OTHER_PROCESS, grandchild, child_s),
+            give_back(NODE, gone),
+            removed(OTHER_DRIVER, gone),
             Effect::ToNode(NODE, HeadToNode::EndJob(JOB)),
         ]
     );
@@ -71,7 +71,7 @@ fn what_a_driver_said_last_may_come_after_its_end_and_leaves_nothing() {
         head.says(OTHER_DRIVER, ToHead::WatchActor(actor(1).id)),
         [changed(OTHER_DRIVER, actor(1).id, state)]
     );
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! Questions and their answers.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use types::{Account, ProcessInfo, Span, Subject};
-use wire::to_head::{ActorInfo, GroupInfo, JobInfo, Key, NodeInfo, Surveyed};
+use types::{Account, ActorInfo, GroupInfo, JobInfo, Key, ProcessInfo, Span, Subject, Surveyed};
 
 use super::*;
 
@@ -13,20 +11,12 @@ fn nodes_and_resources_are_told_those_that_are_gone_too() {
     let mut head = TestHead::with_cpus(4);
     head.join(OTHER_NODE, cpus(2));
     head.reports(NodeReport::Free(cpus(3)));
-    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(6)));
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(5)));
+    assert_eq!(head.free(), cpus(5));
     head.step(Event::NodeLost(OTHER_NODE));
 
-    let info = |node: NodeId, alive, resources| NodeInfo {
-        node,
-        alive,
-        resources,
-        labels: BTreeMap::from([("zone".to_owned(), format!("zone-{}", node.0))]),
-        facts: BTreeMap::from([("host".to_owned(), format!("host-{}", node.0))]),
-    };
-    let gone = info(OTHER_NODE, false, Resources::default());
-    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, info(NODE, true, cpus(4))]));
-    assert_eq!(head.asks(Question::TotalResources), Answer::Resources(cpus(4)));
+    let gone = NodeInfo { alive: false, ..node_info(OTHER_NODE, Resources::default()) };
+    let there = NodeInfo { free: cpus(3), ..node_info(NODE, cpus(4)) };
+    assert_eq!(head.asks(Question::Nodes), Answer::Nodes(vec![gone, there]));
 }
 
 #[test]
@@ -37,7 +27,7 @@ fn a_node_cannot_report_more_free_than_it_has() {
 
     head.reports(NodeReport::Free(free));
 
-    assert_eq!(head.asks(Question::FreeResources), Answer::Resources(cpus(4)));
+    assert_eq!(head.free(), cpus(4));
 }
 
 #[test]

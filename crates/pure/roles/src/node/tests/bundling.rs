@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use types::{Amount, Exit, Failure, GroupId, LeaseId, Resources, Shape, Strategy};
+use types::{Exit, Failure, GroupId, LeaseId, Resources, Shape, Strategy};
 use wire::to_node::NodeReport;
 use wire::to_worker::FromNode;
 use wire::{HeadToNode, ToNode};
 
 use super::Effect;
-use super::made_up::{JOB, TestNode, cpus, tell, worker};
+use super::made_up::{JOB, TestNode, cpus, tell, units, worker};
 
 #[test]
 fn a_demand_in_a_group_waits_for_its_commit_and_is_refused_when_the_group_is_removed() {
@@ -75,7 +75,7 @@ fn a_head_that_was_refused_for_a_change_it_had_not_heard_of_hears_of_that_and_of
 #[test]
 fn a_head_that_was_refused_hears_when_what_is_free_lies_on_other_devices() {
     let amounts = |cpus, gpus| -> Resources {
-        [("CPU", Amount::from_f64(cpus)), ("GPU", Amount::from_f64(gpus))].into_iter().collect()
+        [("CPU", units(cpus)), ("GPU", units(gpus))].into_iter().collect()
     };
     let mut node = TestNode::bare_of(amounts(1.0, 2.0), 1, |_| {});
     node.driver = node.another_driver();

@@ -83,8 +83,8 @@ impl World {
         let node = Node::new(NodeConfig {
             node: types::NodeId(1),
             resources: cpus(4.0),
-            labels: vec![],
-            facts: vec![],
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
             cpus: 4,
             arena_bytes: 16 * 4096,
             settings,
@@ -353,8 +353,7 @@ impl World {
             | FromNode::PeerEnded(_)
             | FromNode::Lines(_)
             | FromNode::LinesTold(_)
-            | FromNode::Survey(..)
-            | FromNode::Exit { .. } => {}
+            | FromNode::Survey(..) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! A node to try things on, and what its events and effects are made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +45,8 @@ impl TestNode {
         let node = Node::new(NodeConfig {
             node: NodeId(1),
             resources,
-            labels: vec![],
-            facts: vec![],
+            labels: BTreeMap::new(),
+            facts: BTreeMap::new(),
             cpus,
             arena_bytes: 1 << 20,
             settings,
@@ -144,7 +145,7 @@ impl TestNode {
     }
 
     pub(super) fn free(&self) -> f64 {
-        self.node.ledger.free().get("CPU").to_f64()
+        self.node.ledger.free().get("CPU").units() as f64 / 10_000.0
     }
 }
 
@@ -157,7 +158,11 @@ pub(super) fn driver_peer(owns_cluster: bool) -> Peer {
 }
 
 pub(super) fn cpus(amount: f64) -> Resources {
-    [("CPU", Amount::from_f64(amount))].into_iter().collect()
+    [("CPU", units(amount))].into_iter().collect()
+}
+
+pub(super) fn units(amount: f64) -> Amount {
+    Amount::from_units((amount * 10_000.0) as u64)
 }
 
 pub(super) fn fork(number: u32) -> Effect {

@@ -126,7 +126,7 @@ fn the_cluster_stops_when_the_driver_that_owns_it_hangs_up() {
 
     let effects = node.step(Event::HungUp(worker(1)));
 
-    assert_eq!(effects[0], Effect::Stop;
+    assert_eq!(effects[0], Effect::Stop);
 }
 
 #[test]

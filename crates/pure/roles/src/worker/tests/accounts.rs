@@ -60,7 +60,7 @@ fn an_attempt_at_a_call_that_a_restart_cost_is_told_as_failed() {
     }));
     let reason = "its process ended".to_owned();
     let alive = ActorState::Alive { worker: worker(2), incarnation: 0 };
-    let restarting = ActorState::Restarting { incarnation: 1, reason: reason.clone() };
+    let restarting = ActorState::Restarting(reason.clone());
     for state in [alive, restarting] {
         caller.step(Event::Head(FromHead::ActorChanged { actor, state }));
     }
