@@ -16,6 +16,7 @@ mod probing;
 mod reading;
 mod streaming;
 mod submitting;
+mod telling;
 mod templates;
 #[cfg(test)]
 mod tests;

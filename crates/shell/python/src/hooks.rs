@@ -28,8 +28,6 @@ hooks! {
     restore_ref = "aktis._core", "restore_ref";
     /// Makes an exception of a failure: `(failure, sentence) -> exception`.
     from_failure = "aktis.exceptions", "from_failure";
-    /// Says what did not come in time: `(seconds, count, of so many, (ref, what makes it)) -> sentence`.
-    lateness = "aktis._kernel.late", "lateness";
     /// The exception for a `get` whose time passed.
     get_timeout_error = "aktis.exceptions", "GetTimeoutError";
     /// Runs what is more than one call of a function: `(execution) -> None`.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use pythonize::pythonize;
 use roles::worker::Event;
 use runtime::engine::{Data, EngineError, Handle};
 use types::Value;
@@ -17,7 +16,7 @@ use wire::to_worker::CancelReach;
 use crate::current::{self, Process};
 use crate::engine::{Engine, deadline, interruptible, waiting};
 use crate::objectref::{ObjectRef, handles_of, ref_in};
-use crate::{error, hooks, values};
+use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
 const FEW: usize = 16;
@@ -215,22 +214,22 @@ fn contents(
 ) -> PyResult<Vec<Data>> {
     let until = deadline(timeout_s)?;
     match interruptible(py, until, |patience| process.engine.get(handles, patience))? {
-        Err(EngineError::TimedOut) => Err(late(py, process, handles, timeout_s)?),
+        Err(EngineError::TimedOut) => {
+            Err(error::timed_out(&missing(process, handles, timeout_s.unwrap_or_default())?))
+        }
         got => error::done(got),
     }
 }
 
-/// The error for objects that did not come in time.
-fn late(
-    py: Python<'_>,
-    process: &Process,
-    handles: &[Handle],
-    timeout_s: Option<f64>,
-) -> PyResult<PyErr> {
+/// Which objects did not come in time.
+fn missing(process: &Process, handles: &[Handle], timeout_s: f64) -> PyResult<String> {
     let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
-    let (count, first) = (late.len(), late.first().map(|handle| handle.reference()));
-    let making = first.map(|first| error::done(process.engine.explain(first.object)));
-    let told = pythonize(py, &(first, making.transpose()?.flatten()))?;
-    let sentence = hooks::lateness(py)?.call1((timeout_s, count, handles.len(), told))?;
-    Ok(error::timed_out(sentence.extract()?))
+    let (count, all) = (late.len(), handles.len());
+    let mut sentence =
+        format!("get() waited {timeout_s} s, but {count} of {all} objects are not here");
+    if let Some(first) = late.first() {
+        let first = error::done(process.engine.explain(first))?;
+        sentence.push_str(&format!(", the first one from {first}"));
+    }
+    Ok(sentence)
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ownership::{Progress, Submitted};
+use ownership::Progress;
 use types::limits::{ACCOUNT_ROWS_MAX, FAILURES_MAX};
 use types::{
     Account, Called, Failure, ObjectId, ObjectInfo, Set, Stage, Subject, TaskInfo, TaskSpec, Value,
@@ -49,18 +49,16 @@ impl Worker {
         self.effects.push(Effect::Account(survey, subject, account));
     }
 
-    /// The task that makes an object which is awaited here, how many arguments it misses, and the process that it was
-    /// sent to, as far as this one knows.
-    #[must_use]
-    pub fn explain(&self, object: ObjectId) -> Option<(TaskInfo, u32, Option<WorkerId>)> {
-        let submitted = self.tasks.get(object.task)?;
-        let missing = if let Progress::Waiting(missing) = submitted.progress { missing } else { 0 };
-        Some((unfinished(submitted), missing, self.executor_of(object.task)))
-    }
-
     fn tasks_owned(&self) -> impl Iterator<Item = TaskInfo> {
         let submitted = self.tasks.all().into_iter().filter_map(|task| self.tasks.get(task));
-        submitted.map(unfinished)
+        submitted.map(|submitted| {
+            let stage = match submitted.progress {
+                Progress::Waiting(_) => Stage::Waiting,
+                Progress::Ready => Stage::Ready,
+                Progress::Sent => Stage::Sent,
+            };
+            owned(&submitted.spec, submitted.attempt, stage)
+        })
     }
 
     fn objects_here(&self) -> Vec<ObjectInfo> {
@@ -87,15 +85,6 @@ impl Worker {
             Some(Value::Failed(_)) => Whereabouts::Failed,
         }
     }
-}
-
-fn unfinished(submitted: &Submitted) -> TaskInfo {
-    let stage = match submitted.progress {
-        Progress::Waiting(_) => Stage::Waiting,
-        Progress::Ready => Stage::Ready,
-        Progress::Sent => Stage::Sent,
-    };
-    owned(&submitted.spec, submitted.attempt, stage)
 }
 
 fn owned(spec: &TaskSpec, attempt: u32, stage: Stage) -> TaskInfo {

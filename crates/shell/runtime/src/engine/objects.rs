@@ -5,8 +5,7 @@
 
 use roles::worker::{Event, Next, Source};
 use types::{
-    ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskInfo, TaskSpec,
-    Value, WorkerId,
+    ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec, Value,
 };
 
 use super::guarded::Core;
@@ -140,9 +139,9 @@ impl Engine {
         item.ok_or(EngineError::TimedOut)
     }
 
-    /// What makes an object that is not here, and how far that is: see [`roles::Worker::explain`].
-    pub fn explain(&self, object: ObjectId) -> Outcomes<Option<(TaskInfo, u32, Option<WorkerId>)>> {
-        Ok(self.enter()?.role.explain(object))
+    /// What makes the object of a handle that is not here, and how far that is, in words.
+    pub fn explain(&self, handle: &Handle) -> Outcomes<String> {
+        Ok(self.enter()?.role.explain(handle.reference()))
     }
 
     /// Waits until `check` answers, which is told whether `count` of the objects are there.
