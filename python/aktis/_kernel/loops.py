@@ -72,10 +72,10 @@ class _Server:
             task_id = execution.task_id
             self._tasks[task_id] = loop.create_task(self._run(execution, task_id))
 
-    def interrupt(self, executions: Sequence[_core.Execution]) -> None:
+    def interrupt(self, task_ids: Sequence[bytes]) -> None:
         """Cancels what is to end."""
-        for execution in executions:
-            task = self._tasks.get(execution.task_id)
+        for task_id in task_ids:
+            task = self._tasks.get(task_id)
             if task is not None:
                 task.cancel()
 

@@ -129,6 +129,12 @@ impl Worker {
         self.values.get(object).map(|stored| &stored.value)
     }
 
+    /// Why a task that runs here is to end, if it is.
+    #[must_use]
+    pub fn interruption(&mut self, task: TaskId) -> Option<Interrupt> {
+        self.inbox.running(task)?.interrupted.map(|(why, _when)| why)
+    }
+
     /// Whether nothing is left to do, to keep or to give back.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {

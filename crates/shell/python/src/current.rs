@@ -31,10 +31,9 @@ pub(crate) struct Process {
     /// The largest value that is kept inline, in bytes.
     pub(crate) inline_bytes_max: usize,
     functions: Mutex<Map<FunctionId, Py<PyAny>>>,
-    running: Mutex<Map<TaskId, Py<Execution>>>,
     /// The job and the lease for which the process was last made ready.
     prepared_for: Mutex<Option<(JobId, Assignment)>>,
-    main_task: Mutex<Option<TaskId>>,
+    last_begun: Mutex<Option<TaskId>>,
     instance: PyOnceLock<Py<PyAny>>,
     /// Who is told of which object.
     pub(crate) waiters: Mutex<Waiters>,
@@ -69,9 +68,8 @@ impl Process {
             job,
             inline_bytes_max,
             functions: Mutex::default(),
-            running: Mutex::default(),
             prepared_for: Mutex::default(),
-            main_task: Mutex::default(),
+            last_begun: Mutex::default(),
             instance: PyOnceLock::new(),
             waiters: Mutex::default(),
             asides_ready: AtomicUsize::new(0),
@@ -128,21 +126,8 @@ impl Process {
     }
 
     /// Notes that an execution began.
-    pub(crate) fn began(&self, py: Python<'_>, execution: &Py<Execution>) {
-        let task = execution.get().running.task;
-        lock(&self.running).insert(task, execution.clone_ref(py));
-        *lock(&self.main_task) = Some(task);
-    }
-
-    /// Notes that an execution ended.
-    pub(crate) fn ended(&self, task: TaskId) {
-        // Bound to a name, so that it goes after the lock: the last reference may run the user's finalizers.
-        let _gone = lock(&self.running).remove(&task);
-    }
-
-    /// The execution of a task, while it runs.
-    pub(crate) fn execution_of(&self, py: Python<'_>, task: TaskId) -> Option<Py<Execution>> {
-        lock(&self.running).get(&task).map(|execution| execution.clone_ref(py))
+    pub(crate) fn began(&self, task: TaskId) {
+        *lock(&self.last_begun) = Some(task);
     }
 
     /// The task on whose behalf this thread submits, and what it makes belongs to.
@@ -153,7 +138,7 @@ impl Process {
         if let Some(execution) = execution_here(py)? {
             return Ok(execution.get().running.task);
         }
-        let last = *lock(&self.main_task);
+        let last = *lock(&self.last_begun);
         last.ok_or_else(|| {
             PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job")
         })
@@ -232,7 +217,7 @@ pub(crate) fn work_aside() {
 
 /// Whether what runs on such a thread is to end.
 pub(crate) fn is_interrupted_aside() -> bool {
-    let interrupted = |execution: &Py<Execution>| execution.get().is_interrupted();
+    let interrupted = |execution: &Py<Execution>| execution.get().interrupt().is_some();
     ASIDE.get() && EXECUTION.with_borrow(|here| here.as_ref().is_some_and(interrupted))
 }
 

@@ -27,8 +27,6 @@ pub(crate) struct Execution {
     pub(crate) running: Box<Running>,
     /// Since when.
     pub(crate) began: Timestamp,
-    /// Why it is to end, if it is.
-    interrupt: Mutex<Option<Interrupt>>,
     ended: AtomicBool,
     /// Refs inside its results, until these are reported.
     kept: Mutex<Vec<Handle>>,
@@ -37,13 +35,13 @@ pub(crate) struct Execution {
 impl Execution {
     pub(crate) fn new(process: &Arc<Process>, running: Box<Running>) -> Self {
         let (process, began) = (Arc::clone(process), clock::now());
-        let (interrupt, ended, kept) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Self { process, running, began, interrupt, ended, kept }
+        let (ended, kept) = (AtomicBool::new(false), Mutex::default());
+        Self { process, running, began, ended, kept }
     }
 
-    /// Whether it is to end.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        lock(&self.interrupt).is_some()
+    /// Why it is to end, if it is. Once the engine ended, nobody knows.
+    pub(crate) fn interrupt(&self) -> Option<Interrupt> {
+        self.process.engine.interruption(self.running.task).ok().flatten()
     }
 
     /// Whether it runs a function: its CPUs are lent to others while it waits.
@@ -64,7 +62,7 @@ impl Execution {
     /// Whether it is a method that was told that nobody wants its result.
     pub(crate) fn is_cancelled_call(&self) -> bool {
         let is_method = matches!(self.running.template.callee, Callee::Method { .. });
-        is_method && *lock(&self.interrupt) == Some(Interrupt::Cancelled)
+        is_method && self.interrupt() == Some(Interrupt::Cancelled)
     }
 
     /// Keeps these until its results are reported.
@@ -83,11 +81,6 @@ impl Execution {
     /// Whether its results, or why there are none, are reported.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
-    }
-
-    /// Notes that it is to end.
-    pub(crate) fn interrupt(&self, why: Interrupt) {
-        *lock(&self.interrupt) = Some(why);
     }
 }
 
@@ -152,7 +145,7 @@ impl Execution {
     /// Why it is to end: "cancelled" or "timed_out"; "" if it is not.
     #[getter]
     fn interruption(&self) -> &'static str {
-        match *lock(&self.interrupt) {
+        match self.interrupt() {
             Some(Interrupt::Cancelled) => "cancelled",
             Some(Interrupt::TimedOut) => "timed_out",
             None => "",
@@ -193,9 +186,9 @@ impl Execution {
         Ok((positional, named.unwrap_or_else(|| PyDict::new(py))))
     }
 
-    /// Begins: this process knows it as running from now on.
-    fn begin(slf: Bound<'_, Self>) {
-        slf.get().process.began(slf.py(), slf.as_unbound());
+    /// Begins: what a thread without an execution submits belongs to it from now on.
+    fn begin(&self) {
+        self.process.began(self.running.task);
     }
 
     /// Waits, at most so long, until the consumer took `count` items; whether it did.

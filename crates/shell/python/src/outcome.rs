@@ -106,7 +106,6 @@ impl Execution {
     }
 
     fn report(&self, outcome: Outcome) -> PyResult<()> {
-        self.process.ended(self.running.task);
         let ran = clock::now().since(self.began);
         let told = self.process.engine.finish(&self.running, outcome, ran);
         self.release_kept();

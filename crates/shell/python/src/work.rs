@@ -10,7 +10,6 @@ use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use roles::worker::Interrupt;
 use runtime::engine::{Channel, EngineError, News, Outcomes, Patience, Running};
 use types::TaskId;
 
@@ -19,9 +18,9 @@ use crate::engine::{Engine, adopted, deadline, interruptible, waiting};
 use crate::execution::Execution;
 use crate::{arguments, completion, error, hooks};
 
-/// Executions that may begin, those that are to end, waiters of what came, and whether the loop is to look at its own
+/// Executions that may begin, the tasks that are to end, waiters of what came, and whether the loop is to look at its own
 /// descriptors.
-type Turn<'py> = (Vec<Execution>, Vec<Py<Execution>>, Bound<'py, PyList>, bool);
+type Turn<'py> = (Vec<Execution>, Vec<[u8; TaskId::LEN]>, Bound<'py, PyList>, bool);
 
 #[pymethods]
 impl Engine {
@@ -55,20 +54,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Executions that are to end, each told once; they know why.
-    fn take_interrupts(&self, py: Python<'_>) -> Vec<Py<Execution>> {
-        self.interrupted(py, self.core().take_interrupts())
-    }
-
-    /// The same, waiting for some.
-    fn await_interrupts(&self, py: Python<'_>) -> PyResult<Vec<Py<Execution>>> {
-        let came = waiting(py, None, |patience| self.core().await_interrupts(patience))?;
-        Ok(self.interrupted(py, came))
-    }
-
-    /// Whether interrupts also send SIGINT to the main thread.
-    fn signal_main_thread(&self, on: bool) {
-        self.core().signal_main_thread(on);
+    /// Running tasks that are to end, each told once. The main thread gets SIGINT when there are some.
+    fn take_interrupted(&self) -> Vec<[u8; TaskId::LEN]> {
+        bytes_of(self.core().take_interrupted())
     }
 
     /// From now on this actor lives in this process.
@@ -91,11 +79,10 @@ impl Engine {
             let until = deadline(timeout_s)?;
             waiting(py, until, |patience| process.engine.attend(patience))?
         };
-        let News { tasks, interrupts, completions, descriptors } = news;
+        let News { tasks, interrupted, completions, descriptors } = news;
         let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();
-        let end = self.interrupted(py, interrupts);
         let told = completion::told(process, py, Channel::SERVED_LOOP, Ok(completions))?;
-        Ok((begin, end, told, descriptors))
+        Ok((begin, bytes_of(interrupted), told, descriptors))
     }
 }
 
@@ -111,26 +98,16 @@ impl Engine {
             next => Ok(error::done(next)?.map(|running| Execution::new(&self.process, running))),
         }
     }
+}
 
-    /// The executions of these tasks, which know from now on why they are to end.
-    fn interrupted(
-        &self,
-        py: Python<'_>,
-        interrupts: Vec<(TaskId, Interrupt)>,
-    ) -> Vec<Py<Execution>> {
-        let running = |(task, why): (TaskId, Interrupt)| {
-            let execution = self.process.execution_of(py, task)?;
-            execution.get().interrupt(why);
-            Some(execution)
-        };
-        interrupts.into_iter().filter_map(running).collect()
-    }
+fn bytes_of(tasks: Vec<TaskId>) -> Vec<[u8; TaskId::LEN]> {
+    tasks.into_iter().map(|task| *task.bytes()).collect()
 }
 
 /// Runs an execution to its end.
 pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
     let process = Arc::clone(&execution.get().process);
-    process.began(py, &execution);
+    process.began(execution.get().running.task);
     let here = execution.clone_ref(py);
     current::on_behalf_of(here, || {
         attempt(py, &process, &execution).or_else(|error| report(py, &execution, error))

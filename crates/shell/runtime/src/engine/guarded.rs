@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use roles::worker::{Effect, Event, Interrupt};
+use roles::worker::{Effect, Event};
 use roles::{Role, Worker};
 use shm::Segment;
 use types::{Map, ObjectId, Payload, TaskId, Timestamp};
@@ -55,8 +55,8 @@ pub(super) struct Core {
     pub(super) completions: Completions,
     pub(super) lines: Lines,
     pub(super) spans: Spans,
-    pub(super) interrupts: Vec<(TaskId, Interrupt)>,
-    pub(super) signals_main: bool,
+    /// Running tasks that are to end, until somebody takes them who can end them.
+    pub(super) interrupted: Vec<TaskId>,
     /// The event loop that the engine serves.
     pub(super) served_loop: ServedLoop,
     pub(super) ended: Option<EngineError>,
@@ -99,8 +99,7 @@ impl Core {
             completions: Completions::default(),
             lines: Lines::default(),
             spans: Spans::new(),
-            interrupts: Vec::new(),
-            signals_main: false,
+            interrupted: Vec::new(),
             served_loop: ServedLoop::default(),
             ended: None,
             steps: 0,

@@ -40,10 +40,11 @@ impl Core {
             Effect::Allocated(object, range) => self.range_came(object, range),
             Effect::Run(execution) => self.run(execution),
             Effect::Break(wait, failure) => self.waits.break_off(wait, failure),
-            Effect::Interrupt(task, why) => {
-                self.interrupts.push((task, why));
-                self.waits.wake_those(|topic| matches!(topic, Topic::Loop | Topic::Interrupts));
-                if self.signals_main {
+            Effect::Interrupt(task, _why) => {
+                self.interrupted.push(task);
+                if self.served_loop.is_there() {
+                    self.waits.wake(&Topic::Loop);
+                } else {
                     signals::interrupt_main_thread();
                 }
             }

@@ -85,24 +85,16 @@ impl Engine {
         answer?.ok_or(EngineError::TimedOut)
     }
 
-    /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread.
+    /// Running tasks that are to end, each told once. The main thread gets SIGINT when there are some, unless the engine
+    /// serves an event loop, which hears of them.
     #[must_use]
-    pub fn take_interrupts(&self) -> Vec<(TaskId, Interrupt)> {
-        self.enter().map(|mut locked| std::mem::take(&mut locked.interrupts)).unwrap_or_default()
+    pub fn take_interrupted(&self) -> Vec<TaskId> {
+        self.enter().map(|mut locked| std::mem::take(&mut locked.interrupted)).unwrap_or_default()
     }
 
-    /// The same, waiting for some, where no signal comes. Empty at the deadline.
-    pub fn await_interrupts(&self, patience: Patience<'_>) -> Outcomes<Vec<(TaskId, Interrupt)>> {
-        let came = self.await_topic(Topic::Interrupts, patience, &mut |core| {
-            Some(std::mem::take(&mut core.interrupts)).filter(|came| !came.is_empty())
-        })?;
-        Ok(came.unwrap_or_default())
-    }
-
-    /// Whether interrupts also send SIGINT to the main thread. Off at first; a worker that runs tasks in its main
-    /// thread switches it on.
-    pub fn signal_main_thread(&self, on: bool) {
-        self.lock().signals_main = on;
+    /// Why a running task is to end, if it is.
+    pub fn interruption(&self, task: TaskId) -> Outcomes<Option<Interrupt>> {
+        Ok(self.enter()?.role.interruption(task))
     }
 
     /// Lines that workers wrote, and how many were dropped before them because nobody took them. Waits until there

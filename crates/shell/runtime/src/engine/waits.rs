@@ -40,8 +40,6 @@ pub(super) enum Topic {
     Loop,
     /// Objects as counted in its entry, or the next item of one of these streams.
     Any(Vec<TaskId>),
-    /// That running tasks are to be interrupted.
-    Interrupts,
     /// Lines of output.
     Lines,
     /// A range for this object.
@@ -91,7 +89,7 @@ impl Topic {
     /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
     /// must not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
-        !matches!(self, Self::Lines | Self::Completions | Self::Interrupts | Self::Aside)
+        !matches!(self, Self::Lines | Self::Completions | Self::Aside)
     }
 
     /// Whether it is the work of others: a task that waits for it lends them its CPUs.
