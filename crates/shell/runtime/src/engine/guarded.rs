@@ -46,8 +46,6 @@ pub(super) struct Core {
     pub(super) waits: Waits,
     /// Tasks that no thread has taken, by concurrency group; "" is that of functions, and of methods that name none.
     pub(super) queues: BTreeMap<String, VecDeque<Box<Running>>>,
-    /// Tasks for a further thread, since those that run tasks all wait.
-    pub(super) aside: VecDeque<Box<Running>>,
     /// Answers that somebody expects, once they came.
     pub(super) answers: Map<u64, Option<Answer>>,
     pub(super) allocations: Map<ObjectId, Allocation>,
@@ -92,7 +90,6 @@ impl Core {
             arena: Arc::new(arena),
             waits: Waits::default(),
             queues: BTreeMap::new(),
-            aside: VecDeque::new(),
             answers: Map::default(),
             allocations: Map::default(),
             consumed: Map::default(),

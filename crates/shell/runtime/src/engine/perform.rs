@@ -141,11 +141,9 @@ impl Core {
         let running = self.running(execution);
         let taken = self.waits.wake_one(|topic| topic.takes(running.group()));
         if !taken && self.waits.are_lent() {
-            self.aside.push_back(running);
             self.waits.wake(&Topic::Aside);
-        } else {
-            self.queues.entry(running.group().to_owned()).or_default().push_back(running);
         }
+        self.queues.entry(running.group().to_owned()).or_default().push_back(running);
     }
 
     fn running(&mut self, mut execution: Box<Execution>) -> Box<Running> {

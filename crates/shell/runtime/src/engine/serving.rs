@@ -2,7 +2,6 @@
 //!
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
@@ -30,7 +29,7 @@ impl Engine {
     /// # Errors
     /// `Interrupted`, `Closed`.
     pub fn next_aside(&self, patience: Patience<'_>) -> Outcomes<Option<Box<Running>>> {
-        self.await_topic(Topic::Aside, patience, &mut |core| core.aside.pop_front())
+        self.await_topic(Topic::Aside, patience, &mut |core| core.next_running(""))
     }
 
     /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
@@ -126,7 +125,6 @@ impl Engine {
 
 impl Core {
     fn next_running(&mut self, group: &str) -> Option<Box<Running>> {
-        let queued = self.queues.get_mut(group).and_then(VecDeque::pop_front);
-        if group.is_empty() { queued.or_else(|| self.aside.pop_front()) } else { queued }
+        self.queues.get_mut(group)?.pop_front()
     }
 }
