@@ -24,8 +24,9 @@ def serve(engine: _core.Engine, constructor: _core.Execution, make: Callable[[],
 
     So its constructor may start tasks of the loop. A burst of calls wakes the loop once.
     """
-    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server()))
-    awaiting.serve(loop, engine.served_channel())
+    channel = awaiting.Channel(engine, engine.served_channel())
+    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server(), channel))
+    awaiting.serve(loop, channel)
     asyncio.set_event_loop(loop)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.get_loop().run_until_complete(_make(constructor, make))
@@ -40,10 +41,11 @@ async def _make(constructor: _core.Execution, make: Callable[[], object]) -> Non
 class _Selector(selectors.EpollSelector):
     """Has the engine wait for the loop: it reads its sockets and watches the loop's descriptors."""
 
-    def __init__(self, engine: _core.Engine, server: _Server) -> None:
+    def __init__(self, engine: _core.Engine, server: _Server, channel: awaiting.Channel) -> None:
         super().__init__()
         self._engine = engine
         self._server = server
+        self._channel = channel
         engine.serve_loop(os.dup(self.fileno()))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -54,7 +56,7 @@ class _Selector(selectors.EpollSelector):
         if end:
             self._server.interrupt(end)
         if told:
-            awaiting.settle_all(told)
+            self._channel.tell(told)
         return super().select(0) if descriptors else []
 
 

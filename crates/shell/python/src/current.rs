@@ -15,7 +15,6 @@ use roles::worker::Source;
 use runtime::engine::{Caller, Engine, Handle, Running};
 use types::{Assignment, FunctionId, JobId, Map, Ref, TaskId};
 
-use crate::completion::Waiters;
 use crate::execution::Execution;
 use crate::hooks;
 
@@ -35,8 +34,6 @@ pub(crate) struct Process {
     prepared_for: Mutex<Option<(JobId, Assignment)>>,
     last_begun: Mutex<Option<TaskId>>,
     instance: PyOnceLock<Py<PyAny>>,
-    /// Who is told of which object.
-    pub(crate) waiters: Mutex<Waiters>,
     /// How many threads are ready, or about to be, to run tasks while those of the others wait.
     pub(crate) asides_ready: AtomicUsize,
 }
@@ -71,7 +68,6 @@ impl Process {
             prepared_for: Mutex::default(),
             last_begun: Mutex::default(),
             instance: PyOnceLock::new(),
-            waiters: Mutex::default(),
             asides_ready: AtomicUsize::new(0),
         }
     }

@@ -9,18 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
-use runtime::engine::{Channel, EngineError, News, Outcomes, Patience, Running};
+use runtime::engine::{EngineError, News, Outcomes, Patience, Running};
 use types::TaskId;
 
+use crate::completion::{Told, told};
 use crate::current::{self, Process};
 use crate::engine::{Engine, adopted, deadline, interruptible, waiting};
 use crate::execution::Execution;
-use crate::{arguments, completion, error, hooks};
+use crate::{arguments, error, hooks};
 
-/// Executions that may begin, the tasks that are to end, waiters of what came, and whether the loop is to look at its own
+/// Executions that may begin, the tasks that are to end, what came, and whether the loop is to look at its own
 /// descriptors.
-type Turn<'py> = (Vec<Execution>, Vec<[u8; TaskId::LEN]>, Bound<'py, PyList>, bool);
+type Turn = (Vec<Execution>, Vec<[u8; TaskId::LEN]>, Told, bool);
 
 #[pymethods]
 impl Engine {
@@ -71,7 +71,7 @@ impl Engine {
 
     /// Waits, at most so long, until something concerns the loop that is served.
     #[pyo3(signature = (timeout_s, /))]
-    fn attend<'py>(&self, py: Python<'py>, timeout_s: Option<f64>) -> PyResult<Turn<'py>> {
+    fn attend(&self, py: Python<'_>, timeout_s: Option<f64>) -> PyResult<Turn> {
         let process = &self.process;
         let news = if timeout_s.is_some_and(|limit| limit <= 0.0) {
             error::done(process.engine.news())?
@@ -81,8 +81,7 @@ impl Engine {
         };
         let News { tasks, interrupted, completions, descriptors } = news;
         let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();
-        let told = completion::told(process, py, Channel::SERVED_LOOP, Ok(completions))?;
-        Ok((begin, bytes_of(interrupted), told, descriptors))
+        Ok((begin, bytes_of(interrupted), told(completions), descriptors))
     }
 }
 

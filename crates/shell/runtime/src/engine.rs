@@ -46,7 +46,7 @@ use self::notice::Notices;
 use self::reading::Reader;
 
 pub use self::answers::{Caller, EngineError, Identity, Interrupted, Outcomes, Patience};
-pub use self::completions::{Channel, Completion, Watched};
+pub use self::completions::{Channel, Completion};
 pub use self::encoding::{
     Argument, ArgumentWriter, Arguments, Buffers, Encoded, MalformedValue, View, read_arguments,
     read_value,

@@ -215,12 +215,16 @@ fn what_is_watched_is_told_once() {
     let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
 
-    driver.watch(&handle, Channel::THREADS).unwrap();
-    let came = driver.next_completions(until(soon(), &mut || false)).unwrap();
+    let (channel, _) = driver.open_channel(false).unwrap();
+    driver.watch(&handle, channel, 7).unwrap();
+    got(&driver, slice::from_ref(&handle));
+    let came = driver.completions(channel).unwrap();
 
-    let [Completion { arrival: Some((told, data)), .. }] = &came[..] else { panic!("{came:?}") };
+    let [Completion { watch: 7, arrival: Some((told, data)) }] = &came[..] else {
+        panic!("{came:?}")
+    };
     assert_eq!((told.object(), bytes(data)), (handle.object(), INLINE.to_vec()));
-    assert!(driver.completions(Channel::THREADS).unwrap().is_empty());
+    assert!(driver.completions(channel).unwrap().is_empty());
     worker.close();
     running.join().unwrap();
     driver.close();
@@ -260,11 +264,11 @@ fn the_channel_of_another_loop_rings_its_bell_and_those_of_others_do_not() {
     let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
     let ((heard, _), (silent, _)) =
-        (driver.open_channel().unwrap(), driver.open_channel().unwrap());
+        (driver.open_channel(false).unwrap(), driver.open_channel(false).unwrap());
 
-    driver.watch(&handle, heard).unwrap();
-    driver.watch(&handle, Channel::THREADS).unwrap();
-    driver.next_completions(until(soon(), &mut || false)).unwrap();
+    driver.watch(&handle, heard, 1).unwrap();
+    driver.watch(&handle, Channel::SERVED_LOOP, 1).unwrap();
+    got(&driver, slice::from_ref(&handle));
 
     assert_eq!(driver.completions(heard).unwrap().len(), 1);
     assert!(driver.completions(silent).unwrap().is_empty());

@@ -34,8 +34,6 @@ pub(super) enum Topic {
     Stream(TaskId),
     /// That a consumer took items of the stream that this task yields.
     Consumed(TaskId),
-    /// Something came that is watched for threads.
-    Completions,
     /// Anything that concerns the event loop which the engine serves.
     Loop,
     /// Objects as counted in its entry, or the next item of one of these streams.
@@ -86,10 +84,10 @@ pub(super) struct Entry {
 }
 
 impl Topic {
-    /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
-    /// must not stand in the way of a thread that waits for its own.
+    /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or run what came, must
+    /// not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
-        !matches!(self, Self::Lines | Self::Completions | Self::Aside)
+        !matches!(self, Self::Lines | Self::Aside)
     }
 
     /// Whether it is the work of others: a task that waits for it lends them its CPUs.
