@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aktis import _core
 from aktis._kernel.session import require
 from aktis._kernel.streams import ObjectRefGenerator
+from aktis.exceptions import GetTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +27,22 @@ def put(value: object) -> _core.ObjectRef[Any]:
 
 def get(refs: list[_core.ObjectRef[Any]], timeout: float | None) -> list[Any]:
     """The values of refs, in their order; raises as soon as one of them is known to have failed."""
-    return require().engine.get(refs, timeout)
+    engine = require().engine
+    try:
+        return engine.get(refs, timeout)
+    except GetTimeoutError as error:
+        _tell_what_is_late(error, refs, timeout)
+        raise
 
 
 def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
     """The value of a ref."""
-    return require().engine.get_one(ref, timeout)
+    engine = require().engine
+    try:
+        return engine.get_one(ref, timeout)
+    except GetTimeoutError as error:
+        _tell_what_is_late(error, [ref], timeout)
+        raise
 
 
 def place(ref: _core.ObjectRef[Any]) -> tuple[int, bytes | None] | None:
@@ -79,6 +90,17 @@ def wait(
 def free(refs: list[_core.ObjectRef[Any]]) -> None:
     """Has objects in shared memory go, whoever has refs to them."""
     require().engine.free(refs)
+
+
+def _tell_what_is_late(
+    error: GetTimeoutError, refs: list[_core.ObjectRef[Any]], timeout: float | None
+) -> None:
+    """Has the error say what did not come in time. That of a task whose own `get` did stays."""
+    late = [ref for ref in refs if ref.arrival() is None]
+    if type(error) is GetTimeoutError and late:
+        counts = f"{len(late)} of {len(refs)} objects are not here"
+        first = require().engine.explain(late[0])
+        error.args = (f"get() waited {timeout} s, but {counts}, the first one from {first}",)
 
 
 def _check_waitables(refs: list[Waitable]) -> None:

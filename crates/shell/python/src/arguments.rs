@@ -123,7 +123,7 @@ pub(crate) fn decode<'py>(
         all.push(match argument {
             Argument::Value(bytes) => {
                 // Views into it need an alignment that a place among other arguments does not have.
-                values::decode_bytes(py, bytes, Source::Task(running.task), || {
+                values::decode_bytes(py, bytes, Source::Task(running.task), None, || {
                     Memory::Own(Payload::from(bytes))
                 })?
             }
@@ -152,5 +152,5 @@ fn dependency<'py>(
             "the arguments name dependency {index}, which did not come along"
         ))
     })?;
-    values::decode(py, data, Source::Task(running.task))
+    values::decode(py, data, Source::Task(running.task), None)
 }

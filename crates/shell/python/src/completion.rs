@@ -6,7 +6,6 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use roles::worker::Source;
 use runtime::engine::{Channel as CoreChannel, Completion, Data, Handle};
 
 use crate::current::Process;
@@ -89,7 +88,6 @@ impl Channel {
 impl Arrival {
     /// The value; raises the error of an object that failed.
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Self(handle, data) = self;
-        values::decode(py, data, Source::Value(handle.object()))
+        values::read(py, &self.0, &self.1)
     }
 }

@@ -12,11 +12,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use roles::worker::Source;
-use runtime::engine::{Caller, Engine, Handle, Running};
+use runtime::engine::{Caller, Engine, Handle};
 use types::{Assignment, FunctionId, JobId, Map, Ref, TaskId};
 
 use crate::execution::Execution;
-use crate::hooks;
+use crate::{error, hooks};
 
 /// How many functions a worker keeps loaded; at the limit all are forgotten and loaded again at their next call.
 const FUNCTIONS_MAX: usize = 4096;
@@ -38,12 +38,14 @@ pub(crate) struct Process {
     pub(crate) asides_ready: AtomicUsize,
 }
 
-/// The content of an object being unpickled.
-struct Reading {
-    outer: Handle,
-    /// How many refs were found in it.
-    found: usize,
-    /// Those refs, unless the outer handle knows them.
+/// What is being unpickled.
+struct Unpickling {
+    source: Source,
+    /// The object whose content it is, if it is one.
+    outer: Option<Handle>,
+    /// How many refs were found in it that the outer handle knows.
+    known: usize,
+    /// Those that it does not.
     new: Vec<Handle>,
 }
 
@@ -51,8 +53,7 @@ static IN_USE: RwLock<Option<Arc<Process>>> = RwLock::new(None);
 
 thread_local! {
     static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
-    static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
-    static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
+    static UNPICKLING: RefCell<Option<Unpickling>> = const { RefCell::new(None) };
     static ASIDE: Cell<bool> = const { Cell::new(false) };
     static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
 }
@@ -105,20 +106,18 @@ impl Process {
         Ok(function)
     }
 
-    /// The process was not made ready after all: its next execution tries again.
-    pub(crate) fn forget_preparation(&self) {
-        *lock(&self.prepared_for) = None;
-    }
-
-    /// Notes what the process is made ready for; false if it was before.
-    pub(crate) fn prepare_for(&self, running: &Running) -> bool {
+    /// Makes the process ready for the job and the lease of an execution, unless it is.
+    pub(crate) fn prepare_for(&self, py: Python<'_>, execution: &Py<Execution>) -> PyResult<()> {
+        let running = &execution.get().running;
         let (job, assignment) = (running.task.job(), &running.assignment);
-        let mut prepared = lock(&self.prepared_for);
-        let new = prepared.as_ref().is_none_or(|(one, held)| *one != job || held != assignment);
-        if new {
-            *prepared = Some((job, assignment.clone()));
+        if lock(&self.prepared_for)
+            .as_ref()
+            .is_none_or(|(one, held)| (*one, held) != (job, assignment))
+        {
+            hooks::prepare(py)?.call1((execution,))?;
+            *lock(&self.prepared_for) = Some((job, assignment.clone()));
         }
-        new
+        Ok(())
     }
 
     /// Notes that an execution began.
@@ -236,12 +235,12 @@ pub(crate) fn collect(handle: &Handle) -> bool {
     })
 }
 
-/// Runs `call`, which unpickles the content of `outer`.
-pub(crate) fn reading<R>(outer: &Handle, call: impl FnOnce() -> R) -> R {
-    let reading = Reading { outer: outer.clone(), found: 0, new: Vec::new() };
-    let before = READING.replace(Some(reading));
-    let result = unpickling(Source::Value(outer.object()), call);
-    if let Some(Reading { outer, new, .. }) = READING.replace(before)
+/// Runs `call`, which unpickles what came from `source`: the content of `outer`, if it is that of an object.
+pub(crate) fn unpickling<R>(source: Source, outer: Option<&Handle>, call: impl FnOnce() -> R) -> R {
+    let inner = Unpickling { source, outer: outer.cloned(), known: 0, new: Vec::new() };
+    let before = UNPICKLING.replace(Some(inner));
+    let result = call();
+    if let Some(Unpickling { outer: Some(outer), new, .. }) = UNPICKLING.replace(before)
         && !new.is_empty()
     {
         outer.remember_contained(new);
@@ -249,36 +248,29 @@ pub(crate) fn reading<R>(outer: &Handle, call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The handle to a ref that is being unpickled, if it was taken out of the same content before.
-pub(crate) fn known(reference: Ref) -> Option<Handle> {
-    READING.with_borrow_mut(|reading| {
-        let reading = reading.as_mut()?;
-        let handle = reading.outer.contained()?.get(reading.found)?;
-        reading.found += 1;
+/// The handle to a ref that is being unpickled: the one that was taken out of the same content before, or a new one.
+pub(crate) fn held(reference: Ref) -> PyResult<Handle> {
+    let known = UNPICKLING.with_borrow_mut(|unpickling| {
+        let Unpickling { outer, known, .. } = unpickling.as_mut()?;
+        let handle = outer.as_ref()?.contained()?.get(*known)?;
+        *known += 1;
         (handle.reference() == reference).then(|| handle.clone())
-    })
-}
-
-/// Notes a ref that was unpickled for the first time.
-pub(crate) fn found(handle: &Handle) {
-    READING.with_borrow_mut(|reading| {
-        if let Some(reading) = reading {
-            reading.new.push(handle.clone());
+    });
+    if let Some(handle) = known {
+        return Ok(handle);
+    }
+    let handle = error::done(process()?.engine.hold(reference, source()))?;
+    UNPICKLING.with_borrow_mut(|unpickling| {
+        if let Some(Unpickling { outer: Some(_), new, .. }) = unpickling {
+            new.push(handle.clone());
         }
     });
+    Ok(handle)
 }
 
-/// Runs `call`, whose unpickled refs come from `source`.
-pub(crate) fn unpickling<R>(source: Source, call: impl FnOnce() -> R) -> R {
-    let outer = SOURCE.replace(source);
-    let result = call();
-    SOURCE.set(outer);
-    result
-}
-
-/// Where refs that are unpickled now come from.
+/// Where refs come from that are unpickled or made of ids now.
 pub(crate) fn source() -> Source {
-    SOURCE.get()
+    UNPICKLING.with_borrow(|unpickling| unpickling.as_ref().map_or(Source::Outside, |it| it.source))
 }
 
 /// The content of a mutex, whoever panicked with it.

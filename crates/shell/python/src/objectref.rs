@@ -197,12 +197,7 @@ pub(crate) fn restore_ref(pickled: &[u8]) -> PyResult<ObjectRef> {
     let owner = <[u8; 8]>::try_from(owner).map_err(|_length| wrong())?;
     let reference =
         Ref { object: object_id(object)?, owner: WorkerId::from_u64(u64::from_le_bytes(owner)) };
-    if let Some(handle) = current::known(reference) {
-        return Ok(handle.into());
-    }
-    let handle = error::done(current::process()?.engine.hold(reference, current::source()))?;
-    current::found(&handle);
-    Ok(handle.into())
+    Ok(current::held(reference)?.into())
 }
 
 /// The handles of a list of refs.

@@ -8,13 +8,13 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use roles::worker::Event;
-use runtime::engine::{Data, EngineError, Handle};
+use runtime::engine::{Data, Handle};
 use types::Value;
 use wire::ToNode;
 use wire::to_worker::CancelReach;
 
-use crate::current::{self, Process};
-use crate::engine::{Engine, deadline, interruptible, waiting};
+use crate::current::Process;
+use crate::engine::{Engine, deadline, waiting};
 use crate::objectref::{ObjectRef, handles_of, ref_in};
 use crate::{error, values};
 
@@ -46,13 +46,9 @@ impl Engine {
         let (py, handle) = (reference.py(), reference.get().handle()?);
         let data = match handle.data() {
             Some(data) => data,
-            None => {
-                let one = std::slice::from_ref(handle);
-                let contents = contents(py, &self.process, one, timeout_s)?;
-                contents.into_iter().next().ok_or_else(|| error::timed_out("nothing came"))?
-            }
+            None => contents(py, &self.process, std::slice::from_ref(handle), timeout_s)?.remove(0),
         };
-        current::reading(handle, || values::decode(py, &data, current::source()))
+        values::read(py, handle, &data)
     }
 
     /// The values of objects, in the order of their refs.
@@ -66,10 +62,15 @@ impl Engine {
         let contents = contents(py, &self.process, &handles, timeout_s)?;
         let values = PyList::empty(py);
         for (data, handle) in contents.iter().zip(&handles) {
-            let value = current::reading(handle, || values::decode(py, data, current::source()));
-            values.append(value?)?;
+            values.append(values::read(py, handle, data)?)?;
         }
         Ok(values)
+    }
+
+    /// What makes an object that is not here, and how far that is, in words.
+    #[pyo3(signature = (reference, /))]
+    fn explain(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<String> {
+        error::done(self.core().explain(reference.get().handle()?))
     }
 
     /// How many bytes the value of an object has, as far as it is known here, and the number of the node where they
@@ -116,14 +117,8 @@ impl Engine {
         timeout_s: Option<f64>,
     ) -> PyResult<Option<ObjectRef>> {
         let (task, until) = (stream.get().handle()?.object().task, deadline(timeout_s)?);
-        let next =
-            interruptible(stream.py(), until, |patience| self.core().next_item(task, patience))?;
-        match next {
-            Err(EngineError::TimedOut) => {
-                Err(error::timed_out("the stream yielded nothing in the time allowed for it"))
-            }
-            item => Ok(error::done(item)?.map(ObjectRef::from)),
-        }
+        let item = waiting(stream.py(), until, |patience| self.core().next_item(task, patience))?;
+        Ok(item.map(ObjectRef::from))
     }
 
     fn abandon(&self, stream: &Bound<'_, ObjectRef>) -> PyResult<()> {
@@ -213,23 +208,5 @@ fn contents(
     timeout_s: Option<f64>,
 ) -> PyResult<Vec<Data>> {
     let until = deadline(timeout_s)?;
-    match interruptible(py, until, |patience| process.engine.get(handles, patience))? {
-        Err(EngineError::TimedOut) => {
-            Err(error::timed_out(&missing(process, handles, timeout_s.unwrap_or_default())?))
-        }
-        got => error::done(got),
-    }
-}
-
-/// Which objects did not come in time.
-fn missing(process: &Process, handles: &[Handle], timeout_s: f64) -> PyResult<String> {
-    let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
-    let (count, all) = (late.len(), handles.len());
-    let mut sentence =
-        format!("get() waited {timeout_s} s, but {count} of {all} objects are not here");
-    if let Some(first) = late.first() {
-        let first = error::done(process.engine.explain(first))?;
-        sentence.push_str(&format!(", the first one from {first}"));
-    }
-    Ok(sentence)
+    waiting(py, until, |patience| process.engine.get(handles, patience))
 }

@@ -115,10 +115,7 @@ pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
 
 fn attempt(py: Python<'_>, process: &Process, execution: &Py<Execution>) -> PyResult<()> {
     let this = execution.get();
-    if process.prepare_for(&this.running) {
-        let prepared = hooks::prepare(py)?.call1((execution,));
-        prepared.inspect_err(|_error| process.forget_preparation())?;
-    }
+    process.prepare_for(py, execution)?;
     if !this.is_single_call() {
         return hooks::run(py)?.call1((execution,)).map(drop);
     }
