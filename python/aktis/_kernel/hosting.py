@@ -20,7 +20,6 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     concurrency = spec["concurrency"]
     asynchronous = concurrency["asynchronous"]
     limits = {"": concurrency["calls_max"], **dict(concurrency["groups"])}
-    constructor.begin()
     if asynchronous:
         from aktis._kernel import loops
 

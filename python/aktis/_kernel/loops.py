@@ -70,7 +70,6 @@ class _Server:
         """Begins what may begin."""
         loop = asyncio.get_running_loop()
         for execution in executions:
-            execution.begin()
             task_id = execution.task_id
             self._tasks[task_id] = loop.create_task(self._run(execution, task_id))
 
@@ -100,7 +99,7 @@ async def _call(execution: _core.Execution) -> None:
     value = function(*args, **kwargs)
     if inspect.isawaitable(value):
         value = await value
-    execution.finish(value)
+    execute.finish(execution, value)
 
 
 async def _stream(execution: _core.Execution, function: Callable[..., Any]) -> None:
@@ -113,7 +112,7 @@ async def _stream(execution: _core.Execution, function: Callable[..., Any]) -> N
         async for item in function(*args, **kwargs):
             execution.yield_item(yielded, item)
             yielded += 1
-            if execution.look_ahead is not None and yielded >= execution.look_ahead:
+            if not execution.wait_consumed(yielded, 0.0):
                 await asyncio.to_thread(execute.wait_for_consumer, execution, yielded)
     except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
         execute.report_error(execution, error)

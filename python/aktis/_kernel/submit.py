@@ -188,11 +188,10 @@ def create_group(
     """Reserves bundles of resources, all or none. Returns at once."""
     session = require()
     group_id = session.engine.new_group_id()
-    node, number = session.engine.worker
     session.engine.create_group(
         {
             "id": group_id,
-            "creator": {"node": node, "number": number},
+            "creator": session.worker,
             "name": name,
             "namespace": session.namespace,
             "bundles": [forms.units(bundle) for bundle in bundles],
@@ -211,7 +210,7 @@ def group_ready_ref(group_id: bytes, value: object) -> _core.ObjectRef[Any]:
 
 def remove_group(group_id: bytes) -> None:
     """Gives the bundles of a group back; what runs in them ends."""
-    require().engine.remove_group(group_id)
+    require().engine.tell({"RemoveGroup": group_id})
 
 
 def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> str | dict[str, bytes]:  # noqa: FBT001 - Ray's argument

@@ -12,7 +12,6 @@ use roles::worker::Event;
 use runtime::clock;
 use serde::Deserialize;
 use types::{ActorId, ActorName, ActorSpec, Concurrency, GroupId, Payload, Resources};
-use wire::ToHead;
 
 use crate::arguments::Arguments;
 use crate::engine::{Engine, waiting};
@@ -106,10 +105,6 @@ impl Engine {
         let named = || ("the value".to_owned(), "it".to_owned());
         let payload = with_encoded(value, &named, |encoded, _refs| Ok(encoded.to_payload()))?;
         Ok(error::done(self.core().group_ready(job, group, payload))?.into())
-    }
-
-    fn remove_group(&self, group: [u8; GroupId::LEN]) -> PyResult<()> {
-        error::done(self.core().step(Event::Tell(ToHead::RemoveGroup(GroupId::from_bytes(group)))))
     }
 }
 

@@ -120,8 +120,8 @@ impl Process {
         Ok(())
     }
 
-    /// Notes that an execution began.
-    pub(crate) fn began(&self, task: TaskId) {
+    /// Notes that an execution begins.
+    pub(crate) fn begins(&self, task: TaskId) {
         *lock(&self.last_begun) = Some(task);
     }
 

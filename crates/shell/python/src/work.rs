@@ -106,7 +106,6 @@ fn bytes_of(tasks: Vec<TaskId>) -> Vec<[u8; TaskId::LEN]> {
 /// Runs an execution to its end.
 pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
     let process = Arc::clone(&execution.get().process);
-    process.began(execution.get().running.task);
     let here = execution.clone_ref(py);
     current::on_behalf_of(here, || {
         attempt(py, &process, &execution).or_else(|error| report(py, &execution, error))
@@ -131,7 +130,6 @@ fn report(py: Python<'_>, execution: &Py<Execution>, error: PyErr) -> PyResult<(
     let told = hooks::report_error(py).and_then(|report| report.call1((execution, &error)));
     match told {
         Ok(_) => Ok(()),
-        Err(second) if execution.get().has_ended() => Err(second),
         Err(second) => {
             let text = format!("{error}\nIts story cannot be told whole: {second}");
             execution.get().fail(&[], text, false)

@@ -103,7 +103,8 @@ impl Worker {
 
     /// The user's code ended.
     pub(super) fn finished(&mut self, task: TaskId, outcome: Outcome, ran: Duration) {
-        let Some(running) = self.inbox.running(task) else {
+        let Some(running) = self.inbox.running(task).filter(|running| running.ended.is_none())
+        else {
             return;
         };
         let outcome = match (outcome, running.interrupted) {

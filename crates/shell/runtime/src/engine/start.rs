@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use roles::worker::Event;
+use serde::Deserialize;
 use shm::Segment;
 use types::limits::HANDSHAKE_PATIENCE;
 use types::{JobId, WorkerId};
@@ -33,7 +34,7 @@ use crate::poll::{Interest, Poller};
 const TICK: Duration = Duration::from_millis(50);
 
 /// How a driver joins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct DriverOptions {
     /// Where the node listens.
     pub socket: PathBuf,
