@@ -141,9 +141,7 @@ impl Engine {
 
     /// Whether nothing happened and nothing was left behind since the background thread looked.
     fn was_left_alone(&self, steps: u64) -> bool {
-        self.steps.load(Ordering::SeqCst) == steps
-            && !self.notices.are_some()
-            && !self.requested.load(Ordering::SeqCst)
+        self.steps.load(Ordering::SeqCst) == steps && !self.notices.are_some()
     }
 }
 

@@ -236,19 +236,14 @@ impl Drop for Locked<'_> {
         core.flush(false);
         self.engine.steps.store(core.steps, Ordering::SeqCst);
         let wakes = core.waits.take_wakes();
-        let requested = !core.links.newcomers.is_empty();
-        if requested {
-            self.engine.requested.store(true, Ordering::SeqCst);
-        }
         let alarm = &self.engine.alarm;
         let stirs = !alarm.is_napping()
-            && (core.links.are_waiting() || core.role.next_deadline().is_some());
+            && (core.links.are_waiting()
+                || core.links.are_meeting()
+                || core.role.next_deadline().is_some());
         drop(core);
         if stirs {
             alarm.stir();
-        }
-        if requested {
-            alarm.kick_poller();
         }
         for sleeper in wakes {
             sleeper.wake(alarm);

@@ -160,22 +160,20 @@ impl Core {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
         let socket = Path::new(&self.identity.socket);
-        match Meeting::dial(socket, &self.token, Some(peer), me, self.now) {
-            Ok(meeting) => self.links.newcomers.push((link, meeting)),
-            Err(_unreachable) => {
-                self.links.end(link);
-                self.events.push_back(Event::PeerLost(peer));
-            }
+        let dialled = Meeting::dial(socket, &self.token, Some(peer), me, self.now);
+        if dialled.and_then(|meeting| self.links.meet(link, meeting)).is_err() {
+            self.links.end(link);
+            self.events.push_back(Event::PeerLost(peer));
         }
     }
 
     fn receive_visitor(&mut self, stream: UnixStream) {
+        let link = self.links.begin(None, self.now);
+        let me = Some(self.identity.worker);
+        let accepted = Meeting::accept(stream, &self.token, me, self.now);
         // A visitor that cannot be received is hung up on, and sees it.
-        if let Ok(meeting) =
-            Meeting::accept(stream, &self.token, Some(self.identity.worker), self.now)
-        {
-            let link = self.links.begin(None, self.now);
-            self.links.newcomers.push((link, meeting));
+        if accepted.and_then(|meeting| self.links.meet(link, meeting)).is_err() {
+            self.links.end(link);
         }
     }
 
