@@ -200,21 +200,22 @@ pub(crate) fn restore_ref(pickled: &[u8]) -> PyResult<ObjectRef> {
     Ok(current::held(reference)?.into())
 }
 
-/// The handles of a list of refs.
-pub(crate) fn handles_of(refs: &Bound<'_, PyList>) -> PyResult<Vec<Handle>> {
-    refs.iter().map(|item| ref_in(&item)?.handle().cloned()).collect()
+/// The items of a list, which stay while somebody looks at them.
+pub(crate) fn items_of<'py>(list: &Bound<'py, PyList>) -> Vec<Bound<'py, PyAny>> {
+    list.iter().collect()
 }
 
-/// The ref that an item of a list is.
-pub(crate) fn ref_in<'a>(item: &'a Bound<'_, PyAny>) -> PyResult<&'a ObjectRef> {
-    match item.cast_exact::<ObjectRef>() {
-        Ok(reference) => Ok(reference.get()),
+/// The handles of refs.
+pub(crate) fn handles_of<'a>(items: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a Handle>> {
+    let handle = |item: &'a Bound<'_, PyAny>| match item.cast_exact::<ObjectRef>() {
+        Ok(reference) => reference.get().handle(),
         Err(_) => {
             let kind = item.get_type();
             let text = format!("a list of ObjectRef is needed, but it holds a {kind}");
             Err(PyTypeError::new_err(text))
         }
-    }
+    };
+    items.iter().map(handle).collect()
 }
 
 fn object_id(bytes: &[u8]) -> PyResult<ObjectId> {

@@ -2,8 +2,6 @@
 //!
 //! Owns: the way from refs to values. Does not own: the form of values (`values`).
 
-use std::sync::Arc;
-
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -15,7 +13,7 @@ use wire::to_worker::CancelReach;
 
 use crate::current::Process;
 use crate::engine::{Engine, deadline, waiting};
-use crate::objectref::{ObjectRef, handles_of, ref_in};
+use crate::objectref::{ObjectRef, handles_of, items_of};
 use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
@@ -46,7 +44,7 @@ impl Engine {
         let (py, handle) = (reference.py(), reference.get().handle()?);
         let data = match handle.data() {
             Some(data) => data,
-            None => contents(py, &self.process, std::slice::from_ref(handle), timeout_s)?.remove(0),
+            None => contents(py, &self.process, &[handle], timeout_s)?.remove(0),
         };
         values::read(py, handle, &data)
     }
@@ -58,7 +56,8 @@ impl Engine {
         references: &Bound<'py, PyList>,
         timeout_s: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let (py, handles) = (references.py(), handles_of(references)?);
+        let (py, items) = (references.py(), items_of(references));
+        let handles = handles_of(&items)?;
         let contents = contents(py, &self.process, &handles, timeout_s)?;
         let values = PyList::empty(py);
         for (data, handle) in contents.iter().zip(&handles) {
@@ -96,13 +95,13 @@ impl Engine {
         count: usize,
         timeout_s: Option<f64>,
     ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
-        let mut survey = self.core().survey(count);
-        for item in references.iter() {
-            error::done(survey.see(ref_in(&item)?.handle()?))?;
-        }
-        let positions = match survey.enough() {
+        let items = items_of(references);
+        let handles = handles_of(&items)?;
+        let positions = match error::done(self.core().ready(&handles, count))? {
             Some(positions) => positions,
-            None => await_positions(&self.process, references, count, timeout_s)?,
+            None => waiting(references.py(), deadline(timeout_s)?, |patience| {
+                self.core().wait(&handles, count, patience)
+            })?,
         };
         split(references, &positions)
     }
@@ -133,7 +132,8 @@ impl Engine {
         streams: &Bound<'_, PyList>,
         timeout_s: Option<f64>,
     ) -> PyResult<bool> {
-        let (handles, streams) = (handles_of(references)?, handles_of(streams)?);
+        let (items, streams) = (items_of(references), items_of(streams));
+        let (handles, streams) = (handles_of(&items)?, handles_of(&streams)?);
         let tasks = streams.iter().map(|stream| stream.object().task).collect();
         let until = deadline(timeout_s)?;
         waiting(references.py(), until, |patience| self.core().wait_any(&handles, tasks, patience))
@@ -142,7 +142,8 @@ impl Engine {
     /// Objects in shared memory go, whoever has refs to them.
     #[pyo3(signature = (references, /))]
     fn free(&self, references: &Bound<'_, PyList>) -> PyResult<()> {
-        let objects = handles_of(references)?.iter().map(Handle::object).collect();
+        let items = items_of(references);
+        let objects = handles_of(&items)?.into_iter().map(Handle::object).collect();
         error::done(self.core().step(Event::TellNode(ToNode::Free(objects))))
     }
 
@@ -158,19 +159,6 @@ impl Engine {
         let reach = CancelReach { force, recursive };
         error::done(self.core().step(Event::Cancel { target, reach }))
     }
-}
-
-/// The positions of those that are ready, waiting for as many as are wanted.
-fn await_positions(
-    process: &Arc<Process>,
-    references: &Bound<'_, PyList>,
-    count: usize,
-    timeout_s: Option<f64>,
-) -> PyResult<Vec<u32>> {
-    let py = references.py();
-    let handles = handles_of(references)?;
-    let until = deadline(timeout_s)?;
-    waiting(py, until, |patience| process.engine.wait(&handles, count, patience))
 }
 
 /// The refs at `positions`, which ascend, and the others.
@@ -204,7 +192,7 @@ fn split<'py>(
 fn contents(
     py: Python<'_>,
     process: &Process,
-    handles: &[Handle],
+    handles: &[&Handle],
     timeout_s: Option<f64>,
 ) -> PyResult<Vec<Data>> {
     let until = deadline(timeout_s)?;

@@ -11,7 +11,6 @@ use types::{Map, ObjectId, Ref};
 
 use super::notice::Notices;
 use super::pins::{Data, Pinned};
-use super::{EngineError, Outcomes};
 
 /// A handle to an object. Clones are cheap; when the last one of the process goes, the object is released.
 #[derive(Clone)]
@@ -24,7 +23,7 @@ struct HandleState {
     available: AtomicBool,
     /// What the role was asked for: nothing, to be told when the object exists (1), or its content (2).
     asked: AtomicU8,
-    /// The last `wait` that saw the handle: twice by one means that it stands in the list twice.
+    /// The last look through a list that saw the handle: twice by one means that it stands there twice.
     seen_by: AtomicU64,
     /// The wait that is told when the object comes; further ones stand in a list of their own.
     awaited_by: AtomicU64,
@@ -41,42 +40,6 @@ struct HandleState {
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
     notices: Arc<Notices>,
-}
-
-/// One look through many handles.
-#[derive(Debug)]
-pub struct Survey {
-    number: u64,
-    count: usize,
-    position: u32,
-    ready: Vec<u32>,
-}
-
-impl Survey {
-    pub(super) fn new(number: u64, count: usize) -> Self {
-        Self { number, count, position: 0, ready: Vec::new() }
-    }
-
-    /// Looks at the next handle.
-    ///
-    /// # Errors
-    /// If it was seen before.
-    pub fn see(&mut self, handle: &Handle) -> Outcomes<()> {
-        if !handle.see(self.number) {
-            return Err(EngineError::Repeated(handle.object()));
-        }
-        if self.ready.len() < self.count && handle.is_available() {
-            self.ready.push(self.position);
-        }
-        self.position += 1;
-        Ok(())
-    }
-
-    /// The positions of the first that are ready, if there are enough.
-    #[must_use]
-    pub fn enough(self) -> Option<Vec<u32>> {
-        (self.ready.len() >= self.count).then_some(self.ready)
-    }
 }
 
 impl Handle {
@@ -156,10 +119,10 @@ impl Handle {
         self.0.asked.fetch_min(1, Ordering::Relaxed);
     }
 
-    /// Notes that `wait` sees the handle; false if it did before.
-    pub(super) fn see(&self, wait: u64) -> bool {
-        let new = self.0.seen_by.load(Ordering::Relaxed) != wait;
-        self.0.seen_by.store(wait, Ordering::Relaxed);
+    /// Notes that `look` sees the handle; false if it did before.
+    pub(super) fn see(&self, look: u64) -> bool {
+        let new = self.0.seen_by.load(Ordering::Relaxed) != look;
+        self.0.seen_by.store(look, Ordering::Relaxed);
         new
     }
 

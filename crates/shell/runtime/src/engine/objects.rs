@@ -9,7 +9,7 @@ use types::{
 };
 
 use super::guarded::Core;
-use super::handles::{Handle, Survey};
+use super::handles::Handle;
 use super::pins::Data;
 use super::waits::Topic;
 use super::{Engine, EngineError, Outcomes, Patience};
@@ -70,7 +70,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Failed` as soon as one of them is known to have failed; `TimedOut` at the deadline.
-    pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
+    pub fn get(&self, handles: &[&Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
         if let Some(contents) = contents(handles) {
             return contents;
         }
@@ -85,17 +85,23 @@ impl Engine {
         Ok(self.enter()?.role.value(object).cloned())
     }
 
-    /// Looks through refs for `count` that are ready, without waiting and without any lock.
-    #[must_use]
-    pub fn survey(&self, count: usize) -> Survey {
-        Survey::new(self.new_number(), count)
+    /// The positions of the first `count` of the handles that have objects, if so many do. Takes no lock.
+    ///
+    /// # Errors
+    /// `Repeated` if one stands in the list twice.
+    pub fn ready(&self, handles: &[&Handle], count: usize) -> Outcomes<Option<Vec<u32>>> {
+        let look = self.new_number();
+        if let Some(second) = handles.iter().find(|handle| !handle.see(look)) {
+            return Err(EngineError::Repeated(second.object()));
+        }
+        Ok(Some(available(handles, count)).filter(|ready| ready.len() >= count))
     }
 
     /// Waits until `count` of the handles have objects; each stands in the list once. The positions of the first that
     /// have, ascending: fewer at the deadline.
     pub fn wait(
         &self,
-        handles: &[Handle],
+        handles: &[&Handle],
         count: usize,
         patience: Patience<'_>,
     ) -> Outcomes<Vec<u32>> {
@@ -109,14 +115,14 @@ impl Engine {
     /// at the deadline.
     pub fn wait_any(
         &self,
-        handles: &[Handle],
+        handles: &[&Handle],
         streams: Vec<TaskId>,
         patience: Patience<'_>,
     ) -> Outcomes<bool> {
         let topic = Topic::Any(streams.clone());
         let moved = |core: &Core, task| core.role.stream_next(task) != Next::NotYet;
         let check = &mut |core: &mut Core, _enough| {
-            let there = handles.iter().any(Handle::is_available)
+            let there = handles.iter().any(|handle| handle.is_available())
                 || streams.iter().any(|task| moved(core, *task));
             there.then_some(())
         };
@@ -148,7 +154,7 @@ impl Engine {
     fn await_objects<T>(
         &self,
         topic: Topic,
-        handles: &[Handle],
+        handles: &[&Handle],
         count: usize,
         patience: Patience<'_>,
         check: &mut dyn FnMut(&mut Core, bool) -> Option<T>,
@@ -194,7 +200,7 @@ impl Core {
     }
 
     /// Asks for objects, or for their contents, until there are `count` of them.
-    fn ask_for(&mut self, wait: u64, handles: &[Handle], count: usize, load: bool) {
+    fn ask_for(&mut self, wait: u64, handles: &[&Handle], count: usize, load: bool) {
         let (mut refs, mut ready, mut count) = (Vec::new(), 0, count);
         for handle in handles {
             let data = if load { handle.data() } else { None };
@@ -219,7 +225,7 @@ impl Core {
 }
 
 /// The contents of all, or the first failure; `None` if one is not here.
-fn contents(handles: &[Handle]) -> Option<Outcomes<Vec<Data>>> {
+fn contents(handles: &[&Handle]) -> Option<Outcomes<Vec<Data>>> {
     let (mut contents, mut whole) = (Vec::with_capacity(handles.len()), true);
     for handle in handles {
         match handle.data() {
@@ -232,7 +238,7 @@ fn contents(handles: &[Handle]) -> Option<Outcomes<Vec<Data>>> {
 }
 
 /// The positions of the first `count` that are available.
-fn available(handles: &[Handle], count: usize) -> Vec<u32> {
+fn available(handles: &[&Handle], count: usize) -> Vec<u32> {
     let ready = (0..).zip(handles).filter(|(_, handle)| handle.is_available());
     ready.map(|(position, _)| position).take(count).collect()
 }

@@ -73,7 +73,8 @@ fn bytes(data: &Data) -> Vec<u8> {
 }
 
 fn got(driver: &Engine, handles: &[Handle]) -> Vec<Data> {
-    driver.get(handles, until(soon(), &mut || false)).unwrap()
+    let handles: Vec<&Handle> = handles.iter().collect();
+    driver.get(&handles, until(soon(), &mut || false)).unwrap()
 }
 
 /// The patience of a thread.
@@ -132,14 +133,13 @@ fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
         driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap().remove(0);
     let object = ObjectId { task: driver.new_task(job), index: 0 };
     let here = driver.put(object, Stored::inline(Payload::from(INLINE))).unwrap();
-    let list = [never.clone(), here.clone()];
+    let list = [&never, &here];
     let wait = |count, deadline| driver.wait(&list, count, until(deadline, &mut || false));
 
     assert!(wait(1, None).unwrap() == [1]);
     let now = Some(clock::now());
     assert!(wait(2, now).unwrap() == [1]);
-    let mut survey = driver.survey(1);
-    let refused = [here.clone(), never, here.clone()].iter().try_for_each(|one| survey.see(one));
+    let refused = driver.ready(&[&here, &never, &here], 1);
 
     assert_eq!(refused.unwrap_err(), EngineError::Repeated(here.object()));
     driver.close();
@@ -156,7 +156,7 @@ fn a_waiting_thread_can_be_interrupted() {
         asked += 1;
         asked == 3
     };
-    let ended = driver.get(&never, until(None, &mut third));
+    let ended = driver.get(&[&never[0]], until(None, &mut third));
 
     assert_eq!(ended.unwrap_err(), EngineError::Interrupted);
     driver.close();
@@ -301,7 +301,8 @@ fn a_driver_whose_node_ends_fails_every_wait() {
     let (node, driver, job) = FakeNode::start();
     let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
     let waiting = Arc::clone(&driver);
-    let waiter = thread::spawn(move || waiting.get(&never, until(soon(), &mut || false)).map(drop));
+    let waiter =
+        thread::spawn(move || waiting.get(&[&never[0]], until(soon(), &mut || false)).map(drop));
 
     drop(node);
 

@@ -54,7 +54,7 @@ struct Vigil<'a, T> {
     sleeper: Arc<Sleeper>,
     check: Check<'a, T>,
     /// What it waits for, if that is objects.
-    handles: &'a [Handle],
+    handles: &'a [&'a Handle],
     deadline: Option<Timestamp>,
     /// On behalf of which task, if it waits without a deadline, and when the role is told next that this lasts.
     lasting: Option<(TaskId, Timestamp)>,
@@ -165,7 +165,7 @@ impl Engine {
         mut locked: Locked<'_>,
         wait: u64,
         patience: Patience<'_>,
-        handles: &[Handle],
+        handles: &[&Handle],
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
         if let Caller::Task(task) = patience.caller

@@ -181,12 +181,12 @@ impl Waits {
         &mut self,
         wait: u64,
         task: TaskId,
-        (me, handles): (WorkerId, &[Handle]),
+        (me, handles): (WorkerId, &[&Handle]),
     ) -> Option<Vec<Ref>> {
         let entry = self.find(wait).filter(|entry| entry.spare == 0)?;
         let refs = if matches!(entry.topic, Topic::Objects { .. }) {
             let missing = handles.iter().filter(|handle| !handle.is_available());
-            missing.map(Handle::reference).take(PROBED_REFS_MAX).collect()
+            missing.map(|handle| handle.reference()).take(PROBED_REFS_MAX).collect()
         } else if let Topic::Stream(yields) = entry.topic {
             // Its next item does not come before the task that yields goes on.
             vec![Ref { object: yields.output(1), owner: me }]
