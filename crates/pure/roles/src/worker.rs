@@ -16,7 +16,6 @@ mod probing;
 mod reading;
 mod streaming;
 mod submitting;
-mod telling;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -25,11 +24,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
+use types::{ActorId, JobId, Map, ObjectId, Settings, TaskId, Timestamp, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
 use crate::worker::accounting::Failures;
+pub use crate::worker::accounting::ObjectFacts;
 use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
@@ -121,12 +121,6 @@ impl Worker {
     #[must_use]
     pub fn objects_known(&self) -> usize {
         self.refs.len()
-    }
-
-    /// The value of an object, as far as it is known here.
-    #[must_use]
-    pub fn value(&self, object: ObjectId) -> Option<&Value> {
-        self.values.get(object).map(|stored| &stored.value)
     }
 
     /// Why a task that runs here is to end, if it is.

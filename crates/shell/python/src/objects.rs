@@ -5,9 +5,9 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use pythonize::pythonize;
 use roles::worker::Event;
 use runtime::engine::{Data, Handle};
-use types::Value;
 use wire::ToNode;
 use wire::to_worker::CancelReach;
 
@@ -66,25 +66,12 @@ impl Engine {
         Ok(values)
     }
 
-    /// What makes an object that is not here, and how far that is, in words.
+    /// What is known here of an object: the unfinished task that makes it, the process that has that task, and where the
+    /// object lies.
     #[pyo3(signature = (reference, /))]
-    fn explain(&self, reference: &Bound<'_, ObjectRef>) -> PyResult<String> {
-        error::done(self.core().explain(reference.get().handle()?))
-    }
-
-    /// How many bytes the value of an object has, as far as it is known here, and the number of the node where they
-    /// lie if that is not with the owner; None if there is no value.
-    #[pyo3(signature = (reference, /))]
-    fn object_place(
-        &self,
-        reference: &Bound<'_, ObjectRef>,
-    ) -> PyResult<Option<(u64, Option<u32>)>> {
-        let object = reference.get().handle()?.object();
-        Ok(match error::done(self.core().value(object))? {
-            Some(Value::Inline(payload)) => Some((payload.len() as u64, None)),
-            Some(Value::Shared { node, size }) => Some((size, Some(node.0))),
-            Some(Value::Failed(_)) | None => None,
-        })
+    fn object_facts<'py>(&self, reference: &Bound<'py, ObjectRef>) -> PyResult<Bound<'py, PyAny>> {
+        let facts = self.core().object_facts(reference.get().handle()?.object());
+        Ok(pythonize(reference.py(), &error::done(facts)?)?)
     }
 
     /// The refs that are ready, at most `count`, and the others, both in the order of the list.

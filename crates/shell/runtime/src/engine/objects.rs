@@ -3,10 +3,8 @@
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`), or the memory of
 //! large objects (`ranges`).
 
-use roles::worker::{Event, Next, Source};
-use types::{
-    ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec, Value,
-};
+use roles::worker::{Event, Next, ObjectFacts, Source};
+use types::{ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec};
 
 use super::guarded::Core;
 use super::handles::Handle;
@@ -80,11 +78,6 @@ impl Engine {
         got.unwrap_or(Err(EngineError::TimedOut))
     }
 
-    /// The value of an object, as far as this process knows it: of a large one, where it lies.
-    pub fn value(&self, object: ObjectId) -> Outcomes<Option<Value>> {
-        Ok(self.enter()?.role.value(object).cloned())
-    }
-
     /// The positions of the first `count` of the handles that have objects, if so many do. Takes no lock.
     ///
     /// # Errors
@@ -145,9 +138,9 @@ impl Engine {
         item.ok_or(EngineError::TimedOut)
     }
 
-    /// What makes the object of a handle that is not here, and how far that is, in words.
-    pub fn explain(&self, handle: &Handle) -> Outcomes<String> {
-        Ok(self.enter()?.role.explain(handle.reference()))
+    /// What is known here of an object.
+    pub fn object_facts(&self, object: ObjectId) -> Outcomes<ObjectFacts> {
+        Ok(self.enter()?.role.object_facts(object))
     }
 
     /// Waits until `check` answers, which is told whether `count` of the objects are there.
