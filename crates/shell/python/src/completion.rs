@@ -15,7 +15,7 @@ use crate::{error, values};
 
 /// The content of an object that came, kept until somebody asks for its value.
 #[pyclass(frozen, module = "aktis._core")]
-pub(crate) struct Arrival(Handle, Data);
+pub(crate) struct Arrival(pub(crate) Handle, pub(crate) Data);
 
 /// Where waiters are told of what came: on the loop that the engine serves, or elsewhere by a descriptor.
 #[pyclass(frozen, module = "aktis._core")]
@@ -26,13 +26,6 @@ pub(crate) struct Channel {
 
 /// What came: the numbers of watches, each with the arrival of its object; that of a stream has none.
 pub(crate) type Told = Vec<(u64, Option<Arrival>)>;
-
-impl Arrival {
-    /// The content of an object, if it is here.
-    pub(crate) fn of(handle: &Handle) -> Option<Self> {
-        handle.data().map(|data| Self(handle.clone(), data))
-    }
-}
 
 /// What came, as Python is told of it.
 pub(crate) fn told(came: Vec<Completion>) -> Told {

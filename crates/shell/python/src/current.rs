@@ -162,17 +162,12 @@ pub(crate) fn set_process(process: Option<Arc<Process>>) {
 #[pyfunction]
 pub(crate) fn execution_here(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
     let here = EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py)));
-    if here.is_some() || !is_worker() {
+    if here.is_some() || !process().is_ok_and(|process| process.job.is_none()) {
         return Ok(here);
     }
     // Coroutines share their thread, and carry along what they belong to.
     let found = hooks::execution_of_coroutine(py)?.call_method0(intern!(py, "get"))?;
     if found.is_none() { Ok(None) } else { Ok(Some(found.cast_into::<Execution>()?.unbind())) }
-}
-
-fn is_worker() -> bool {
-    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
-    in_use.as_ref().is_some_and(|process| process.job.is_none())
 }
 
 /// Runs `call` on behalf of `execution`.

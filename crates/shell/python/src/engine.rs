@@ -143,8 +143,4 @@ impl Engine {
     fn set_title(&self, title: String) -> PyResult<()> {
         error::done(self.core().step(Event::TellNode(ToNode::Named(title))))
     }
-
-    fn __repr__(&self) -> String {
-        format!("<engine of {}>", self.core().identity().worker)
-    }
 }

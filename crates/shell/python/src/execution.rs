@@ -184,8 +184,4 @@ impl Execution {
     ) -> PyResult<Bound<'py, PyAny>> {
         current::on_behalf_of(slf.unbind(), || function.call0())
     }
-
-    fn __repr__(&self) -> String {
-        format!("<execution of {} as {}>", self.running.template.name, self.running.task)
-    }
 }

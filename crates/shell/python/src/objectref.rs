@@ -55,45 +55,29 @@ impl ObjectRef {
             }
         }
     }
-
-    /// What a pickler writes for it.
-    pub(crate) fn reduced<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let handle = self.handle()?;
-        if !current::collect(handle) {
-            current::lock(&PICKLED_OUTSIDE).push(handle.clone());
-        }
-        let mut bytes = [0; PICKLED_LEN];
-        bytes[..ObjectId::LEN].copy_from_slice(&self.object.to_bytes());
-        bytes[ObjectId::LEN..].copy_from_slice(&handle.reference().owner.to_u64().to_le_bytes());
-        (hooks::restore_ref(py)?, (PyBytes::new(py, &bytes),)).into_pyobject(py)
-    }
-
-    fn of_id(bytes: &[u8]) -> PyResult<Self> {
-        let object = object_id(bytes)?;
-        let Some(owner) = owner_by_id(object).filter(|_| !is_nil(object)) else {
-            return Ok(Self { object, handle: None });
-        };
-        let Ok(process) = current::process() else { return Ok(Self { object, handle: None }) };
-        Ok(error::done(process.engine.hold(Ref { object, owner }, current::source()))?.into())
-    }
 }
 
 #[pymethods]
 impl ObjectRef {
     #[new]
     fn new(identifier: &[u8]) -> PyResult<Self> {
-        Self::of_id(identifier)
+        let object = object_id(identifier)?;
+        let Some(owner) = owner_by_id(object).filter(|_| !is_nil(object)) else {
+            return Ok(Self { object, handle: None });
+        };
+        let Ok(process) = current::process() else { return Ok(Self { object, handle: None }) };
+        Ok(error::done(process.engine.hold(Ref { object, owner }, current::source()))?.into())
     }
 
     #[classmethod]
     fn from_binary(_class: &Bound<'_, PyType>, identifier: &[u8]) -> PyResult<Self> {
-        Self::of_id(identifier)
+        Self::new(identifier)
     }
 
     #[classmethod]
     fn from_hex(class: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         let bytes = class.py().get_type::<PyBytes>().call_method1("fromhex", (text,))?;
-        Self::of_id(bytes.extract()?)
+        Self::new(bytes.extract()?)
     }
 
     #[classmethod]
@@ -143,7 +127,8 @@ impl ObjectRef {
 
     /// The content, if it is here.
     fn arrival(&self) -> PyResult<Option<Arrival>> {
-        Ok(Arrival::of(self.handle()?))
+        let handle = self.handle()?;
+        Ok(handle.data().map(|data| Arrival(handle.clone(), data)))
     }
 
     fn future<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -167,8 +152,16 @@ impl ObjectRef {
         slf
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.reduced(py)
+    /// What a pickler writes for it.
+    pub(crate) fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let handle = self.handle()?;
+        if !current::collect(handle) {
+            current::lock(&PICKLED_OUTSIDE).push(handle.clone());
+        }
+        let mut bytes = [0; PICKLED_LEN];
+        bytes[..ObjectId::LEN].copy_from_slice(&self.object.to_bytes());
+        bytes[ObjectId::LEN..].copy_from_slice(&handle.reference().owner.to_u64().to_le_bytes());
+        (hooks::restore_ref(py)?, (PyBytes::new(py, &bytes),)).into_pyobject(py)
     }
 
     fn __hash__(&self) -> u64 {

@@ -187,7 +187,7 @@ pub(crate) fn decode_bytes<'py>(
 pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     if let Ok(reference) = value.cast_exact::<ObjectRef>() {
-        return Ok(reference.get().reduced(py)?.into_any());
+        return Ok(reference.get().__reduce__(py)?.into_any());
     }
     if value.is_exact_instance_of::<PyFunction>() || value.is_instance_of::<PyType>() {
         hooks::check_importable(py)?.call1((value,))?;

@@ -159,7 +159,10 @@ fn run(engine: &Engine) {
             false => Some(due.map_or(NAP, |due| due.min(NAP))),
         };
         if parks {
-            park(engine, limit);
+            // Unless those who read have just gone.
+            if engine.somebody_waits() {
+                thread::park_timeout(limit.unwrap_or(Duration::MAX));
+            }
         } else if quiet || outlook.stands_in {
             engine.read_in_background(limit);
         } else {
@@ -168,14 +171,5 @@ fn run(engine: &Engine) {
         }
         engine.alarm.asleep.store(false, Ordering::SeqCst);
         sleeper.take_woken();
-    }
-}
-
-/// Sleeps while user threads read, unless they have just gone.
-fn park(engine: &Engine, limit: Option<Duration>) {
-    match limit {
-        _ if !engine.somebody_waits() => {}
-        Some(limit) => thread::park_timeout(limit),
-        None => thread::park(),
     }
 }

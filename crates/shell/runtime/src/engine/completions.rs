@@ -100,7 +100,7 @@ impl Engine {
     /// before [`Self::completions`]. With `eager`, the sockets are read for it even while it watches nothing: it will soon.
     pub fn open_channel(&self, eager: bool) -> Outcomes<(Channel, RawFd)> {
         let bell = Bell::new(eager)?;
-        let (channel, descriptor) = (Channel(self.new_number()), bell.descriptor());
+        let (channel, descriptor) = (Channel(self.new_number()), bell.descriptor.as_raw_fd());
         self.enter()?.completions.bells.insert(channel, bell);
         Ok((channel, descriptor))
     }
@@ -162,7 +162,7 @@ impl Completions {
 
     pub(super) fn take(&mut self, channel: Channel) -> Vec<Completion> {
         if let Some(bell) = self.bells.get_mut(&channel) {
-            bell.reset();
+            bell.rung = false;
         }
         self.came.remove(&channel).unwrap_or_default()
     }
@@ -183,18 +183,8 @@ impl Bell {
         Ok(Self { descriptor: sys::event_counter()?, rung: false, eager })
     }
 
-    /// The descriptor, owned by the engine.
-    fn descriptor(&self) -> RawFd {
-        self.descriptor.as_raw_fd()
-    }
-
     fn ring(&mut self) {
         // A counter that is full is readable already.
         self.rung = self.rung || self.descriptor.write_all(&1_u64.to_ne_bytes()).is_ok();
-    }
-
-    /// What was rung for is taken: ring again for what comes.
-    const fn reset(&mut self) {
-        self.rung = false;
     }
 }

@@ -41,7 +41,6 @@ pub(super) struct Core {
     pub(super) effects: Vec<Effect>,
     pub(super) links: Links,
     pub(super) handles: Interned,
-    pub(super) notices: Arc<Notices>,
     pub(super) arena: Arc<Segment>,
     pub(super) waits: Waits,
     /// Tasks that no thread has taken, by concurrency group; "" is that of functions, and of methods that name none.
@@ -85,8 +84,7 @@ impl Core {
             events: VecDeque::new(),
             effects: Vec::new(),
             links,
-            handles: Interned::new(Arc::clone(&notices)),
-            notices,
+            handles: Interned::new(notices),
             arena: Arc::new(arena),
             waits: Waits::default(),
             queues: BTreeMap::new(),
@@ -120,7 +118,7 @@ impl Core {
 
     /// Takes what user threads left behind.
     pub(super) fn take_notices(&mut self) {
-        let lists = self.notices.take();
+        let lists = self.handles.notices.take();
         for object in lists.unread {
             self.reader_went(object);
         }

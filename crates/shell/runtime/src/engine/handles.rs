@@ -39,7 +39,7 @@ struct HandleState {
 /// All handles of the process, by object.
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
-    notices: Arc<Notices>,
+    pub(super) notices: Arc<Notices>,
 }
 
 impl Handle {

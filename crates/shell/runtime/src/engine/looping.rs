@@ -34,17 +34,11 @@ pub struct News {
 /// The loop, as the engine knows it.
 #[derive(Debug, Default)]
 pub(super) struct ServedLoop {
-    poller: Option<OwnedFd>,
+    pub(super) poller: Option<OwnedFd>,
     /// The reader tells once when something is ready for it.
     pub(super) attended: bool,
     /// Something is, and the reader tells no more of it.
     pub(super) readable: bool,
-}
-
-impl ServedLoop {
-    pub(super) const fn is_there(&self) -> bool {
-        self.poller.is_some()
-    }
 }
 
 impl Engine {

@@ -42,7 +42,7 @@ impl Core {
             Effect::Break(wait, failure) => self.waits.break_off(wait, failure),
             Effect::Interrupt(task, _why) => {
                 self.interrupted.push(task);
-                if self.served_loop.is_there() {
+                if self.served_loop.poller.is_some() {
                     self.waits.wake(&Topic::Loop);
                 } else {
                     signals::interrupt_main_thread();
