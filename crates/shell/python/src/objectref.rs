@@ -200,15 +200,19 @@ pub(crate) fn items_of<'py>(list: &Bound<'py, PyList>) -> Vec<Bound<'py, PyAny>>
 
 /// The handles of refs.
 pub(crate) fn handles_of<'a>(items: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a Handle>> {
-    let handle = |item: &'a Bound<'_, PyAny>| match item.cast_exact::<ObjectRef>() {
+    items.iter().map(handle_of).collect()
+}
+
+/// The handle of the ref that an item of a list is.
+pub(crate) fn handle_of<'a>(item: &'a Bound<'_, PyAny>) -> PyResult<&'a Handle> {
+    match item.cast_exact::<ObjectRef>() {
         Ok(reference) => reference.get().handle(),
         Err(_) => {
             let kind = item.get_type();
             let text = format!("a list of ObjectRef is needed, but it holds a {kind}");
             Err(PyTypeError::new_err(text))
         }
-    };
-    items.iter().map(handle).collect()
+    }
 }
 
 fn object_id(bytes: &[u8]) -> PyResult<ObjectId> {

@@ -11,9 +11,8 @@ use runtime::engine::{Data, Handle};
 use wire::ToNode;
 use wire::to_worker::CancelReach;
 
-use crate::current::Process;
 use crate::engine::{Engine, deadline, waiting};
-use crate::objectref::{ObjectRef, handles_of, items_of};
+use crate::objectref::{ObjectRef, handle_of, handles_of, items_of};
 use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
@@ -44,7 +43,7 @@ impl Engine {
         let (py, handle) = (reference.py(), reference.get().handle()?);
         let data = match handle.data() {
             Some(data) => data,
-            None => contents(py, &self.process, &[handle], timeout_s)?.remove(0),
+            None => self.contents(py, &[handle], timeout_s)?.remove(0),
         };
         values::read(py, handle, &data)
     }
@@ -58,7 +57,7 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyList>> {
         let (py, items) = (references.py(), items_of(references));
         let handles = handles_of(&items)?;
-        let contents = contents(py, &self.process, &handles, timeout_s)?;
+        let contents = self.contents(py, &handles, timeout_s)?;
         let values = PyList::empty(py);
         for (data, handle) in contents.iter().zip(&handles) {
             values.append(values::read(py, handle, data)?)?;
@@ -82,13 +81,19 @@ impl Engine {
         count: usize,
         timeout_s: Option<f64>,
     ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
-        let items = items_of(references);
-        let handles = handles_of(&items)?;
-        let positions = match error::done(self.core().ready(&handles, count))? {
+        let mut survey = self.core().survey(count);
+        for item in references.iter() {
+            error::done(survey.see(handle_of(&item)?))?;
+        }
+        let positions = match survey.enough() {
             Some(positions) => positions,
-            None => waiting(references.py(), deadline(timeout_s)?, |patience| {
-                self.core().wait(&handles, count, patience)
-            })?,
+            None => {
+                let (items, until) = (items_of(references), deadline(timeout_s)?);
+                let handles = handles_of(&items)?;
+                waiting(references.py(), until, |patience| {
+                    self.core().wait(&handles, count, patience)
+                })?
+            }
         };
         split(references, &positions)
     }
@@ -148,6 +153,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The contents of all objects. The failure of one ends the wait for the others.
+    fn contents(
+        &self,
+        py: Python<'_>,
+        handles: &[&Handle],
+        timeout_s: Option<f64>,
+    ) -> PyResult<Vec<Data>> {
+        let until = deadline(timeout_s)?;
+        waiting(py, until, |patience| self.core().get(handles, patience))
+    }
+}
+
 /// The refs at `positions`, which ascend, and the others.
 fn split<'py>(
     references: &Bound<'py, PyList>,
@@ -173,15 +191,4 @@ fn split<'py>(
         others.del_item(*position as usize)?;
     }
     Ok((ready, others))
-}
-
-/// The contents of all objects. The failure of one ends the wait for the others.
-fn contents(
-    py: Python<'_>,
-    process: &Process,
-    handles: &[&Handle],
-    timeout_s: Option<f64>,
-) -> PyResult<Vec<Data>> {
-    let until = deadline(timeout_s)?;
-    waiting(py, until, |patience| process.engine.get(handles, patience))
 }

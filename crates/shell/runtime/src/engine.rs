@@ -51,7 +51,7 @@ pub use self::encoding::{
     Argument, ArgumentWriter, Arguments, Buffers, Encoded, MalformedValue, View, read_arguments,
     read_value,
 };
-pub use self::handles::Handle;
+pub use self::handles::{Handle, Survey};
 pub use self::looping::News;
 pub use self::pins::{Data, Pinned};
 pub use self::running::Running;

@@ -11,6 +11,7 @@ use types::{Map, ObjectId, Ref};
 
 use super::notice::Notices;
 use super::pins::{Data, Pinned};
+use super::{EngineError, Outcomes};
 
 /// A handle to an object. Clones are cheap; when the last one of the process goes, the object is released.
 #[derive(Clone)]
@@ -40,6 +41,42 @@ struct HandleState {
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
     pub(super) notices: Arc<Notices>,
+}
+
+/// One look through many handles.
+#[derive(Debug)]
+pub struct Survey {
+    number: u64,
+    count: usize,
+    position: u32,
+    ready: Vec<u32>,
+}
+
+impl Survey {
+    pub(super) fn new(number: u64, count: usize) -> Self {
+        Self { number, count, position: 0, ready: Vec::new() }
+    }
+
+    /// Looks at the next handle.
+    ///
+    /// # Errors
+    /// If it was seen before.
+    pub fn see(&mut self, handle: &Handle) -> Outcomes<()> {
+        if !handle.see(self.number) {
+            return Err(EngineError::Repeated(handle.object()));
+        }
+        if self.ready.len() < self.count && handle.is_available() {
+            self.ready.push(self.position);
+        }
+        self.position += 1;
+        Ok(())
+    }
+
+    /// The positions of the first that are ready, if there are enough.
+    #[must_use]
+    pub fn enough(self) -> Option<Vec<u32>> {
+        (self.ready.len() >= self.count).then_some(self.ready)
+    }
 }
 
 impl Handle {

@@ -7,7 +7,7 @@ use roles::worker::{Event, Next, ObjectFacts, Source};
 use types::{ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec};
 
 use super::guarded::Core;
-use super::handles::Handle;
+use super::handles::{Handle, Survey};
 use super::pins::Data;
 use super::waits::Topic;
 use super::{Engine, EngineError, Outcomes, Patience};
@@ -78,16 +78,10 @@ impl Engine {
         got.unwrap_or(Err(EngineError::TimedOut))
     }
 
-    /// The positions of the first `count` of the handles that have objects, if so many do. Takes no lock.
-    ///
-    /// # Errors
-    /// `Repeated` if one stands in the list twice.
-    pub fn ready(&self, handles: &[&Handle], count: usize) -> Outcomes<Option<Vec<u32>>> {
-        let look = self.new_number();
-        if let Some(second) = handles.iter().find(|handle| !handle.see(look)) {
-            return Err(EngineError::Repeated(second.object()));
-        }
-        Ok(Some(available(handles, count)).filter(|ready| ready.len() >= count))
+    /// Looks through refs for `count` that are ready, without waiting and without any lock.
+    #[must_use]
+    pub fn survey(&self, count: usize) -> Survey {
+        Survey::new(self.new_number(), count)
     }
 
     /// Waits until `count` of the handles have objects; each stands in the list once. The positions of the first that

@@ -139,7 +139,8 @@ fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
     assert!(wait(1, None).unwrap() == [1]);
     let now = Some(clock::now());
     assert!(wait(2, now).unwrap() == [1]);
-    let refused = driver.ready(&[&here, &never, &here], 1);
+    let mut survey = driver.survey(1);
+    let refused = [&here, &never, &here].iter().try_for_each(|one| survey.see(one));
 
     assert_eq!(refused.unwrap_err(), EngineError::Repeated(here.object()));
     driver.close();
