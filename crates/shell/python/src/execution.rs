@@ -35,9 +35,9 @@ impl Execution {
         Self { process, running, began }
     }
 
-    /// Why it is to end, if it is. Once the engine ended, nobody knows.
+    /// Why it is to end, if it is.
     pub(crate) fn interrupt(&self) -> Option<Interrupt> {
-        self.process.engine.interruption(self.running.task).ok().flatten()
+        self.process.engine.interruption(self.running.task)
     }
 
     /// Whether it runs a function: its CPUs are lent to others while it waits.

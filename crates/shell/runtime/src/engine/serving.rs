@@ -2,6 +2,7 @@
 //!
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
@@ -91,9 +92,13 @@ impl Engine {
         self.enter().map(|mut locked| std::mem::take(&mut locked.interrupted)).unwrap_or_default()
     }
 
-    /// Why a running task is to end, if it is.
-    pub fn interruption(&self, task: TaskId) -> Outcomes<Option<Interrupt>> {
-        Ok(self.enter()?.role.interruption(task))
+    /// Why a running task is to end, if it is. Each call of an actor asks: nothing follows, so it is but a look.
+    #[must_use]
+    pub fn interruption(&self, task: TaskId) -> Option<Interrupt> {
+        if self.notices.are_of_parent() {
+            return None;
+        }
+        self.core.lock().unwrap_or_else(PoisonError::into_inner).role.interruption(task)
     }
 
     /// Lines that workers wrote, and how many were dropped before them because nobody took them. Waits until there
