@@ -34,9 +34,9 @@ def run(execution: _core.Execution) -> None:
         del _threads[execution.task_id]
 
 
-def interrupt(execution: _core.Execution) -> None:
-    """Raises in the thread that runs an execution, if one of these does."""
-    thread = _threads.get(execution.task_id)
+def interrupt(task_id: bytes) -> None:
+    """Raises in the thread that runs a task, if one of these does."""
+    thread = _threads.get(task_id)
     if thread is not None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread), ctypes.py_object(execute.Interrupted)

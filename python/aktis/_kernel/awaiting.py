@@ -6,24 +6,28 @@ own the wait itself (Rust), which tells once of all that came.
 
 from __future__ import annotations
 
+import itertools
 import os
+import select
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from aktis import _core
 from aktis._kernel.session import require
+from aktis.exceptions import AktisError
 
 if TYPE_CHECKING:
     import asyncio
     import concurrent.futures
 
+    from aktis import _core
+
 # Something to read from a bell that was rung.
 BELL_BYTES = 8
 
 # Takes the content of an object once it is there; a stream has none. Both take the session's end.
-Settle = Callable[["_core.Arrival | None"], None]
+Settle = Callable[["_core.Arrival | End | None"], None]
 
 
 def wait_for(ref: _core.ObjectRef[Any]) -> asyncio.Future[Any]:
@@ -33,7 +37,7 @@ def wait_for(ref: _core.ObjectRef[Any]) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 
-    def settle(arrival: _core.Arrival | None) -> None:
+    def settle(arrival: _core.Arrival | End | None) -> None:
         if arrival is not None and not future.done():
             _settle(arrival, future.set_result, future.set_exception)
 
@@ -52,7 +56,7 @@ def next_of(stream: _core.ObjectRef[Any]) -> asyncio.Future[None]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 
-    def settle(ended: _core.Arrival | None) -> None:
+    def settle(ended: _core.Arrival | End | None) -> None:
         if future.done():
             return
         if ended is None:
@@ -64,7 +68,7 @@ def next_of(stream: _core.ObjectRef[Any]) -> asyncio.Future[None]:
     return future
 
 
-def serve(loop: asyncio.AbstractEventLoop, channel: _core.Channel) -> None:
+def serve(loop: asyncio.AbstractEventLoop, channel: Channel) -> None:
     """Notes that the engine itself tells this loop of what it watches."""
     _channels[loop] = channel
 
@@ -75,7 +79,7 @@ def future_of(ref: _core.ObjectRef[Any]) -> concurrent.futures.Future[Any]:
 
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
-    def settle(arrival: _core.Arrival | None) -> None:
+    def settle(arrival: _core.Arrival | End | None) -> None:
         if arrival is not None and future.set_running_or_notify_cancel():
             _settle(arrival, future.set_result, future.set_exception)
 
@@ -86,7 +90,7 @@ def future_of(ref: _core.ObjectRef[Any]) -> concurrent.futures.Future[Any]:
 def call_back(ref: _core.ObjectRef[Any], callback: Callable[[Any], object]) -> None:
     """Calls `callback` with the ref's value or error once it is there, from another thread."""
 
-    def settle(arrival: _core.Arrival | None) -> None:
+    def settle(arrival: _core.Arrival | End | None) -> None:
         if arrival is not None:
             _settle(arrival, callback, callback)
 
@@ -94,7 +98,7 @@ def call_back(ref: _core.ObjectRef[Any], callback: Callable[[Any], object]) -> N
 
 
 def _settle(
-    arrival: _core.Arrival,
+    arrival: _core.Arrival | End,
     give: Callable[[Any], object],
     give_error: Callable[[BaseException], object],
 ) -> None:
@@ -106,42 +110,78 @@ def _settle(
         give(value)
 
 
-def settle_all(told: Sequence[tuple[Settle, _core.Arrival | None]]) -> None:
-    """Hands what came to those who wait for it."""
-    for settle, arrival in told:
+class End:
+    """Comes in place of a content once the engine ended."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def value(self) -> NoReturn:
+        """Raises the end."""
+        raise self._error
+
+
+class Channel:
+    """Those who wait for what one channel is told of, by the number of what they watch."""
+
+    def __init__(self, engine: _core.Engine, channel: _core.Channel) -> None:
+        self.engine = engine
+        self._channel = channel
+        self._numbers = itertools.count()
+        self._waiting: dict[int, Settle] = {}
+
+    def watch(self, ref: _core.ObjectRef[Any], settle: Settle) -> None:
+        """Has `settle` called once the object is there."""
+        self._channel.watch(ref, self._note(settle))
+
+    def watch_stream(self, stream: _core.ObjectRef[Any], settle: Settle) -> None:
+        """Has `settle` called once the next item is there, or the end of the stream."""
+        self._channel.watch_stream(stream, self._note(settle))
+
+    def tell(self, told: Sequence[tuple[int, _core.Arrival | None]]) -> None:
+        """Hands what came to those who wait for it."""
+        for number, arrival in told:
+            _call(self._waiting.pop(number), arrival)
+
+    def take(self) -> bool:
+        """Tells of all that came, or everybody of the end; whether more may come."""
         try:
-            settle(arrival)
-        except Exception:  # noqa: BLE001 - it belongs to who waits
-            import sys
+            told = self._channel.take()
+        except (AktisError, RuntimeError) as error:
+            while self._waiting:
+                _call(self._waiting.popitem()[1], End(error))
+            return False
+        self.tell(told)
+        return True
 
-            sys.excepthook(*sys.exc_info())
+    def _note(self, settle: Settle) -> int:
+        number = next(self._numbers)
+        self._waiting[number] = settle
+        return number
 
 
-class _LoopChannel:
+class _LoopChannel(Channel):
     """Where an event loop of the user's is told: a descriptor that it reads.
 
     Knows nothing of the loop, so that it goes with it.
     """
 
     def __init__(self, engine: _core.Engine) -> None:
-        self.engine = engine
-        self.channel = engine.open_channel()
+        channel, self.descriptor = engine.open_channel(eager=True)
+        super().__init__(engine, channel)
         self._flushes = False
 
     def watch(self, ref: _core.ObjectRef[Any], settle: Settle) -> None:
-        """Has the object told of on the running loop."""
-        self.channel.watch(ref, settle)
+        super().watch(ref, settle)
         self._flush_soon()
 
     def watch_stream(self, stream: _core.ObjectRef[Any], settle: Settle) -> None:
-        """Has the next item told of on the running loop."""
-        self.channel.watch_stream(stream, settle)
+        super().watch_stream(stream, settle)
         self._flush_soon()
 
-    def take(self) -> None:
-        """Tells who waits of all that came."""
-        os.read(self.channel.descriptor, BELL_BYTES)
-        settle_all(self.channel.take())
+    def take(self) -> bool:
+        os.read(self.descriptor, BELL_BYTES)
+        return super().take()
 
     def _flush_soon(self) -> None:
         """Sends what the loop asked for, once for all that it has to do now."""
@@ -156,16 +196,25 @@ class _LoopChannel:
         self.engine.flush()
 
 
-def _channel_of(loop: asyncio.AbstractEventLoop) -> _core.Channel | _LoopChannel:
+def _call(settle: Settle, arrival: _core.Arrival | End | None) -> None:
+    try:
+        settle(arrival)
+    except Exception:  # noqa: BLE001 - it belongs to who waits
+        import sys
+
+        sys.excepthook(*sys.exc_info())
+
+
+def _channel_of(loop: asyncio.AbstractEventLoop) -> Channel:
     """Where this loop is told."""
     known = _channels.get(loop)
     engine = require().engine
-    if isinstance(known, _core.Channel) or (known is not None and known.engine == engine):
+    if known is not None and known.engine == engine:
         return known
-    if known is not None:
-        loop.remove_reader(known.channel.descriptor)
+    if isinstance(known, _LoopChannel):
+        loop.remove_reader(known.descriptor)
     opened = _LoopChannel(engine)
-    loop.add_reader(opened.channel.descriptor, opened.take)
+    loop.add_reader(opened.descriptor, opened.take)
     _channels[loop] = opened
     return opened
 
@@ -173,28 +222,35 @@ def _channel_of(loop: asyncio.AbstractEventLoop) -> _core.Channel | _LoopChannel
 def _watch_in_thread(ref: _core.ObjectRef[Any], settle: Settle) -> None:
     engine = require().engine
     with _lock:
-        if not any(known == engine and thread.is_alive() for known, thread in _threads):
+        if not any(known.engine == engine and thread.is_alive() for known, thread in _threads):
+            opened, descriptor = engine.open_channel(eager=False)
+            channel = Channel(engine, opened)
             thread = threading.Thread(
-                target=_deliver, args=(engine,), name="aktis-completions", daemon=True
+                target=_deliver, args=(channel, descriptor), name="aktis-completions", daemon=True
             )
-            _threads[:] = [(engine, thread)]
+            _threads[:] = [(channel, thread)]
             thread.start()
-    engine.threads_channel().watch(ref, settle)
+        channel, _ = _threads[-1]
+    channel.watch(ref, settle)
     # Whoever waits for the future does so outside the engine.
     engine.flush()
 
 
-def _deliver(engine: _core.Engine) -> None:
+def _deliver(channel: Channel, descriptor: int) -> None:
     """Hands arrivals to those who wait, until the engine ends and all of them have heard so."""
-    channel = engine.threads_channel()
-    while (told := channel.wait()) is not None:
-        settle_all(told)
+    bell = select.poll()
+    bell.register(descriptor, select.POLLIN)
+    goes_on = True
+    while goes_on:
+        bell.poll()
+        os.read(descriptor, BELL_BYTES)
+        goes_on = channel.take()
 
 
 # The channels of event loops.
-_channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Channel | _LoopChannel] = (
+_channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Channel] = (
     weakref.WeakKeyDictionary()
 )
-# The thread of the engine in use; at most one.
-_threads: list[tuple[_core.Engine, threading.Thread]] = []
+# The thread of the engine in use, and where it is told; at most one.
+_threads: list[tuple[Channel, threading.Thread]] = []
 _lock = threading.Lock()

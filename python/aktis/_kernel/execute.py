@@ -58,7 +58,17 @@ def run(execution: _core.Execution) -> None:
     if execution.returns == "dynamic":
         engine = session.require().engine
         value = DynamicObjectRefGenerator([engine.put(item) for item in _items(execution, value)])
-    execution.finish(value)
+    finish(execution, value)
+
+
+def finish(execution: _core.Execution, value: object) -> None:
+    """Ends an execution with what its code returned.
+
+    Raises:
+        TypeError: that has no parts, but there are several returns.
+        ValueError: it has not as many parts as there are returns.
+    """
+    execution.finish(_parts(execution, value) if execution.returns == "parts" else value)
 
 
 def callee(execution: _core.Execution) -> Callable[..., Any]:
@@ -93,10 +103,7 @@ def wait_for_consumer(execution: _core.Execution, yielded: int) -> None:
     """
     if execution.interruption:
         raise Interrupted
-    look_ahead = execution.look_ahead
-    if look_ahead is None or yielded < look_ahead:
-        return
-    while not execution.wait_consumed(yielded - look_ahead + 1, PATIENCE_S):
+    while not execution.wait_consumed(yielded, PATIENCE_S):
         if execution.interruption:
             raise Interrupted
 
@@ -147,6 +154,18 @@ def end_process(error: SystemExit) -> NoReturn:
         code = 1
     flush_output()
     os._exit(code)
+
+
+def _parts(execution: _core.Execution, value: Any) -> list[Any]:
+    count = execution.template()["returns"]["Count"]
+    if not hasattr(value, "__iter__") and not hasattr(value, "__getitem__"):
+        message = f"{execution.name} has num_returns={count}, but what it returned has no parts"
+        raise TypeError(message)
+    parts = list(value)
+    if len(parts) != count:
+        message = f"{execution.name} has num_returns={count}, but returned {len(parts)} values"
+        raise ValueError(message)
+    return parts
 
 
 def _items(execution: _core.Execution, made: object) -> Iterator[Any]:

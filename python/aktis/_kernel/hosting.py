@@ -22,7 +22,6 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
     concurrency = spec["concurrency"]
     asynchronous = concurrency["asynchronous"]
     limits = {"": concurrency["calls_max"], **dict(concurrency["groups"])}
-    constructor.begin()
     if asynchronous:
         from aktis._kernel import loops
 
@@ -32,10 +31,7 @@ def host(engine: _core.Engine, constructor: _core.Execution) -> None:
             lambda: _make(engine, constructor, spec),
             calls_max=sum(limits.values()),
         )
-    elif not constructor.run_as(lambda: _make(engine, constructor, spec)):
-        engine.work()
-    elif limits == {"": 1}:
-        engine.signal_main_thread(on=True)
+    elif not constructor.run_as(lambda: _make(engine, constructor, spec)) or limits == {"": 1}:
         engine.work()
     else:
         _serve_with_threads(engine, limits)
@@ -84,12 +80,16 @@ def _title(instance: object) -> str:
 
 
 def _serve_with_threads(engine: _core.Engine, limits: dict[str, int]) -> None:
-    """Runs methods on threads, as many for each group as may run at once."""
-    for group, limit in limits.items():
-        for _ in range(limit):
-            threading.Thread(
-                target=engine.work, args=(group,), name=group or "actor", daemon=True
-            ).start()
-    # They know of it themselves from now on, and what runs in a thread is not broken off.
-    while engine.await_interrupts():
-        pass
+    """Runs methods on threads, as many for each group as may run at once.
+
+    No signal reaches them: what runs in a thread is not broken off.
+    """
+    threads = [
+        threading.Thread(target=engine.work, args=(group,), name=group or "actor", daemon=True)
+        for group, limit in limits.items()
+        for _ in range(limit)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -37,8 +37,9 @@ def serve(
         make: Makes it.
         calls_max: How many calls run at once at most.
     """
-    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server(calls_max)))
-    awaiting.serve(loop, engine.served_channel())
+    channel = awaiting.Channel(engine, engine.served_channel())
+    loop = asyncio.SelectorEventLoop(_Selector(engine, _Server(calls_max), channel))
+    awaiting.serve(loop, channel)
     asyncio.set_event_loop(loop)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.get_loop().run_until_complete(_make(constructor, make))
@@ -53,10 +54,11 @@ async def _make(constructor: _core.Execution, make: Callable[[], object]) -> Non
 class _Selector(selectors.EpollSelector):
     """Has the engine wait for the loop: it reads its sockets and watches the loop's descriptors."""
 
-    def __init__(self, engine: _core.Engine, server: _Server) -> None:
+    def __init__(self, engine: _core.Engine, server: _Server, channel: awaiting.Channel) -> None:
         super().__init__()
         self._engine = engine
         self._server = server
+        self._channel = channel
         engine.serve_loop(os.dup(self.fileno()))
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -67,7 +69,7 @@ class _Selector(selectors.EpollSelector):
         if end:
             self._server.interrupt(end)
         if told:
-            awaiting.settle_all(told)
+            self._channel.tell(told)
         return super().select(0) if descriptors else []
 
 
@@ -83,14 +85,13 @@ class _Server:
         """Begins what may begin."""
         loop = asyncio.get_running_loop()
         for execution in executions:
-            execution.begin()
             task_id = execution.task_id
             self._tasks[task_id] = loop.create_task(self._run(execution, task_id))
 
-    def interrupt(self, executions: Sequence[_core.Execution]) -> None:
+    def interrupt(self, task_ids: Sequence[bytes]) -> None:
         """Cancels what is to end."""
-        for execution in executions:
-            task = self._tasks.get(execution.task_id)
+        for task_id in task_ids:
+            task = self._tasks.get(task_id)
             if task is not None:
                 task.cancel()
 
@@ -113,7 +114,7 @@ class _Server:
         # A ref could be awaited, too, but is a result as it is.
         if inspect.isawaitable(value) and not isinstance(value, _core.ObjectRef):
             value = await value
-        execution.finish(value)
+        execute.finish(execution, value)
 
     async def _stream(self, execution: _core.Execution, function: Callable[..., Any]) -> None:
         if not inspect.isasyncgenfunction(inspect.unwrap(function)):
@@ -125,7 +126,7 @@ class _Server:
             async for item in function(*args, **kwargs):
                 execution.yield_item(yielded, item)
                 yielded += 1
-                if execution.look_ahead is not None and yielded >= execution.look_ahead:
+                if not execution.wait_consumed(yielded, 0.0):
                     await self._in_thread(execute.wait_for_consumer, execution, yielded)
         except BaseException as error:  # noqa: BLE001 - whatever it is, who waits is to know
             execute.report_error(execution, error)

@@ -10,8 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aktis import _core
+from aktis._kernel import forms
 from aktis._kernel.session import require
 from aktis._kernel.streams import ObjectRefGenerator
+from aktis.exceptions import GetTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +28,22 @@ def put(value: object) -> _core.ObjectRef[Any]:
 
 def get(refs: list[_core.ObjectRef[Any]], timeout: float | None) -> list[Any]:
     """The values of refs, in their order; raises as soon as one of them is known to have failed."""
-    return require().engine.get(refs, timeout)
+    engine = require().engine
+    try:
+        return engine.get(refs, timeout)
+    except GetTimeoutError as error:
+        _tell_what_is_late(error, refs, timeout)
+        raise
 
 
 def get_one(ref: _core.ObjectRef[Any], timeout: float | None) -> Any:
     """The value of a ref."""
-    return require().engine.get_one(ref, timeout)
+    engine = require().engine
+    try:
+        return engine.get_one(ref, timeout)
+    except GetTimeoutError as error:
+        _tell_what_is_late(error, [ref], timeout)
+        raise
 
 
 def place(ref: _core.ObjectRef[Any]) -> tuple[int, bytes | None] | None:
@@ -40,11 +52,14 @@ def place(ref: _core.ObjectRef[Any]) -> tuple[int, bytes | None] | None:
     The node is None if they lie with the owner; all is None if no value is known here.
     """
     here = require()
-    found = here.engine.object_place(ref)
-    if found is None:
-        return None
-    size, node = found
-    return size, None if node is None else here.id_of_node(node)
+    _, _, whereabouts = here.engine.object_facts(ref)
+    match whereabouts:
+        case {"Here": size}:
+            return size, None
+        case {"Shared": {"size": size, "node": node}}:
+            return size, here.id_of_node(node)
+        case _:
+            return None
 
 
 def wait(
@@ -79,6 +94,40 @@ def wait(
 def free(refs: list[_core.ObjectRef[Any]]) -> None:
     """Has objects in shared memory go, whoever has refs to them."""
     require().engine.free(refs)
+
+
+def _tell_what_is_late(
+    error: GetTimeoutError, refs: list[_core.ObjectRef[Any]], timeout: float | None
+) -> None:
+    """Has the error say what did not come in time. That of a task whose own `get` did stays."""
+    late = [ref for ref in refs if ref.arrival() is None]
+    if type(error) is GetTimeoutError and late:
+        counts = f"{len(late)} of {len(refs)} objects are not here"
+        error.args = (f"get() waited {timeout} s, but {counts}, {_first_of(late)}",)
+
+
+def _first_of(late: list[_core.ObjectRef[Any]]) -> str:
+    """What makes the first of some objects, and how far that is."""
+    here = require()
+    task, executor, _ = here.engine.object_facts(late[0])
+    if task is None:
+        return f"the first one is {late[0]}"
+    called = task["called"]
+    process = "" if executor is None else f", in worker {here.id_of_worker(**executor).hex()}"
+    match task["stage"]:
+        case "Waiting":
+            how_far = "waits for an argument"
+        case "Ready" if forms.kind(called["callee"]) == "Method":
+            what = "calls before it" if process else "its actor, which is not there yet"
+            how_far = f"waits for {what}"
+        case "Ready":
+            needed = forms.amounts(called["shape"]["resources"]).items()
+            amounts = ", ".join(f"{name}: {amount:g}" for name, amount in needed)
+            how_far = f"waits for a worker with {{{amounts}}}"
+        case _:
+            how_far = f"runs, or waits for its turn{process}"
+    task_id = bytes(called["task"]).hex()
+    return f"the first one from {task['name']}(), which {how_far} [task {task_id}]"
 
 
 def _check_waitables(refs: list[Waitable]) -> None:

@@ -35,6 +35,7 @@ class Session:
         namespace: Where the job's actors are named.
         process_id: The process that began it; its children by `fork` have the session in name only.
         default_environment: The runtime environment of the job, as JSON.
+        worker: The engine's own name of this process: its node, and its number there.
         published: Functions that the head has from this process, by job.
         unfinished: First results of calls, of actors whose callers ask how many are unfinished.
         tracer: Makes spans of calls, if the job is traced.
@@ -45,12 +46,13 @@ class Session:
     ) -> None:
         self.engine = engine
         self.namespace = namespace
+        identity = engine.identity()
+        self.session_name: str = identity["session"]
         # Of this session and no other: the end of its name is drawn by chance.
-        self._fingerprint = engine.session_name.encode()[-FINGERPRINT_BYTES:]
-        node, number = engine.worker
-        self.worker_id = self.id_of_worker(node, number)
-        self.node_id = self.id_of_node(node)
-        self.session_name = engine.session_name
+        self._fingerprint: bytes = self.session_name.encode()[-FINGERPRINT_BYTES:]
+        self.worker: dict[str, int] = identity["worker"]
+        self.worker_id = self.id_of_worker(**self.worker)
+        self.node_id = self.id_of_node(self.worker["node"])
         self.is_driver = is_driver
         self.process_id = os.getpid()
         self.session_dir = session_dir
@@ -95,11 +97,13 @@ def connect(
 ) -> Session:
     """Joins the cluster behind `socket` as a driver, and begins a job."""
     engine = _core.Engine.connect(
-        socket=socket,
-        token=token,
-        namespace=namespace,
-        entrypoint=entrypoint,
-        owns_cluster=owns_cluster,
+        {
+            "socket": socket,
+            "token": token,
+            "namespace": namespace,
+            "entrypoint": entrypoint,
+            "owns_cluster": owns_cluster,
+        }
     )
     made = Session(engine, namespace=namespace, is_driver=True, session_dir=session_dir)
     made.default_environment = environment
@@ -109,7 +113,8 @@ def connect(
 
 def join(engine: _core.Engine) -> Session:
     """The session of a worker process; it learns of its job with its first task."""
-    directory = os.path.dirname(engine.socket)  # noqa: PTH120 - pathlib costs milliseconds
+    socket = engine.identity()["socket"]
+    directory = os.path.dirname(socket)  # noqa: PTH120 - pathlib costs milliseconds
     made = Session(engine, namespace="", is_driver=False, session_dir=directory)
     _put_into_use(made)
     return made

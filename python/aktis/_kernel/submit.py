@@ -188,19 +188,17 @@ def create_group(
     """Reserves bundles of resources, all or none. Returns at once."""
     session = require()
     group_id = session.engine.new_group_id()
-    node, number = session.engine.worker
-    session.engine.create_group(
-        {
-            "id": group_id,
-            "creator": {"node": node, "number": number},
-            "name": name,
-            "namespace": session.namespace,
-            "bundles": [forms.units(bundle) for bundle in bundles],
-            "selectors": [forms.rules(rules) for rules in selectors],
-            "strategy": forms.GROUP_STRATEGIES[strategy],
-            "detached": detached,
-        }
-    )
+    group = {
+        "id": group_id,
+        "creator": session.worker,
+        "name": name,
+        "namespace": session.namespace,
+        "bundles": [forms.units(bundle) for bundle in bundles],
+        "selectors": [forms.rules(rules) for rules in selectors],
+        "strategy": forms.GROUP_STRATEGIES[strategy],
+        "detached": detached,
+    }
+    session.engine.tell({"CreateGroup": group})
     return group_id
 
 
@@ -211,7 +209,7 @@ def group_ready_ref(group_id: bytes, value: object) -> _core.ObjectRef[Any]:
 
 def remove_group(group_id: bytes) -> None:
     """Gives the bundles of a group back; what runs in them ends."""
-    require().engine.remove_group(group_id)
+    require().engine.tell({"RemoveGroup": group_id})
 
 
 def _retry_exceptions(given: bool | Sequence[type[BaseException]]) -> str | dict[str, bytes]:  # noqa: FBT001 - Ray's argument

@@ -46,10 +46,8 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
     signal.signal(signal.SIGINT, lambda _number, _frame: _interrupt(engine))
     worker_output.put_into_use(engine)
     debugging.put_into_use()
-    engine.signal_main_thread(on=True)
     constructor = engine.work()
     if constructor is not None:
-        engine.signal_main_thread(on=False)
         # Actors' processes are forked when this has been prepared, and others never need it.
         from aktis._kernel import hosting
 
@@ -59,14 +57,13 @@ def main(control_fd: int, worker: int, environment: str) -> int:  # noqa: ARG001
 
 def _interrupt(engine: _core.Engine) -> None:
     """Raises in the main thread if what runs there is to end."""
-    executions = engine.take_interrupts()
-    told = {execution.task_id for execution in executions}
+    told = set(engine.take_interrupted())
     here = _core.execution_here()
     if len(told) > (here is not None and here.task_id in told):
         from aktis._kernel import aside
 
-        for execution in executions:
-            aside.interrupt(execution)
+        for task_id in told:
+            aside.interrupt(task_id)
     if here is None or here.task_id not in told:
         return
     # A method of an actor is only told that it was cancelled, since it holds the actor's state.

@@ -19,10 +19,10 @@ class ListHead:
     """Keeps what was published, as an engine would tell the head."""
 
     job: int = 1
-    worker: tuple[int, int] = (1, 1)
-    fingerprint: bytes = b""
-    session_name: str = ""
     told: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+
+    def identity(self) -> dict[str, Any]:
+        return {"session": "", "worker": {"node": 1, "number": 1}}
 
     def tell(self, message: dict[str, Any], /) -> None:
         put = message["PutFunction"]

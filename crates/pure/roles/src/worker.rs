@@ -16,7 +16,6 @@ mod probing;
 mod reading;
 mod streaming;
 mod submitting;
-mod telling;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -25,11 +24,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ownership::{Calls, Dispatch, Refs, Streams, Tasks, Values};
-use types::{JobId, ObjectId, Settings, TaskId, Timestamp, Value, WorkerId};
+use types::{JobId, ObjectId, Settings, TaskId, Timestamp, WorkerId};
 use wire::{FromHead, FromNode, FromPeer};
 
 use crate::Role;
 use crate::worker::accounting::Failures;
+pub use crate::worker::accounting::ObjectFacts;
 use crate::worker::asking::Groups;
 pub use crate::worker::events::{Content, Effect, Event, Execution, Interrupt, Source};
 use crate::worker::inbox::Inbox;
@@ -113,10 +113,10 @@ impl Worker {
         self.refs.len()
     }
 
-    /// The value of an object, as far as it is known here.
+    /// Why a task that runs here is to end, if it is.
     #[must_use]
-    pub fn value(&self, object: ObjectId) -> Option<&Value> {
-        self.values.get(object).map(|stored| &stored.value)
+    pub fn interruption(&mut self, task: TaskId) -> Option<Interrupt> {
+        self.inbox.running(task)?.interrupted.map(|(why, _when)| why)
     }
 
     /// Whether nothing is left to do, to keep or to give back.

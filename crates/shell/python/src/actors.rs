@@ -12,7 +12,6 @@ use roles::worker::Event;
 use runtime::clock;
 use serde::Deserialize;
 use types::{ActorId, ActorName, ActorSpec, Concurrency, GroupId, Payload, Resources};
-use wire::ToHead;
 
 use crate::arguments::Arguments;
 use crate::engine::{Engine, waiting};
@@ -59,8 +58,8 @@ impl Engine {
             creator,
             template: Arc::clone(shared),
             placement: options.placement,
-            dependencies: arguments.refs.dependencies(),
-            nested: arguments.refs.nested(),
+            dependencies: arguments.dependencies(),
+            nested: arguments.nested(),
             arguments: arguments.payload,
             name: options.name,
             detached: options.detached,
@@ -90,13 +89,6 @@ impl Engine {
         Ok(*GroupId::new(creator, self.short_number(), job).bytes())
     }
 
-    /// Reserves a placement group.
-    #[pyo3(signature = (group, /))]
-    fn create_group(&self, group: &Bound<'_, PyAny>) -> PyResult<()> {
-        let reserved = ToHead::CreateGroup(Box::new(depythonize(group)?));
-        error::done(self.core().step(Event::Tell(reserved)))
-    }
-
     /// A ref to an object that holds `value` once the group is reserved.
     fn group_ready(
         &self,
@@ -107,10 +99,6 @@ impl Engine {
         let named = || ("the value".to_owned(), "it".to_owned());
         let payload = with_encoded(value, &named, |encoded, _refs| Ok(encoded.to_payload()))?;
         Ok(error::done(self.core().group_ready(job, group, payload))?.into())
-    }
-
-    fn remove_group(&self, group: [u8; GroupId::LEN]) -> PyResult<()> {
-        error::done(self.core().step(Event::Tell(ToHead::RemoveGroup(GroupId::from_bytes(group)))))
     }
 }
 

@@ -15,18 +15,20 @@ use crate::current::Process;
 use crate::objectref::ObjectRef;
 use crate::values::{self, Named, with_encoded};
 
-/// Arguments as a task carries them.
+/// Arguments as a task carries them. Keeps the refs among and in them: until the task is submitted.
 pub(crate) struct Arguments {
     /// All of them, encoded.
     pub(crate) payload: Payload,
-    /// The refs among and in them.
-    pub(crate) refs: Refs,
+    dependencies: Vec<Handle>,
+    nested: Vec<Handle>,
 }
 
-/// Refs of a task, kept while this lives: until the task is submitted.
-#[derive(Default)]
-pub(crate) struct Refs {
-    /// Those that are arguments themselves, each once.
+/// Arguments on their way out.
+struct Encoder<'a> {
+    process: &'a Process,
+    job: JobId,
+    bytes: ArgumentWriter,
+    /// Refs that are arguments themselves, each once.
     dependencies: Vec<Handle>,
     /// Those inside arguments.
     nested: Vec<Handle>,
@@ -45,25 +47,25 @@ impl Arguments {
         named: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let count = positional.len() + named.map_or(0, |named| named.len());
-        let (mut bytes, mut refs) = (ArgumentWriter::new(count), Refs::default());
+        let (bytes, dependencies, nested) = (ArgumentWriter::new(count), Vec::new(), Vec::new());
+        let mut encoder = Encoder { process, job, bytes, dependencies, nested };
         for (position, value) in positional.iter_borrowed().enumerate() {
             let which = || (format!("argument {} of {function}()", position + 1), "it".to_owned());
-            refs.add(&mut bytes, process, job, &value, &which)?;
+            encoder.add(&value, &which)?;
         }
         let mut names = Vec::new();
         if let Some(named) = named {
             for (name, value) in named.iter() {
                 let which = || (format!("argument {name} of {function}()"), name.to_string());
-                refs.add(&mut bytes, process, job, &value, &which)?;
+                encoder.add(&value, &which)?;
                 names.push(name.cast_into::<PyString>()?);
             }
         }
         let names: Vec<&str> = names.iter().map(|name| name.to_str()).collect::<PyResult<_>>()?;
-        Ok(Self { payload: bytes.finish(names.into_iter()), refs })
+        let Encoder { bytes, dependencies, nested, .. } = encoder;
+        Ok(Self { payload: bytes.finish(names.into_iter()), dependencies, nested })
     }
-}
 
-impl Refs {
     /// Refs that are arguments themselves, in the order in which they were given.
     pub(crate) fn dependencies(&self) -> Box<[Ref]> {
         self.dependencies.iter().map(Handle::reference).collect()
@@ -73,35 +75,30 @@ impl Refs {
     pub(crate) fn nested(&self) -> Box<[Ref]> {
         values::refs_of(&self.nested)
     }
+}
 
-    fn add(
-        &mut self,
-        bytes: &mut ArgumentWriter,
-        process: &Process,
-        job: JobId,
-        value: &Bound<'_, PyAny>,
-        which: Named<'_>,
-    ) -> PyResult<()> {
+impl Encoder<'_> {
+    fn add(&mut self, value: &Bound<'_, PyAny>, which: Named<'_>) -> PyResult<()> {
         if let Ok(reference) = value.cast_exact::<ObjectRef>() {
-            self.depend_on(bytes, reference.get().handle()?.clone());
+            self.depend_on(reference.get().handle()?.clone());
             return Ok(());
         }
         with_encoded(value, which, |encoded, mut inside| {
-            if encoded.size() <= process.inline_bytes_max {
-                bytes.value(encoded);
+            if encoded.size() <= self.process.inline_bytes_max {
+                self.bytes.value(encoded);
                 self.nested.append(&mut inside);
             } else {
-                let handle = values::put(value.py(), process, job, encoded, &inside)?;
-                self.depend_on(bytes, handle);
+                let stored = values::put(value.py(), self.process, self.job, encoded, &inside)?;
+                self.depend_on(stored);
             }
             Ok(())
         })
     }
 
-    fn depend_on(&mut self, bytes: &mut ArgumentWriter, handle: Handle) {
+    fn depend_on(&mut self, handle: Handle) {
         let object = handle.object();
         let known = self.dependencies.iter().position(|known| known.object() == object);
-        bytes.dependency(known.unwrap_or(self.dependencies.len()));
+        self.bytes.dependency(known.unwrap_or(self.dependencies.len()));
         if known.is_none() {
             self.dependencies.push(handle);
         }
@@ -123,11 +120,15 @@ pub(crate) fn decode<'py>(
         all.push(match argument {
             Argument::Value(bytes) => {
                 // Views into it need an alignment that a place among other arguments does not have.
-                values::decode_bytes(py, bytes, Source::Task(running.task), || {
+                values::decode_bytes(py, bytes, Source::Task(running.task), None, || {
                     Memory::Own(Payload::from(bytes))
                 })?
             }
-            Argument::Dependency(index) => dependency(py, running, index)?,
+            // Whoever submitted the task keeps the object, and the refs in it, until the task ends.
+            Argument::Dependency(index) => match running.dependencies.get(index) {
+                Some(data) => values::decode(py, data, Source::Task(running.task), None)?,
+                None => return Err(PyValueError::new_err("a dependency did not come along")),
+            },
         });
     }
     if names.is_empty() {
@@ -139,18 +140,4 @@ pub(crate) fn decode<'py>(
         named.set_item(name, value)?;
     }
     Ok((PyTuple::new(py, all)?, Some(named)))
-}
-
-/// Whoever submitted the task keeps the object, and the refs in it, until the task ends.
-fn dependency<'py>(
-    py: Python<'py>,
-    running: &Running,
-    index: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let data = running.dependencies.get(index).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "the arguments name dependency {index}, which did not come along"
-        ))
-    })?;
-    values::decode(py, data, Source::Task(running.task))
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use types::{ActorId, Returns, TaskId, TaskSpec};
+use runtime::engine::Engine as Core;
+use types::{ActorId, JobId, Returns, TaskId, TaskSpec};
 
 use crate::arguments::Arguments;
 use crate::engine::Engine;
@@ -26,9 +27,7 @@ impl Engine {
         positional: &Bound<'py, PyTuple>,
         named: Named<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let parent = self.process.parent(template.py())?;
-        let arguments = self.encode(template, parent, positional, named.as_ref())?;
-        self.send(template, arguments, self.core().new_task(parent.job()), parent)
+        self.send(template, positional, named, |core, job| core.new_task(job))
     }
 
     #[pyo3(signature = (actor, template, positional, named=None, /))]
@@ -39,38 +38,29 @@ impl Engine {
         positional: &Bound<'py, PyTuple>,
         named: Named<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let parent = self.process.parent(template.py())?;
-        let arguments = self.encode(template, parent, positional, named.as_ref())?;
-        let id = self.core().new_call(ActorId::from_bytes(actor));
-        self.send(template, arguments, id, parent)
+        let actor = ActorId::from_bytes(actor);
+        self.send(template, positional, named, |core, _job| core.new_call(actor))
     }
 }
 
 impl Engine {
-    fn encode(
-        &self,
-        template: &Bound<'_, Template>,
-        parent: TaskId,
-        positional: &Bound<'_, PyTuple>,
-        named: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Arguments> {
-        let name = &template.get().shared.name;
-        Arguments::encode(&self.process, parent.job(), name, positional, named)
-    }
-
     fn send<'py>(
         &self,
         template: &Bound<'py, Template>,
-        arguments: Arguments,
-        id: TaskId,
-        parent: TaskId,
+        positional: &Bound<'py, PyTuple>,
+        named: Named<'py>,
+        new_id: impl FnOnce(&Core, JobId) -> TaskId,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, shared) = (template.py(), &template.get().shared);
+        let parent = self.process.parent(py)?;
+        let job = parent.job();
+        let arguments =
+            Arguments::encode(&self.process, job, &shared.name, positional, named.as_ref())?;
         let spec = TaskSpec {
-            id,
+            id: new_id(self.core(), job),
             template: Arc::clone(shared),
-            dependencies: arguments.refs.dependencies(),
-            nested: arguments.refs.nested(),
+            dependencies: arguments.dependencies(),
+            nested: arguments.nested(),
             arguments: arguments.payload,
             parent,
         };

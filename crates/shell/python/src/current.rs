@@ -12,12 +12,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use roles::worker::Source;
-use runtime::engine::{Caller, Engine, Handle, Running};
+use runtime::engine::{Caller, Engine, Handle};
 use types::{Assignment, FunctionId, JobId, Map, Ref, TaskId};
 
-use crate::completion::Waiters;
 use crate::execution::Execution;
-use crate::hooks;
+use crate::{error, hooks};
 
 /// How many functions a worker keeps loaded; at the limit all are forgotten and loaded again at their next call.
 const FUNCTIONS_MAX: usize = 4096;
@@ -31,23 +30,22 @@ pub(crate) struct Process {
     /// The largest value that is kept inline, in bytes.
     pub(crate) inline_bytes_max: usize,
     functions: Mutex<Map<FunctionId, Py<PyAny>>>,
-    running: Mutex<Map<TaskId, Py<Execution>>>,
     /// The job and the lease for which the process was last made ready.
     prepared_for: Mutex<Option<(JobId, Assignment)>>,
-    main_task: Mutex<Option<TaskId>>,
+    last_begun: Mutex<Option<TaskId>>,
     instance: PyOnceLock<Py<PyAny>>,
-    /// Who is told of which object.
-    pub(crate) waiters: Mutex<Waiters>,
     /// How many threads are ready, or about to be, to run tasks while those of the others wait.
     pub(crate) asides_ready: AtomicUsize,
 }
 
-/// The content of an object being unpickled.
-struct Reading {
-    outer: Handle,
-    /// How many refs were found in it.
-    found: usize,
-    /// Those refs, unless the outer handle knows them.
+/// What is being unpickled.
+struct Unpickling {
+    source: Source,
+    /// The object whose content it is, if it is one.
+    outer: Option<Handle>,
+    /// How many refs were found in it that the outer handle knows.
+    known: usize,
+    /// Those that it does not.
     new: Vec<Handle>,
 }
 
@@ -55,8 +53,7 @@ static IN_USE: RwLock<Option<Arc<Process>>> = RwLock::new(None);
 
 thread_local! {
     static COLLECTED: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
-    static SOURCE: Cell<Source> = const { Cell::new(Source::Outside) };
-    static READING: RefCell<Option<Reading>> = const { RefCell::new(None) };
+    static UNPICKLING: RefCell<Option<Unpickling>> = const { RefCell::new(None) };
     static ASIDE: Cell<bool> = const { Cell::new(false) };
     static EXECUTION: RefCell<Option<Py<Execution>>> = const { RefCell::new(None) };
 }
@@ -69,11 +66,9 @@ impl Process {
             job,
             inline_bytes_max,
             functions: Mutex::default(),
-            running: Mutex::default(),
             prepared_for: Mutex::default(),
-            main_task: Mutex::default(),
+            last_begun: Mutex::default(),
             instance: PyOnceLock::new(),
-            waiters: Mutex::default(),
             asides_ready: AtomicUsize::new(0),
         }
     }
@@ -111,38 +106,23 @@ impl Process {
         Ok(function)
     }
 
-    /// The process was not made ready after all: its next execution tries again.
-    pub(crate) fn forget_preparation(&self) {
-        *lock(&self.prepared_for) = None;
-    }
-
-    /// Notes what the process is made ready for; false if it was before.
-    pub(crate) fn prepare_for(&self, running: &Running) -> bool {
+    /// Makes the process ready for the job and the lease of an execution, unless it is.
+    pub(crate) fn prepare_for(&self, py: Python<'_>, execution: &Py<Execution>) -> PyResult<()> {
+        let running = &execution.get().running;
         let (job, assignment) = (running.task.job(), &running.assignment);
-        let mut prepared = lock(&self.prepared_for);
-        let new = prepared.as_ref().is_none_or(|(one, held)| *one != job || held != assignment);
-        if new {
-            *prepared = Some((job, assignment.clone()));
+        if lock(&self.prepared_for)
+            .as_ref()
+            .is_none_or(|(one, held)| (*one, held) != (job, assignment))
+        {
+            hooks::prepare(py)?.call1((execution,))?;
+            *lock(&self.prepared_for) = Some((job, assignment.clone()));
         }
-        new
+        Ok(())
     }
 
-    /// Notes that an execution began.
-    pub(crate) fn began(&self, py: Python<'_>, execution: &Py<Execution>) {
-        let task = execution.get().running.task;
-        lock(&self.running).insert(task, execution.clone_ref(py));
-        *lock(&self.main_task) = Some(task);
-    }
-
-    /// Notes that an execution ended.
-    pub(crate) fn ended(&self, task: TaskId) {
-        // Bound to a name, so that it goes after the lock: the last reference may run the user's finalizers.
-        let _gone = lock(&self.running).remove(&task);
-    }
-
-    /// The execution of a task, while it runs.
-    pub(crate) fn execution_of(&self, py: Python<'_>, task: TaskId) -> Option<Py<Execution>> {
-        lock(&self.running).get(&task).map(|execution| execution.clone_ref(py))
+    /// Notes that an execution begins.
+    pub(crate) fn begins(&self, task: TaskId) {
+        *lock(&self.last_begun) = Some(task);
     }
 
     /// The task on whose behalf this thread submits, and what it makes belongs to.
@@ -153,7 +133,7 @@ impl Process {
         if let Some(execution) = execution_here(py)? {
             return Ok(execution.get().running.task);
         }
-        let last = *lock(&self.main_task);
+        let last = *lock(&self.last_begun);
         last.ok_or_else(|| {
             PyRuntimeError::new_err("this worker has not run anything yet, so it belongs to no job")
         })
@@ -182,17 +162,12 @@ pub(crate) fn set_process(process: Option<Arc<Process>>) {
 #[pyfunction]
 pub(crate) fn execution_here(py: Python<'_>) -> PyResult<Option<Py<Execution>>> {
     let here = EXECUTION.with_borrow(|here| here.as_ref().map(|execution| execution.clone_ref(py)));
-    if here.is_some() || !is_worker() {
+    if here.is_some() || !process().is_ok_and(|process| process.job.is_none()) {
         return Ok(here);
     }
     // Coroutines share their thread, and carry along what they belong to.
     let found = hooks::execution_of_coroutine(py)?.call_method0(intern!(py, "get"))?;
     if found.is_none() { Ok(None) } else { Ok(Some(found.cast_into::<Execution>()?.unbind())) }
-}
-
-fn is_worker() -> bool {
-    let in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
-    in_use.as_ref().is_some_and(|process| process.job.is_none())
 }
 
 /// Runs `call` on behalf of `execution`.
@@ -232,7 +207,7 @@ pub(crate) fn work_aside() {
 
 /// Whether what runs on such a thread is to end.
 pub(crate) fn is_interrupted_aside() -> bool {
-    let interrupted = |execution: &Py<Execution>| execution.get().is_interrupted();
+    let interrupted = |execution: &Py<Execution>| execution.get().interrupt().is_some();
     ASIDE.get() && EXECUTION.with_borrow(|here| here.as_ref().is_some_and(interrupted))
 }
 
@@ -255,12 +230,12 @@ pub(crate) fn collect(handle: &Handle) -> bool {
     })
 }
 
-/// Runs `call`, which unpickles the content of `outer`.
-pub(crate) fn reading<R>(outer: &Handle, call: impl FnOnce() -> R) -> R {
-    let reading = Reading { outer: outer.clone(), found: 0, new: Vec::new() };
-    let before = READING.replace(Some(reading));
-    let result = unpickling(Source::Value(outer.object()), call);
-    if let Some(Reading { outer, new, .. }) = READING.replace(before)
+/// Runs `call`, which unpickles what came from `source`: the content of `outer`, if it is that of an object.
+pub(crate) fn unpickling<R>(source: Source, outer: Option<&Handle>, call: impl FnOnce() -> R) -> R {
+    let inner = Unpickling { source, outer: outer.cloned(), known: 0, new: Vec::new() };
+    let before = UNPICKLING.replace(Some(inner));
+    let result = call();
+    if let Some(Unpickling { outer: Some(outer), new, .. }) = UNPICKLING.replace(before)
         && !new.is_empty()
     {
         outer.remember_contained(new);
@@ -268,36 +243,29 @@ pub(crate) fn reading<R>(outer: &Handle, call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The handle to a ref that is being unpickled, if it was taken out of the same content before.
-pub(crate) fn known(reference: Ref) -> Option<Handle> {
-    READING.with_borrow_mut(|reading| {
-        let reading = reading.as_mut()?;
-        let handle = reading.outer.contained()?.get(reading.found)?;
-        reading.found += 1;
+/// The handle to a ref that is being unpickled: the one that was taken out of the same content before, or a new one.
+pub(crate) fn held(reference: Ref) -> PyResult<Handle> {
+    let known = UNPICKLING.with_borrow_mut(|unpickling| {
+        let Unpickling { outer, known, .. } = unpickling.as_mut()?;
+        let handle = outer.as_ref()?.contained()?.get(*known)?;
+        *known += 1;
         (handle.reference() == reference).then(|| handle.clone())
-    })
-}
-
-/// Notes a ref that was unpickled for the first time.
-pub(crate) fn found(handle: &Handle) {
-    READING.with_borrow_mut(|reading| {
-        if let Some(reading) = reading {
-            reading.new.push(handle.clone());
+    });
+    if let Some(handle) = known {
+        return Ok(handle);
+    }
+    let handle = error::done(process()?.engine.hold(reference, source()))?;
+    UNPICKLING.with_borrow_mut(|unpickling| {
+        if let Some(Unpickling { outer: Some(_), new, .. }) = unpickling {
+            new.push(handle.clone());
         }
     });
+    Ok(handle)
 }
 
-/// Runs `call`, whose unpickled refs come from `source`.
-pub(crate) fn unpickling<R>(source: Source, call: impl FnOnce() -> R) -> R {
-    let outer = SOURCE.replace(source);
-    let result = call();
-    SOURCE.set(outer);
-    result
-}
-
-/// Where refs that are unpickled now come from.
+/// Where refs come from that are unpickled or made of ids now.
 pub(crate) fn source() -> Source {
-    SOURCE.get()
+    UNPICKLING.with_borrow(|unpickling| unpickling.as_ref().map_or(Source::Outside, |it| it.source))
 }
 
 /// The content of a mutex, whoever panicked with it.

@@ -4,15 +4,15 @@
 //! (`runtime::engine`), or the other methods of the class: those lie with what they are about.
 
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pythonize::{depythonize, pythonize};
 use roles::worker::Event;
 use runtime::clock;
-use runtime::engine::{DriverOptions, Engine as Core, Outcomes, Patience};
+use runtime::engine::{Engine as Core, Outcomes, Patience};
 use types::{JobId, Timestamp, WorkerId};
 use wire::ToNode;
 
@@ -92,16 +92,9 @@ impl Engine {
 impl Engine {
     /// Joins a cluster as a driver and puts this process into use.
     #[staticmethod]
-    #[pyo3(signature = (*, socket, token, namespace, entrypoint, owns_cluster))]
-    fn connect(
-        py: Python<'_>,
-        socket: PathBuf,
-        token: Vec<u8>,
-        namespace: String,
-        entrypoint: String,
-        owns_cluster: bool,
-    ) -> PyResult<Self> {
-        let options = DriverOptions { socket, token, namespace, entrypoint, owns_cluster };
+    #[pyo3(signature = (options, /))]
+    fn connect(options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (py, options) = (options.py(), depythonize(options)?);
         let (engine, job) =
             waiting(py, None, |patience| Core::connect_driver(options, patience.interrupted))?;
         Ok(Self::started(engine, Some(job)))
@@ -130,21 +123,9 @@ impl Engine {
         self.core().new_number()
     }
 
-    /// The node of this process, and its number there.
-    #[getter]
-    fn worker(&self) -> (u32, u32) {
-        let WorkerId { node, number } = self.core().identity().worker;
-        (node.0, number)
-    }
-
-    #[getter]
-    fn session_name(&self) -> &str {
-        &self.core().identity().session
-    }
-
-    #[getter]
-    fn socket(&self) -> PathBuf {
-        self.core().identity().socket.clone()
+    /// Who this process is.
+    fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(pythonize(py, self.core().identity())?)
     }
 
     /// The job on whose behalf this thread works.
@@ -161,9 +142,5 @@ impl Engine {
     /// What this process is called in the driver's terminal.
     fn set_title(&self, title: String) -> PyResult<()> {
         error::done(self.core().step(Event::TellNode(ToNode::Named(title))))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<engine of {}>", self.core().identity().worker)
     }
 }

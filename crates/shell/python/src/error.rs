@@ -23,7 +23,9 @@ pub(crate) fn of_engine(error: EngineError) -> PyErr {
         EngineError::Failed(failure) => of_failure(&failure),
         EngineError::NotConnected(_) => PyConnectionError::new_err(error.to_string()),
         EngineError::Repeated(_) => PyValueError::new_err(error.to_string()),
-        EngineError::TimedOut => timed_out(&error.to_string()),
+        EngineError::TimedOut => {
+            made(|py| hooks::get_timeout_error(py)?.call1((error.to_string(),)))
+        }
         EngineError::Forked | EngineError::Closed | EngineError::Interrupted => {
             PyRuntimeError::new_err(error.to_string())
         }
@@ -33,11 +35,6 @@ pub(crate) fn of_engine(error: EngineError) -> PyErr {
 /// The exception that stands for `failure`.
 pub(crate) fn of_failure(failure: &Failure) -> PyErr {
     made(|py| hooks::from_failure(py)?.call1((pythonize(py, failure)?, failure.to_string())))
-}
-
-/// The exception for a call whose time passed.
-pub(crate) fn timed_out(sentence: &str) -> PyErr {
-    made(|py| hooks::get_timeout_error(py)?.call1((sentence,)))
 }
 
 /// What a failure says to people.

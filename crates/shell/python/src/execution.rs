@@ -3,18 +3,17 @@
 //! Owns: what can be asked about it. Does not own: how it is run (`work`, `aktis._kernel.execute`), or how it ends
 //! (`outcome`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pythonize::pythonize;
 use roles::worker::Interrupt;
 use runtime::clock;
-use runtime::engine::{Handle, Running};
+use runtime::engine::Running;
 use types::{ActorId, Callee, Returns, TaskId, Timestamp};
 
-use crate::current::{self, Process, lock};
+use crate::current::{self, Process};
 use crate::engine::{deadline, waiting};
 use crate::{arguments, work};
 
@@ -27,23 +26,18 @@ pub(crate) struct Execution {
     pub(crate) running: Box<Running>,
     /// Since when.
     pub(crate) began: Timestamp,
-    /// Why it is to end, if it is.
-    interrupt: Mutex<Option<Interrupt>>,
-    ended: AtomicBool,
-    /// Refs inside its results, until these are reported.
-    kept: Mutex<Vec<Handle>>,
 }
 
 impl Execution {
     pub(crate) fn new(process: &Arc<Process>, running: Box<Running>) -> Self {
+        process.begins(running.task);
         let (process, began) = (Arc::clone(process), clock::now());
-        let (interrupt, ended, kept) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Self { process, running, began, interrupt, ended, kept }
+        Self { process, running, began }
     }
 
-    /// Whether it is to end.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        lock(&self.interrupt).is_some()
+    /// Why it is to end, if it is.
+    pub(crate) fn interrupt(&self) -> Option<Interrupt> {
+        self.process.engine.interruption(self.running.task)
     }
 
     /// Whether it runs a function: its CPUs are lent to others while it waits.
@@ -53,7 +47,7 @@ impl Execution {
 
     /// Whether one call makes all there is to it.
     pub(crate) fn is_single_call(&self) -> bool {
-        matches!(self.running.template.returns, Returns::Count(_))
+        matches!(self.running.template.returns, Returns::Count(0 | 1))
             && !self.method().starts_with("__")
     }
 
@@ -64,30 +58,7 @@ impl Execution {
     /// Whether it is a method that was told that nobody wants its result.
     pub(crate) fn is_cancelled_call(&self) -> bool {
         let is_method = matches!(self.running.template.callee, Callee::Method { .. });
-        is_method && *lock(&self.interrupt) == Some(Interrupt::Cancelled)
-    }
-
-    /// Keeps these until its results are reported.
-    pub(crate) fn keep(&self, mut handles: Vec<Handle>) {
-        if !handles.is_empty() {
-            lock(&self.kept).append(&mut handles);
-        }
-    }
-
-    /// Its results are reported.
-    pub(crate) fn release_kept(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-        drop(std::mem::take(&mut *lock(&self.kept)));
-    }
-
-    /// Whether its results, or why there are none, are reported.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    /// Notes that it is to end.
-    pub(crate) fn interrupt(&self, why: Interrupt) {
-        *lock(&self.interrupt) = Some(why);
+        is_method && self.interrupt() == Some(Interrupt::Cancelled)
     }
 }
 
@@ -123,19 +94,15 @@ impl Execution {
         }
     }
 
-    /// "count", "stream" or "dynamic".
+    /// "value", "parts", "stream" or "dynamic".
     #[getter]
     fn returns(&self) -> &'static str {
         match self.running.template.returns {
-            Returns::Count(_) => "count",
+            Returns::Count(0 | 1) => "value",
+            Returns::Count(_) => "parts",
             Returns::Stream => "stream",
             Returns::Dynamic => "dynamic",
         }
-    }
-
-    #[getter]
-    fn look_ahead(&self) -> Option<u32> {
-        self.running.template.look_ahead
     }
 
     #[getter]
@@ -152,7 +119,7 @@ impl Execution {
     /// Why it is to end: "cancelled" or "timed_out"; "" if it is not.
     #[getter]
     fn interruption(&self) -> &'static str {
-        match *lock(&self.interrupt) {
+        match self.interrupt() {
             Some(Interrupt::Cancelled) => "cancelled",
             Some(Interrupt::TimedOut) => "timed_out",
             None => "",
@@ -193,13 +160,13 @@ impl Execution {
         Ok((positional, named.unwrap_or_else(|| PyDict::new(py))))
     }
 
-    /// Begins: this process knows it as running from now on.
-    fn begin(slf: Bound<'_, Self>) {
-        slf.get().process.began(slf.py(), slf.as_unbound());
-    }
-
-    /// Waits, at most so long, until the consumer took `count` items; whether it did.
-    fn wait_consumed(&self, py: Python<'_>, count: u32, timeout_s: f64) -> PyResult<bool> {
+    /// Waits, at most so long, while the consumer has as many of the `yielded` items to take as may be; whether it took
+    /// enough.
+    fn wait_consumed(&self, py: Python<'_>, yielded: u32, timeout_s: f64) -> PyResult<bool> {
+        let count = match self.running.template.look_ahead {
+            Some(ahead) if yielded >= ahead => yielded - ahead + 1,
+            Some(_) | None => return Ok(true),
+        };
         let (until, engine) = (deadline(Some(timeout_s))?, &self.process.engine);
         waiting(py, until, |patience| engine.await_consumed(self.running.task, count, patience))
     }
@@ -216,9 +183,5 @@ impl Execution {
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         current::on_behalf_of(slf.unbind(), || function.call0())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<execution of {} as {}>", self.running.template.name, self.running.task)
     }
 }

@@ -55,45 +55,29 @@ impl ObjectRef {
             }
         }
     }
-
-    /// What a pickler writes for it.
-    pub(crate) fn reduced<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let handle = self.handle()?;
-        if !current::collect(handle) {
-            current::lock(&PICKLED_OUTSIDE).push(handle.clone());
-        }
-        let mut bytes = [0; PICKLED_LEN];
-        bytes[..ObjectId::LEN].copy_from_slice(&self.object.to_bytes());
-        bytes[ObjectId::LEN..].copy_from_slice(&handle.reference().owner.to_u64().to_le_bytes());
-        (hooks::restore_ref(py)?, (PyBytes::new(py, &bytes),)).into_pyobject(py)
-    }
-
-    fn of_id(bytes: &[u8]) -> PyResult<Self> {
-        let object = object_id(bytes)?;
-        let Some(owner) = owner_by_id(object).filter(|_| !is_nil(object)) else {
-            return Ok(Self { object, handle: None });
-        };
-        let Ok(process) = current::process() else { return Ok(Self { object, handle: None }) };
-        Ok(error::done(process.engine.hold(Ref { object, owner }, current::source()))?.into())
-    }
 }
 
 #[pymethods]
 impl ObjectRef {
     #[new]
     fn new(identifier: &[u8]) -> PyResult<Self> {
-        Self::of_id(identifier)
+        let object = object_id(identifier)?;
+        let Some(owner) = owner_by_id(object).filter(|_| !is_nil(object)) else {
+            return Ok(Self { object, handle: None });
+        };
+        let Ok(process) = current::process() else { return Ok(Self { object, handle: None }) };
+        Ok(error::done(process.engine.hold(Ref { object, owner }, current::source()))?.into())
     }
 
     #[classmethod]
     fn from_binary(_class: &Bound<'_, PyType>, identifier: &[u8]) -> PyResult<Self> {
-        Self::of_id(identifier)
+        Self::new(identifier)
     }
 
     #[classmethod]
     fn from_hex(class: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         let bytes = class.py().get_type::<PyBytes>().call_method1("fromhex", (text,))?;
-        Self::of_id(bytes.extract()?)
+        Self::new(bytes.extract()?)
     }
 
     #[classmethod]
@@ -143,7 +127,8 @@ impl ObjectRef {
 
     /// The content, if it is here.
     fn arrival(&self) -> PyResult<Option<Arrival>> {
-        Ok(Arrival::of(self.handle()?))
+        let handle = self.handle()?;
+        Ok(handle.data().map(|data| Arrival(handle.clone(), data)))
     }
 
     fn future<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -167,8 +152,16 @@ impl ObjectRef {
         slf
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.reduced(py)
+    /// What a pickler writes for it.
+    pub(crate) fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let handle = self.handle()?;
+        if !current::collect(handle) {
+            current::lock(&PICKLED_OUTSIDE).push(handle.clone());
+        }
+        let mut bytes = [0; PICKLED_LEN];
+        bytes[..ObjectId::LEN].copy_from_slice(&self.object.to_bytes());
+        bytes[ObjectId::LEN..].copy_from_slice(&handle.reference().owner.to_u64().to_le_bytes());
+        (hooks::restore_ref(py)?, (PyBytes::new(py, &bytes),)).into_pyobject(py)
     }
 
     fn __hash__(&self) -> u64 {
@@ -197,23 +190,23 @@ pub(crate) fn restore_ref(pickled: &[u8]) -> PyResult<ObjectRef> {
     let owner = <[u8; 8]>::try_from(owner).map_err(|_length| wrong())?;
     let reference =
         Ref { object: object_id(object)?, owner: WorkerId::from_u64(u64::from_le_bytes(owner)) };
-    if let Some(handle) = current::known(reference) {
-        return Ok(handle.into());
-    }
-    let handle = error::done(current::process()?.engine.hold(reference, current::source()))?;
-    current::found(&handle);
-    Ok(handle.into())
+    Ok(current::held(reference)?.into())
 }
 
-/// The handles of a list of refs.
-pub(crate) fn handles_of(refs: &Bound<'_, PyList>) -> PyResult<Vec<Handle>> {
-    refs.iter().map(|item| ref_in(&item)?.handle().cloned()).collect()
+/// The items of a list, which stay while somebody looks at them.
+pub(crate) fn items_of<'py>(list: &Bound<'py, PyList>) -> Vec<Bound<'py, PyAny>> {
+    list.iter().collect()
 }
 
-/// The ref that an item of a list is.
-pub(crate) fn ref_in<'a>(item: &'a Bound<'_, PyAny>) -> PyResult<&'a ObjectRef> {
+/// The handles of refs.
+pub(crate) fn handles_of<'a>(items: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<&'a Handle>> {
+    items.iter().map(handle_of).collect()
+}
+
+/// The handle of the ref that an item of a list is.
+pub(crate) fn handle_of<'a>(item: &'a Bound<'_, PyAny>) -> PyResult<&'a Handle> {
     match item.cast_exact::<ObjectRef>() {
-        Ok(reference) => Ok(reference.get()),
+        Ok(reference) => reference.get().handle(),
         Err(_) => {
             let kind = item.get_type();
             let text = format!("a list of ObjectRef is needed, but it holds a {kind}");

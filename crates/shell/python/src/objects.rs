@@ -2,20 +2,17 @@
 //!
 //! Owns: the way from refs to values. Does not own: the form of values (`values`).
 
-use std::sync::Arc;
-
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use pythonize::pythonize;
 use roles::worker::Event;
-use runtime::engine::{Data, EngineError, Handle};
-use types::Value;
+use runtime::engine::{Data, Handle};
 use wire::ToNode;
 use wire::to_worker::CancelReach;
 
-use crate::current::{self, Process};
-use crate::engine::{Engine, deadline, interruptible, waiting};
-use crate::objectref::{ObjectRef, handles_of, ref_in};
+use crate::engine::{Engine, deadline, waiting};
+use crate::objectref::{ObjectRef, handle_of, handles_of, items_of};
 use crate::{error, values};
 
 /// Up to so many refs are taken out of a copied list one by one; beyond, the others are gathered.
@@ -46,13 +43,9 @@ impl Engine {
         let (py, handle) = (reference.py(), reference.get().handle()?);
         let data = match handle.data() {
             Some(data) => data,
-            None => {
-                let one = std::slice::from_ref(handle);
-                let contents = contents(py, &self.process, one, timeout_s)?;
-                contents.into_iter().next().ok_or_else(|| error::timed_out("nothing came"))?
-            }
+            None => self.contents(py, &[handle], timeout_s)?.remove(0),
         };
-        current::reading(handle, || values::decode(py, &data, current::source()))
+        values::read(py, handle, &data)
     }
 
     /// The values of objects, in the order of their refs.
@@ -62,29 +55,22 @@ impl Engine {
         references: &Bound<'py, PyList>,
         timeout_s: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let (py, handles) = (references.py(), handles_of(references)?);
-        let contents = contents(py, &self.process, &handles, timeout_s)?;
+        let (py, items) = (references.py(), items_of(references));
+        let handles = handles_of(&items)?;
+        let contents = self.contents(py, &handles, timeout_s)?;
         let values = PyList::empty(py);
         for (data, handle) in contents.iter().zip(&handles) {
-            let value = current::reading(handle, || values::decode(py, data, current::source()));
-            values.append(value?)?;
+            values.append(values::read(py, handle, data)?)?;
         }
         Ok(values)
     }
 
-    /// How many bytes the value of an object has, as far as it is known here, and the number of the node where they
-    /// lie if that is not with the owner; None if there is no value.
+    /// What is known here of an object: the unfinished task that makes it, the process that has that task, and where the
+    /// object lies.
     #[pyo3(signature = (reference, /))]
-    fn object_place(
-        &self,
-        reference: &Bound<'_, ObjectRef>,
-    ) -> PyResult<Option<(u64, Option<u32>)>> {
-        let object = reference.get().handle()?.object();
-        Ok(match error::done(self.core().value(object))? {
-            Some(Value::Inline(payload)) => Some((payload.len() as u64, None)),
-            Some(Value::Shared { node, size }) => Some((size, Some(node.0))),
-            Some(Value::Failed(_)) | None => None,
-        })
+    fn object_facts<'py>(&self, reference: &Bound<'py, ObjectRef>) -> PyResult<Bound<'py, PyAny>> {
+        let facts = self.core().object_facts(reference.get().handle()?.object());
+        Ok(pythonize(reference.py(), &error::done(facts)?)?)
     }
 
     /// The refs that are ready, at most `count`, and the others, both in the order of the list.
@@ -97,11 +83,17 @@ impl Engine {
     ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
         let mut survey = self.core().survey(count);
         for item in references.iter() {
-            error::done(survey.see(ref_in(&item)?.handle()?))?;
+            error::done(survey.see(handle_of(&item)?))?;
         }
         let positions = match survey.enough() {
             Some(positions) => positions,
-            None => await_positions(&self.process, references, count, timeout_s)?,
+            None => {
+                let (items, until) = (items_of(references), deadline(timeout_s)?);
+                let handles = handles_of(&items)?;
+                waiting(references.py(), until, |patience| {
+                    self.core().wait(&handles, count, patience)
+                })?
+            }
         };
         split(references, &positions)
     }
@@ -116,14 +108,8 @@ impl Engine {
         timeout_s: Option<f64>,
     ) -> PyResult<Option<ObjectRef>> {
         let (task, until) = (stream.get().handle()?.object().task, deadline(timeout_s)?);
-        let next =
-            interruptible(stream.py(), until, |patience| self.core().next_item(task, patience))?;
-        match next {
-            Err(EngineError::TimedOut) => {
-                Err(error::timed_out("the stream yielded nothing in the time allowed for it"))
-            }
-            item => Ok(error::done(item)?.map(ObjectRef::from)),
-        }
+        let item = waiting(stream.py(), until, |patience| self.core().next_item(task, patience))?;
+        Ok(item.map(ObjectRef::from))
     }
 
     fn abandon(&self, stream: &Bound<'_, ObjectRef>) -> PyResult<()> {
@@ -138,7 +124,8 @@ impl Engine {
         streams: &Bound<'_, PyList>,
         timeout_s: Option<f64>,
     ) -> PyResult<bool> {
-        let (handles, streams) = (handles_of(references)?, handles_of(streams)?);
+        let (items, streams) = (items_of(references), items_of(streams));
+        let (handles, streams) = (handles_of(&items)?, handles_of(&streams)?);
         let tasks = streams.iter().map(|stream| stream.object().task).collect();
         let until = deadline(timeout_s)?;
         waiting(references.py(), until, |patience| self.core().wait_any(&handles, tasks, patience))
@@ -147,7 +134,8 @@ impl Engine {
     /// Objects in shared memory go, whoever has refs to them.
     #[pyo3(signature = (references, /))]
     fn free(&self, references: &Bound<'_, PyList>) -> PyResult<()> {
-        let objects = handles_of(references)?.iter().map(Handle::object).collect();
+        let items = items_of(references);
+        let objects = handles_of(&items)?.into_iter().map(Handle::object).collect();
         error::done(self.core().step(Event::TellNode(ToNode::Free(objects))))
     }
 
@@ -165,17 +153,17 @@ impl Engine {
     }
 }
 
-/// The positions of those that are ready, waiting for as many as are wanted.
-fn await_positions(
-    process: &Arc<Process>,
-    references: &Bound<'_, PyList>,
-    count: usize,
-    timeout_s: Option<f64>,
-) -> PyResult<Vec<u32>> {
-    let py = references.py();
-    let handles = handles_of(references)?;
-    let until = deadline(timeout_s)?;
-    waiting(py, until, |patience| process.engine.wait(&handles, count, patience))
+impl Engine {
+    /// The contents of all objects. The failure of one ends the wait for the others.
+    fn contents(
+        &self,
+        py: Python<'_>,
+        handles: &[&Handle],
+        timeout_s: Option<f64>,
+    ) -> PyResult<Vec<Data>> {
+        let until = deadline(timeout_s)?;
+        waiting(py, until, |patience| self.core().get(handles, patience))
+    }
 }
 
 /// The refs at `positions`, which ascend, and the others.
@@ -203,33 +191,4 @@ fn split<'py>(
         others.del_item(*position as usize)?;
     }
     Ok((ready, others))
-}
-
-/// The contents of all objects. The failure of one ends the wait for the others.
-fn contents(
-    py: Python<'_>,
-    process: &Process,
-    handles: &[Handle],
-    timeout_s: Option<f64>,
-) -> PyResult<Vec<Data>> {
-    let until = deadline(timeout_s)?;
-    match interruptible(py, until, |patience| process.engine.get(handles, patience))? {
-        Err(EngineError::TimedOut) => {
-            Err(error::timed_out(&missing(process, handles, timeout_s.unwrap_or_default())?))
-        }
-        got => error::done(got),
-    }
-}
-
-/// Which objects did not come in time.
-fn missing(process: &Process, handles: &[Handle], timeout_s: f64) -> PyResult<String> {
-    let late: Vec<&Handle> = handles.iter().filter(|handle| handle.data().is_none()).collect();
-    let (count, all) = (late.len(), handles.len());
-    let mut sentence =
-        format!("get() waited {timeout_s} s, but {count} of {all} objects are not here");
-    if let Some(first) = late.first() {
-        let first = error::done(process.engine.explain(first))?;
-        sentence.push_str(&format!(", the first one from {first}"));
-    }
-    Ok(sentence)
 }

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 use roles::worker::Event;
 use runtime::clock;
+use runtime::engine::Handle;
 use types::{ActorEnd, Failure, ObjectId, Payload, Returns, Stored};
 use wire::to_worker::Outcome;
 
@@ -18,19 +18,25 @@ use crate::values::{self, with_encoded};
 
 #[pymethods]
 impl Execution {
-    /// Ends with what the user's code returned: one value, or as many as there are returns.
+    /// Ends with what the user's code returned: one value, or a list of as many as there are returns.
     ///
     /// # Errors
-    /// If it cannot be pickled or has not as many parts as there are returns.
+    /// If it cannot be pickled.
     pub(crate) fn finish(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let task = self.running.task;
         if self.is_cancelled_call() {
             return self.report_failure(Failure::Cancelled(task), false);
         }
+        let mut kept = Vec::new();
         let outputs = match self.running.template.returns {
             Returns::Count(0) => Vec::new(),
-            Returns::Count(1) | Returns::Dynamic => vec![self.stored(task.output(1), value)?],
-            Returns::Count(count) => self.several(value, count)?,
+            Returns::Count(1) | Returns::Dynamic => {
+                vec![self.stored(task.output(1), value, &mut kept)?]
+            }
+            Returns::Count(count) => (1..=count)
+                .zip(value.try_iter()?)
+                .map(|(index, part)| self.stored(task.output(index), &part?, &mut kept))
+                .collect::<PyResult<_>>()?,
             Returns::Stream => {
                 return Err(PyTypeError::new_err("a stream ends with the number of its items"));
             }
@@ -62,39 +68,25 @@ impl Execution {
     fn yield_item(&self, index: u32, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let task = self.running.task;
         // The object of the whole has index 1, the first item index 2.
-        let item = self.stored(task.output(index + 2), value)?;
+        let mut kept = Vec::new();
+        let item = self.stored(task.output(index + 2), value, &mut kept)?;
         error::done(self.process.engine.step(Event::Yielded { task, index, item }))
     }
 }
 
 impl Execution {
-    fn several(&self, value: &Bound<'_, PyAny>, count: u32) -> PyResult<Vec<Stored>> {
-        let (py, name) = (value.py(), &self.running.template.name);
-        let values = py.get_type::<PyList>().call1((value,)).map_err(|error| {
-            if !error.is_instance_of::<PyTypeError>(py) || value.hasattr("__iter__").unwrap_or(true)
-            {
-                return error;
-            }
-            PyTypeError::new_err(format!(
-                "{name} has num_returns={count}, but what it returned has no parts"
-            ))
-        })?;
-        let values = values.cast_into::<PyList>()?;
-        if values.len() != count as usize {
-            let len = values.len();
-            let text = format!("{name} has num_returns={count}, but returned {len} values");
-            return Err(PyValueError::new_err(text));
-        }
-        let objects = (1..=count).map(|index| self.running.task.output(index));
-        objects.zip(values.iter()).map(|(object, value)| self.stored(object, &value)).collect()
-    }
-
-    fn stored(&self, object: ObjectId, value: &Bound<'_, PyAny>) -> PyResult<Stored> {
+    /// A value as it is stored. The refs in it must be kept until it is reported.
+    fn stored(
+        &self,
+        object: ObjectId,
+        value: &Bound<'_, PyAny>,
+        kept: &mut Vec<Handle>,
+    ) -> PyResult<Stored> {
         let name = &self.running.template.name;
         let named = || (format!("the result of {name}()"), "it".to_owned());
-        with_encoded(value, &named, |encoded, refs| {
+        with_encoded(value, &named, |encoded, mut refs| {
             let contains = values::refs_of(&refs);
-            self.keep(refs);
+            kept.append(&mut refs);
             let (process, owner) = (&self.process, self.running.owner);
             let value = values::output(value.py(), process, object, owner, encoded)?;
             Ok(Stored { value, contains })
@@ -106,10 +98,7 @@ impl Execution {
     }
 
     fn report(&self, outcome: Outcome) -> PyResult<()> {
-        self.process.ended(self.running.task);
         let ran = clock::now().since(self.began);
-        let told = self.process.engine.finish(&self.running, outcome, ran);
-        self.release_kept();
-        error::done(told)
+        error::done(self.process.engine.finish(&self.running, outcome, ran))
     }
 }

@@ -3,6 +3,8 @@
 //! Owns: which values need no pickle, and where contents are written. Does not own: the layout of the bytes
 //! (`runtime::engine`), or what the pickler does (`aktis._kernel.serialize`).
 
+use std::sync::Arc;
+
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -113,16 +115,28 @@ pub(crate) fn refs_of(handles: &[Handle]) -> Box<[Ref]> {
     refs.into()
 }
 
+/// The value of the object of `handle`, whose content is `data`, or the exception of its failure.
+pub(crate) fn read<'py>(
+    py: Python<'py>,
+    handle: &Handle,
+    data: &Data,
+) -> PyResult<Bound<'py, PyAny>> {
+    decode(py, data, Source::Value(handle.object()), Some(handle))
+}
+
 /// The value that `data` holds, or the exception of its failure. Refs in it come from `source`.
 pub(crate) fn decode<'py>(
     py: Python<'py>,
     data: &Data,
     source: Source,
+    outer: Option<&Handle>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match data {
-        Data::Bytes(payload) => decode_bytes(py, payload, source, || Memory::Own(payload.clone())),
+        Data::Bytes(payload) => {
+            decode_bytes(py, payload, source, outer, || Memory::Own(payload.clone()))
+        }
         Data::Mapped(pinned) => {
-            decode_bytes(py, pinned, source, || Memory::Shared(std::sync::Arc::clone(pinned)))
+            decode_bytes(py, pinned, source, outer, || Memory::Shared(Arc::clone(pinned)))
         }
         Data::Failed(failure) => Err(error::of_failure(failure)),
     }
@@ -133,6 +147,7 @@ pub(crate) fn decode_bytes<'py>(
     py: Python<'py>,
     bytes: &[u8],
     source: Source,
+    outer: Option<&Handle>,
     keep: impl FnOnce() -> Memory,
 ) -> PyResult<Bound<'py, PyAny>> {
     let view =
@@ -146,7 +161,7 @@ pub(crate) fn decode_bytes<'py>(
         View::Bytes(content) => PyBytes::new(py, content).into_any(),
         View::Pickle(pickle, buffers) if buffers.is_empty() => {
             let loads = hooks::loads(py)?;
-            current::unpickling(source, || loads.call1((PyBytes::new(py, pickle),)))?
+            current::unpickling(source, outer, || loads.call1((PyBytes::new(py, pickle),)))?
         }
         View::Pickle(pickle, buffers) => {
             let memory = keep();
@@ -157,7 +172,9 @@ pub(crate) fn decode_bytes<'py>(
             let named = PyDict::new(py);
             named.set_item(intern!(py, "buffers"), parts)?;
             let loads = hooks::loads(py)?;
-            current::unpickling(source, || loads.call((PyBytes::new(py, pickle),), Some(&named)))?
+            current::unpickling(source, outer, || {
+                loads.call((PyBytes::new(py, pickle),), Some(&named))
+            })?
         }
     })
 }
@@ -170,7 +187,7 @@ pub(crate) fn decode_bytes<'py>(
 pub(crate) fn reduce_fast<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     if let Ok(reference) = value.cast_exact::<ObjectRef>() {
-        return Ok(reference.get().reduced(py)?.into_any());
+        return Ok(reference.get().__reduce__(py)?.into_any());
     }
     if value.is_exact_instance_of::<PyFunction>() || value.is_instance_of::<PyType>() {
         hooks::check_importable(py)?.call1((value,))?;
@@ -190,5 +207,5 @@ pub(crate) fn encoded<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyB
 #[pyfunction]
 pub(crate) fn decoded<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let payload = Payload::from(data);
-    decode_bytes(py, &payload, Source::Outside, || Memory::Own(payload.clone()))
+    decode_bytes(py, &payload, Source::Outside, None, || Memory::Own(payload.clone()))
 }

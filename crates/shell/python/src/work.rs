@@ -9,19 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
-use pyo3::types::PyList;
-use roles::worker::Interrupt;
-use runtime::engine::{Channel, EngineError, News, Outcomes, Patience, Running};
+use runtime::engine::{EngineError, News, Outcomes, Patience, Running};
 use types::TaskId;
 
+use crate::completion::{Told, told};
 use crate::current::{self, Process};
 use crate::engine::{Engine, adopted, deadline, interruptible, waiting};
 use crate::execution::Execution;
-use crate::{arguments, completion, error, hooks};
+use crate::{arguments, error, hooks};
 
-/// Executions that may begin, those that are to end, waiters of what came, and whether the loop is to look at its own
+/// Executions that may begin, the tasks that are to end, what came, and whether the loop is to look at its own
 /// descriptors.
-type Turn<'py> = (Vec<Execution>, Vec<Py<Execution>>, Bound<'py, PyList>, bool);
+type Turn = (Vec<Execution>, Vec<[u8; TaskId::LEN]>, Told, bool);
 
 #[pymethods]
 impl Engine {
@@ -55,20 +54,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Executions that are to end, each told once; they know why.
-    fn take_interrupts(&self, py: Python<'_>) -> Vec<Py<Execution>> {
-        self.interrupted(py, self.core().take_interrupts())
-    }
-
-    /// The same, waiting for some.
-    fn await_interrupts(&self, py: Python<'_>) -> PyResult<Vec<Py<Execution>>> {
-        let came = waiting(py, None, |patience| self.core().await_interrupts(patience))?;
-        Ok(self.interrupted(py, came))
-    }
-
-    /// Whether interrupts also send SIGINT to the main thread.
-    fn signal_main_thread(&self, on: bool) {
-        self.core().signal_main_thread(on);
+    /// Running tasks that are to end, each told once. The main thread gets SIGINT when there are some.
+    fn take_interrupted(&self) -> Vec<[u8; TaskId::LEN]> {
+        bytes_of(self.core().take_interrupted())
     }
 
     /// From now on this actor lives in this process.
@@ -83,7 +71,7 @@ impl Engine {
 
     /// Waits, at most so long, until something concerns the loop that is served.
     #[pyo3(signature = (timeout_s, /))]
-    fn attend<'py>(&self, py: Python<'py>, timeout_s: Option<f64>) -> PyResult<Turn<'py>> {
+    fn attend(&self, py: Python<'_>, timeout_s: Option<f64>) -> PyResult<Turn> {
         let process = &self.process;
         let news = if timeout_s.is_some_and(|limit| limit <= 0.0) {
             error::done(process.engine.news())?
@@ -91,11 +79,9 @@ impl Engine {
             let until = deadline(timeout_s)?;
             waiting(py, until, |patience| process.engine.attend(patience))?
         };
-        let News { tasks, interrupts, completions, descriptors } = news;
+        let News { tasks, interrupted, completions, descriptors } = news;
         let begin = tasks.into_iter().map(|running| Execution::new(process, running)).collect();
-        let end = self.interrupted(py, interrupts);
-        let told = completion::told(process, py, Channel::SERVED_LOOP, Ok(completions))?;
-        Ok((begin, end, told, descriptors))
+        Ok((begin, bytes_of(interrupted), told(completions), descriptors))
     }
 }
 
@@ -111,26 +97,15 @@ impl Engine {
             next => Ok(error::done(next)?.map(|running| Execution::new(&self.process, running))),
         }
     }
+}
 
-    /// The executions of these tasks, which know from now on why they are to end.
-    fn interrupted(
-        &self,
-        py: Python<'_>,
-        interrupts: Vec<(TaskId, Interrupt)>,
-    ) -> Vec<Py<Execution>> {
-        let running = |(task, why): (TaskId, Interrupt)| {
-            let execution = self.process.execution_of(py, task)?;
-            execution.get().interrupt(why);
-            Some(execution)
-        };
-        interrupts.into_iter().filter_map(running).collect()
-    }
+fn bytes_of(tasks: Vec<TaskId>) -> Vec<[u8; TaskId::LEN]> {
+    tasks.into_iter().map(|task| *task.bytes()).collect()
 }
 
 /// Runs an execution to its end.
 pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
     let process = Arc::clone(&execution.get().process);
-    process.began(py, &execution);
     let here = execution.clone_ref(py);
     current::on_behalf_of(here, || {
         attempt(py, &process, &execution).or_else(|error| report(py, &execution, error))
@@ -139,10 +114,7 @@ pub(crate) fn run(py: Python<'_>, execution: Py<Execution>) -> PyResult<()> {
 
 fn attempt(py: Python<'_>, process: &Process, execution: &Py<Execution>) -> PyResult<()> {
     let this = execution.get();
-    if process.prepare_for(&this.running) {
-        let prepared = hooks::prepare(py)?.call1((execution,));
-        prepared.inspect_err(|_error| process.forget_preparation())?;
-    }
+    process.prepare_for(py, execution)?;
     if !this.is_single_call() {
         return hooks::run(py)?.call1((execution,)).map(drop);
     }
@@ -158,7 +130,6 @@ fn report(py: Python<'_>, execution: &Py<Execution>, error: PyErr) -> PyResult<(
     let told = hooks::report_error(py).and_then(|report| report.call1((execution, &error)));
     match told {
         Ok(_) => Ok(()),
-        Err(second) if execution.get().has_ended() => Err(second),
         Err(second) => {
             let text = format!("{error}\nIts story cannot be told whole: {second}");
             execution.get().fail(&[], text, false)

@@ -34,7 +34,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use roles::worker::Event;
@@ -46,7 +46,7 @@ use self::notice::Notices;
 use self::reading::Reader;
 
 pub use self::answers::{Caller, EngineError, Identity, Interrupted, Outcomes, Patience};
-pub use self::completions::{Channel, Completion, Watched};
+pub use self::completions::{Channel, Completion};
 pub use self::encoding::{
     Argument, ArgumentWriter, Arguments, Buffers, Encoded, MalformedValue, View, read_arguments,
     read_value,
@@ -67,8 +67,6 @@ pub struct Engine {
     reader: Mutex<Reader>,
     /// How many threads wait.
     waiting: AtomicUsize,
-    /// Somebody is to be met by the reader before it polls.
-    requested: AtomicBool,
     /// Counts all events.
     steps: AtomicU64,
     numbers: AtomicU64,

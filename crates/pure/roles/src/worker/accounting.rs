@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ownership::Progress;
+use ownership::{Progress, Submitted};
 use types::limits::{ACCOUNT_ROWS_MAX, FAILURES_MAX};
 use types::{
     Account, Called, Failure, ObjectId, ObjectInfo, Set, Stage, Subject, TaskInfo, TaskSpec, Value,
@@ -14,6 +14,9 @@ use types::{
 };
 
 use super::{Effect, Worker};
+
+/// The unfinished task that makes an object, the process that has that task, and where the object lies.
+pub type ObjectFacts = (Option<TaskInfo>, Option<WorkerId>, Whereabouts);
 
 /// The latest attempts at tasks of this process that failed.
 #[derive(Debug, Default)]
@@ -30,6 +33,13 @@ impl Failures {
 }
 
 impl Worker {
+    /// What is known here of an object.
+    #[must_use]
+    pub fn object_facts(&self, object: ObjectId) -> ObjectFacts {
+        let maker = self.tasks.get(object.task).map(described);
+        (maker, self.executor_of(object.task), self.place(object))
+    }
+
     /// Somebody asks all processes.
     pub(super) fn survey(&mut self, survey: u64, subject: Subject) {
         let mut account = Box::new(Account::default());
@@ -51,14 +61,7 @@ impl Worker {
 
     fn tasks_owned(&self) -> impl Iterator<Item = TaskInfo> {
         let submitted = self.tasks.all().into_iter().filter_map(|task| self.tasks.get(task));
-        submitted.map(|submitted| {
-            let stage = match submitted.progress {
-                Progress::Waiting(_) => Stage::Waiting,
-                Progress::Ready => Stage::Ready,
-                Progress::Sent => Stage::Sent,
-            };
-            owned(&submitted.spec, submitted.attempt, stage)
-        })
+        submitted.map(described)
     }
 
     fn objects_here(&self) -> Vec<ObjectInfo> {
@@ -85,6 +88,15 @@ impl Worker {
             Some(Value::Failed(_)) => Whereabouts::Failed,
         }
     }
+}
+
+fn described(submitted: &Submitted) -> TaskInfo {
+    let stage = match submitted.progress {
+        Progress::Waiting(_) => Stage::Waiting,
+        Progress::Ready => Stage::Ready,
+        Progress::Sent => Stage::Sent,
+    };
+    owned(&submitted.spec, submitted.attempt, stage)
 }
 
 fn owned(spec: &TaskSpec, attempt: u32, stage: Stage) -> TaskInfo {

@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Serialize;
 use types::{ObjectId, Settings, TaskId, Timestamp, WorkerId};
 
 /// Who this process is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Identity {
     /// Its name in the cluster.
     pub worker: WorkerId,

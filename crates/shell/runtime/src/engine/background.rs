@@ -10,14 +10,15 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Duration;
 
 use roles::Role;
 use types::Timestamp;
 
+use super::waits::Sleeper;
 use super::{Engine, EngineError};
 use crate::{clock, signals, sys};
 
@@ -26,20 +27,15 @@ const NAP: Duration = Duration::from_millis(1);
 /// How long after the last activity it sleeps for good.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// It looks again within a nap.
-const NAPPING: u8 = 0;
-/// It sleeps until it is unparked.
-const PARKED: u8 = 1;
-/// It sleeps in the poller.
-const POLLING: u8 = 2;
-
 /// Wakes the background thread, and whoever sleeps in the poller.
 pub(super) struct Alarm {
     descriptor: File,
-    background: AtomicU8,
     /// Somebody sleeps in the poller.
     pub(super) polled: AtomicBool,
-    thread: OnceLock<Thread>,
+    /// The background thread sleeps for good, rather than for a nap.
+    asleep: AtomicBool,
+    /// The background thread, from when it began.
+    background: OnceLock<Arc<Sleeper>>,
 }
 
 /// What the background thread finds when it looks.
@@ -57,36 +53,35 @@ struct Outlook {
 impl Alarm {
     pub(super) fn new() -> io::Result<Self> {
         let descriptor = sys::event_counter()?;
-        let (background, polled) = (AtomicU8::new(NAPPING), AtomicBool::new(false));
-        Ok(Self { descriptor, background, polled, thread: OnceLock::new() })
+        let (polled, asleep) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { descriptor, polled, asleep, background: OnceLock::new() })
     }
 
     /// Has the background thread look within a nap.
     pub(super) fn stir(&self) {
-        match self.background.load(Ordering::SeqCst) {
-            PARKED if self.begin_nap(PARKED) => self.unpark(),
-            POLLING if self.begin_nap(POLLING) => self.ring(),
-            _ => {}
+        if !self.is_napping() && self.asleep.swap(false, Ordering::SeqCst) {
+            self.wake_background();
         }
     }
 
     /// Has the background thread read the sockets from now on, if it does not.
     pub(super) fn stand_in(&self) {
-        if self.background.load(Ordering::SeqCst) != POLLING {
-            self.begin_nap(PARKED);
-            self.unpark();
+        if self.background.get().is_some_and(|thread| !thread.polls.load(Ordering::SeqCst)) {
+            self.asleep.store(false, Ordering::SeqCst);
+            self.wake_background();
         }
     }
 
     /// Whether the background thread looks within a nap anyway.
     pub(super) fn is_napping(&self) -> bool {
-        self.background.load(Ordering::SeqCst) == NAPPING
+        !self.asleep.load(Ordering::SeqCst)
     }
 
     /// Wakes whoever sleeps in the poller.
     pub(super) fn kick_poller(&self) {
         if self.polled.swap(false, Ordering::SeqCst) {
-            self.ring();
+            // A counter that is full is readable already.
+            drop((&self.descriptor).write(&1_u64.to_ne_bytes()));
         }
     }
 
@@ -96,20 +91,10 @@ impl Alarm {
         drop((&self.descriptor).read(&mut [0; 8]));
     }
 
-    fn unpark(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
+    fn wake_background(&self) {
+        if let Some(thread) = self.background.get() {
+            thread.wake(self);
         }
-    }
-
-    fn begin_nap(&self, from: u8) -> bool {
-        let state = &self.background;
-        state.compare_exchange(from, NAPPING, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
-
-    fn ring(&self) {
-        // A counter that is full is readable already.
-        drop((&self.descriptor).write(&1_u64.to_ne_bytes()));
     }
 }
 
@@ -141,15 +126,12 @@ impl Engine {
 
     /// Whether nothing happened and nothing was left behind since the background thread looked.
     fn was_left_alone(&self, steps: u64) -> bool {
-        self.steps.load(Ordering::SeqCst) == steps
-            && !self.notices.are_some()
-            && !self.requested.load(Ordering::SeqCst)
+        self.steps.load(Ordering::SeqCst) == steps && !self.notices.are_some()
     }
 }
 
 /// Starts the thread. It ends when the process leaves the cluster.
 pub(super) fn start(engine: Arc<Engine>) -> io::Result<()> {
-    let alarm = Arc::clone(&engine.alarm);
     let body = move || {
         signals::block_in_this_thread();
         // A process whose background thread failed would hang: its calls are to fail instead.
@@ -157,13 +139,11 @@ pub(super) fn start(engine: Arc<Engine>) -> io::Result<()> {
             engine.lock().end(EngineError::Closed);
         }
     };
-    let thread = thread::Builder::new().name("aktis".to_owned()).spawn(body)?;
-    // It looked at most once without being known, and naps.
-    alarm.thread.get_or_init(|| thread.thread().clone());
-    Ok(())
+    thread::Builder::new().name("aktis".to_owned()).spawn(body).map(drop)
 }
 
 fn run(engine: &Engine) {
+    let sleeper = engine.alarm.background.get_or_init(Sleeper::current);
     let (mut steps, mut active) = (0, clock::now());
     while let Some(outlook) = engine.tend() {
         let now = clock::now();
@@ -172,32 +152,24 @@ fn run(engine: &Engine) {
         }
         let quiet = now.since(active) >= QUIET && !outlook.unfinished;
         let parks = engine.somebody_waits();
-        if quiet {
-            let state = if parks { PARKED } else { POLLING };
-            engine.alarm.background.store(state, Ordering::SeqCst);
-        }
+        engine.alarm.asleep.store(quiet, Ordering::SeqCst);
         let due = outlook.deadline.map(|deadline| deadline.since(now));
         let limit = match quiet && engine.was_left_alone(steps) {
             true => due,
             false => Some(due.map_or(NAP, |due| due.min(NAP))),
         };
         if parks {
-            park(engine, limit);
+            // Unless those who read have just gone.
+            if engine.somebody_waits() {
+                thread::park_timeout(limit.unwrap_or(Duration::MAX));
+            }
         } else if quiet || outlook.stands_in {
             engine.read_in_background(limit);
         } else {
             engine.read_in_background(Some(Duration::ZERO));
             thread::park_timeout(NAP);
         }
-        engine.alarm.background.store(NAPPING, Ordering::SeqCst);
-    }
-}
-
-/// Sleeps while user threads read, unless they have just gone.
-fn park(engine: &Engine, limit: Option<Duration>) {
-    match limit {
-        _ if !engine.somebody_waits() => {}
-        Some(limit) => thread::park_timeout(limit),
-        None => thread::park(),
+        engine.alarm.asleep.store(false, Ordering::SeqCst);
+        sleeper.take_woken();
     }
 }

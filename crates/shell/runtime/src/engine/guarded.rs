@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use roles::worker::{Effect, Event, Interrupt};
+use roles::worker::{Effect, Event};
 use roles::{Role, Worker};
 use shm::Segment;
 use types::{Map, ObjectId, Payload, TaskId, Timestamp};
@@ -41,13 +41,10 @@ pub(super) struct Core {
     pub(super) effects: Vec<Effect>,
     pub(super) links: Links,
     pub(super) handles: Interned,
-    pub(super) notices: Arc<Notices>,
     pub(super) arena: Arc<Segment>,
     pub(super) waits: Waits,
     /// Tasks that no thread has taken, by concurrency group; "" is that of functions, and of methods that name none.
     pub(super) queues: BTreeMap<String, VecDeque<Box<Running>>>,
-    /// Tasks for a further thread, since those that run tasks all wait.
-    pub(super) aside: VecDeque<Box<Running>>,
     /// Answers that somebody expects, once they came.
     pub(super) answers: Map<u64, Option<Answer>>,
     pub(super) allocations: Map<ObjectId, Allocation>,
@@ -55,8 +52,8 @@ pub(super) struct Core {
     pub(super) completions: Completions,
     pub(super) lines: Lines,
     pub(super) spans: Spans,
-    pub(super) interrupts: Vec<(TaskId, Interrupt)>,
-    pub(super) signals_main: bool,
+    /// Running tasks that are to end, until somebody takes them who can end them.
+    pub(super) interrupted: Vec<TaskId>,
     /// The event loop that the engine serves.
     pub(super) served_loop: ServedLoop,
     pub(super) ended: Option<EngineError>,
@@ -87,20 +84,17 @@ impl Core {
             events: VecDeque::new(),
             effects: Vec::new(),
             links,
-            handles: Interned::new(Arc::clone(&notices)),
-            notices,
+            handles: Interned::new(notices),
             arena: Arc::new(arena),
             waits: Waits::default(),
             queues: BTreeMap::new(),
-            aside: VecDeque::new(),
             answers: Map::default(),
             allocations: Map::default(),
             consumed: Map::default(),
             completions: Completions::default(),
             lines: Lines::default(),
             spans: Spans::new(),
-            interrupts: Vec::new(),
-            signals_main: false,
+            interrupted: Vec::new(),
             served_loop: ServedLoop::default(),
             ended: None,
             steps: 0,
@@ -124,7 +118,7 @@ impl Core {
 
     /// Takes what user threads left behind.
     pub(super) fn take_notices(&mut self) {
-        let lists = self.notices.take();
+        let lists = self.handles.notices.take();
         for object in lists.unread {
             self.reader_went(object);
         }
@@ -240,19 +234,14 @@ impl Drop for Locked<'_> {
         core.flush(false);
         self.engine.steps.store(core.steps, Ordering::SeqCst);
         let wakes = core.waits.take_wakes();
-        let requested = !core.links.newcomers.is_empty();
-        if requested {
-            self.engine.requested.store(true, Ordering::SeqCst);
-        }
         let alarm = &self.engine.alarm;
         let stirs = !alarm.is_napping()
-            && (core.links.are_waiting() || core.role.next_deadline().is_some());
+            && (core.links.are_waiting()
+                || core.links.are_meeting()
+                || core.role.next_deadline().is_some());
         drop(core);
         if stirs {
             alarm.stir();
-        }
-        if requested {
-            alarm.kick_poller();
         }
         for sleeper in wakes {
             sleeper.wake(alarm);

@@ -24,7 +24,7 @@ struct HandleState {
     available: AtomicBool,
     /// What the role was asked for: nothing, to be told when the object exists (1), or its content (2).
     asked: AtomicU8,
-    /// The last `wait` that saw the handle: twice by one means that it stands in the list twice.
+    /// The last look through a list that saw the handle: twice by one means that it stands there twice.
     seen_by: AtomicU64,
     /// The wait that is told when the object comes; further ones stand in a list of their own.
     awaited_by: AtomicU64,
@@ -40,7 +40,7 @@ struct HandleState {
 /// All handles of the process, by object.
 pub(super) struct Interned {
     states: Map<ObjectId, Weak<HandleState>>,
-    notices: Arc<Notices>,
+    pub(super) notices: Arc<Notices>,
 }
 
 /// One look through many handles.
@@ -156,10 +156,10 @@ impl Handle {
         self.0.asked.fetch_min(1, Ordering::Relaxed);
     }
 
-    /// Notes that `wait` sees the handle; false if it did before.
-    pub(super) fn see(&self, wait: u64) -> bool {
-        let new = self.0.seen_by.load(Ordering::Relaxed) != wait;
-        self.0.seen_by.store(wait, Ordering::Relaxed);
+    /// Notes that `look` sees the handle; false if it did before.
+    pub(super) fn see(&self, look: u64) -> bool {
+        let new = self.0.seen_by.load(Ordering::Relaxed) != look;
+        self.0.seen_by.store(look, Ordering::Relaxed);
         new
     }
 

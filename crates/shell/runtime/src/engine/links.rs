@@ -9,7 +9,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use types::limits::{OUTBOX_BYTES, OUTBOX_DELAY};
@@ -31,11 +31,14 @@ pub(super) struct Links {
     next: u64,
     /// Connections with something to say.
     waiting: Vec<u64>,
-    /// Handshakes for the next reader to carry on; what was said meanwhile waits.
-    pub(super) newcomers: Vec<(u64, Meeting)>,
+    /// Handshakes that the reader carries on; what is said meanwhile waits.
+    pub(super) meetings: Meetings,
     /// In which the reader sleeps.
     pub(super) poller: Arc<Poller>,
 }
+
+/// Handshakes under way, by connection.
+pub(super) type Meetings = Arc<Mutex<Map<u64, Meeting>>>;
 
 struct Link {
     /// `None` until both sides have proved themselves.
@@ -60,8 +63,8 @@ impl Links {
     pub(super) fn new(node: Arc<UnixStream>, poller: Arc<Poller>, now: Timestamp) -> Self {
         let mut links = Map::default();
         links.insert(NODE, Link::new(Some(node), None, now));
-        let (spoken, waiting, newcomers) = (Map::default(), Vec::new(), Vec::new());
-        Self { links, spoken, next: NODE + 1, waiting, newcomers, poller }
+        let (spoken, waiting, meetings) = (Map::default(), Vec::new(), Meetings::default());
+        Self { links, spoken, next: NODE + 1, waiting, meetings, poller }
     }
 
     pub(super) fn say_to_node(&mut self, message: &ToDaemon) {
@@ -97,6 +100,20 @@ impl Links {
             self.spoken.insert(peer, number);
         }
         number
+    }
+
+    /// Has the reader carry on the handshake of a connection that is being made.
+    pub(super) fn meet(&self, number: u64, meeting: Meeting) -> io::Result<()> {
+        // The reader may hear of it at once, and looks for it under the lock.
+        let mut meetings = self.meetings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.poller.add(&meeting, number, Interest::Read)?;
+        meetings.insert(number, meeting);
+        Ok(())
+    }
+
+    /// Whether a handshake is under way.
+    pub(super) fn are_meeting(&self) -> bool {
+        !self.meetings.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Both sides proved themselves: what was said meanwhile may go. One that is over by now is closed.

@@ -8,7 +8,6 @@
 
 use std::os::fd::OwnedFd;
 
-use roles::worker::Interrupt;
 use types::TaskId;
 
 use super::completions::{Channel, Completion};
@@ -24,8 +23,8 @@ use crate::poll::Interest;
 pub struct News {
     /// Tasks that may begin, of all groups.
     pub tasks: Vec<Box<Running>>,
-    /// Running tasks that are to be interrupted, each told once.
-    pub interrupts: Vec<(TaskId, Interrupt)>,
+    /// Running tasks that are to end, each told once.
+    pub interrupted: Vec<TaskId>,
     /// What came of that which is watched.
     pub completions: Vec<Completion>,
     /// Some of the loop's own descriptors may be ready.
@@ -35,7 +34,7 @@ pub struct News {
 /// The loop, as the engine knows it.
 #[derive(Debug, Default)]
 pub(super) struct ServedLoop {
-    poller: Option<OwnedFd>,
+    pub(super) poller: Option<OwnedFd>,
     /// The reader tells once when something is ready for it.
     pub(super) attended: bool,
     /// Something is, and the reader tells no more of it.
@@ -86,13 +85,13 @@ impl Core {
         let news = News {
             // Nothing is promised of the order between groups.
             tasks: self.queues.values_mut().flat_map(|queue| queue.drain(..)).collect(),
-            interrupts: std::mem::take(&mut self.interrupts),
+            interrupted: std::mem::take(&mut self.interrupted),
             completions: self.completions.take(Channel::SERVED_LOOP),
             descriptors: std::mem::take(&mut self.served_loop.readable),
         };
         let some = news.descriptors
             || !news.tasks.is_empty()
-            || !news.interrupts.is_empty()
+            || !news.interrupted.is_empty()
             || !news.completions.is_empty();
         some.then_some(news)
     }

@@ -3,10 +3,8 @@
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`), or the memory of
 //! large objects (`ranges`).
 
-use roles::worker::{Event, Next, Source};
-use types::{
-    ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec, Value,
-};
+use roles::worker::{Event, Next, ObjectFacts, Source};
+use types::{ActorSpec, GroupId, JobId, ObjectId, Payload, Ref, Returns, Stored, TaskId, TaskSpec};
 
 use super::guarded::Core;
 use super::handles::{Handle, Survey};
@@ -70,7 +68,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Failed` as soon as one of them is known to have failed; `TimedOut` at the deadline.
-    pub fn get(&self, handles: &[Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
+    pub fn get(&self, handles: &[&Handle], patience: Patience<'_>) -> Outcomes<Vec<Data>> {
         if let Some(contents) = contents(handles) {
             return contents;
         }
@@ -78,11 +76,6 @@ impl Engine {
         let check = &mut |_: &mut Core, enough| if enough { contents(handles) } else { None };
         let got = self.await_objects(topic, handles, handles.len(), patience, check)?;
         got.unwrap_or(Err(EngineError::TimedOut))
-    }
-
-    /// The value of an object, as far as this process knows it: of a large one, where it lies.
-    pub fn value(&self, object: ObjectId) -> Outcomes<Option<Value>> {
-        Ok(self.enter()?.role.value(object).cloned())
     }
 
     /// Looks through refs for `count` that are ready, without waiting and without any lock.
@@ -95,7 +88,7 @@ impl Engine {
     /// have, ascending: fewer at the deadline.
     pub fn wait(
         &self,
-        handles: &[Handle],
+        handles: &[&Handle],
         count: usize,
         patience: Patience<'_>,
     ) -> Outcomes<Vec<u32>> {
@@ -109,14 +102,14 @@ impl Engine {
     /// at the deadline.
     pub fn wait_any(
         &self,
-        handles: &[Handle],
+        handles: &[&Handle],
         streams: Vec<TaskId>,
         patience: Patience<'_>,
     ) -> Outcomes<bool> {
         let topic = Topic::Any(streams.clone());
         let moved = |core: &Core, task| core.role.stream_next(task) != Next::NotYet;
         let check = &mut |core: &mut Core, _enough| {
-            let there = handles.iter().any(Handle::is_available)
+            let there = handles.iter().any(|handle| handle.is_available())
                 || streams.iter().any(|task| moved(core, *task));
             there.then_some(())
         };
@@ -139,16 +132,16 @@ impl Engine {
         item.ok_or(EngineError::TimedOut)
     }
 
-    /// What makes the object of a handle that is not here, and how far that is, in words.
-    pub fn explain(&self, handle: &Handle) -> Outcomes<String> {
-        Ok(self.enter()?.role.explain(handle.reference()))
+    /// What is known here of an object.
+    pub fn object_facts(&self, object: ObjectId) -> Outcomes<ObjectFacts> {
+        Ok(self.enter()?.role.object_facts(object))
     }
 
     /// Waits until `check` answers, which is told whether `count` of the objects are there.
     fn await_objects<T>(
         &self,
         topic: Topic,
-        handles: &[Handle],
+        handles: &[&Handle],
         count: usize,
         patience: Patience<'_>,
         check: &mut dyn FnMut(&mut Core, bool) -> Option<T>,
@@ -194,7 +187,7 @@ impl Core {
     }
 
     /// Asks for objects, or for their contents, until there are `count` of them.
-    fn ask_for(&mut self, wait: u64, handles: &[Handle], count: usize, load: bool) {
+    fn ask_for(&mut self, wait: u64, handles: &[&Handle], count: usize, load: bool) {
         let (mut refs, mut ready, mut count) = (Vec::new(), 0, count);
         for handle in handles {
             let data = if load { handle.data() } else { None };
@@ -219,7 +212,7 @@ impl Core {
 }
 
 /// The contents of all, or the first failure; `None` if one is not here.
-fn contents(handles: &[Handle]) -> Option<Outcomes<Vec<Data>>> {
+fn contents(handles: &[&Handle]) -> Option<Outcomes<Vec<Data>>> {
     let (mut contents, mut whole) = (Vec::with_capacity(handles.len()), true);
     for handle in handles {
         match handle.data() {
@@ -232,7 +225,7 @@ fn contents(handles: &[Handle]) -> Option<Outcomes<Vec<Data>>> {
 }
 
 /// The positions of the first `count` that are available.
-fn available(handles: &[Handle], count: usize) -> Vec<u32> {
+fn available(handles: &[&Handle], count: usize) -> Vec<u32> {
     let ready = (0..).zip(handles).filter(|(_, handle)| handle.is_available());
     ready.map(|(position, _)| position).take(count).collect()
 }

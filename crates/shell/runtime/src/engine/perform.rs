@@ -40,10 +40,11 @@ impl Core {
             Effect::Allocated(object, range) => self.range_came(object, range),
             Effect::Run(execution) => self.run(execution),
             Effect::Break(wait, failure) => self.waits.break_off(wait, failure),
-            Effect::Interrupt(task, why) => {
-                self.interrupts.push((task, why));
-                self.waits.wake_those(|topic| matches!(topic, Topic::Loop | Topic::Interrupts));
-                if self.signals_main {
+            Effect::Interrupt(task, _why) => {
+                self.interrupted.push(task);
+                if self.served_loop.poller.is_some() {
+                    self.waits.wake(&Topic::Loop);
+                } else {
                     signals::interrupt_main_thread();
                 }
             }
@@ -140,11 +141,9 @@ impl Core {
         let running = self.running(execution);
         let taken = self.waits.wake_one(|topic| topic.takes(running.group()));
         if !taken && self.waits.are_lent() {
-            self.aside.push_back(running);
             self.waits.wake(&Topic::Aside);
-        } else {
-            self.queues.entry(running.group().to_owned()).or_default().push_back(running);
         }
+        self.queues.entry(running.group().to_owned()).or_default().push_back(running);
     }
 
     fn running(&mut self, mut execution: Box<Execution>) -> Box<Running> {
@@ -161,22 +160,20 @@ impl Core {
         let link = self.links.begin(Some(peer), self.now);
         let me = Some(self.identity.worker);
         let socket = Path::new(&self.identity.socket);
-        match Meeting::dial(socket, &self.token, Some(peer), me, self.now) {
-            Ok(meeting) => self.links.newcomers.push((link, meeting)),
-            Err(_unreachable) => {
-                self.links.end(link);
-                self.events.push_back(Event::PeerLost(peer));
-            }
+        let dialled = Meeting::dial(socket, &self.token, Some(peer), me, self.now);
+        if dialled.and_then(|meeting| self.links.meet(link, meeting)).is_err() {
+            self.links.end(link);
+            self.events.push_back(Event::PeerLost(peer));
         }
     }
 
     fn receive_visitor(&mut self, stream: UnixStream) {
+        let link = self.links.begin(None, self.now);
+        let me = Some(self.identity.worker);
+        let accepted = Meeting::accept(stream, &self.token, me, self.now);
         // A visitor that cannot be received is hung up on, and sees it.
-        if let Ok(meeting) =
-            Meeting::accept(stream, &self.token, Some(self.identity.worker), self.now)
-        {
-            let link = self.links.begin(None, self.now);
-            self.links.newcomers.push((link, meeting));
+        if accepted.and_then(|meeting| self.links.meet(link, meeting)).is_err() {
+            self.links.end(link);
         }
     }
 

@@ -59,7 +59,7 @@ impl Core {
             Content::Failed(failure) => Data::Failed(failure),
             Content::Mapped { offset, size } => {
                 let buffer = Buffer::new(Arc::clone(&self.arena), offset, size);
-                let notices = Arc::clone(&self.notices);
+                let notices = Arc::clone(&self.handles.notices);
                 Data::Mapped(Arc::new(Pinned { object, buffer, notices }))
             }
         }

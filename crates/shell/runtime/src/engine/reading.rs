@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use roles::worker::Event;
@@ -14,7 +14,7 @@ use types::{Map, Timestamp, WorkerId};
 use wire::{FromNode, ToWorker};
 
 use super::background::Alarm;
-use super::links::NODE;
+use super::links::{Links, Meetings, NODE};
 use crate::clock;
 use crate::conn::{Inbox, Received};
 use crate::meeting::{Meeting, Progress};
@@ -32,7 +32,7 @@ pub(super) struct Reader {
     poller: Arc<Poller>,
     alarm: Arc<Alarm>,
     talks: Map<u64, Talk>,
-    meetings: Map<u64, Meeting>,
+    meetings: Meetings,
     ready: Vec<Ready>,
     heard: Vec<Heard>,
 }
@@ -63,14 +63,15 @@ pub(super) enum Heard {
 impl Reader {
     /// Reads what the node says, and what came of it with its welcome.
     pub(super) fn new(
-        poller: Arc<Poller>,
+        links: &Links,
         alarm: Arc<Alarm>,
         stream: Arc<UnixStream>,
         inbox: Inbox,
     ) -> io::Result<Self> {
+        let (poller, meetings) = (Arc::clone(&links.poller), Arc::clone(&links.meetings));
         poller.add(&*alarm, ALARM, Interest::Read)?;
         poller.add(&stream, NODE, Interest::Read)?;
-        let (mut talks, meetings) = (Map::default(), Map::default());
+        let mut talks = Map::default();
         talks.insert(NODE, Talk { stream, inbox, peer: None });
         let (ready, heard) = (Vec::new(), Vec::new());
         let mut reader = Self { poller, alarm, talks, meetings, ready, heard };
@@ -78,19 +79,13 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Carries on a handshake, and reads what follows it.
-    pub(super) fn meet(&mut self, link: u64, meeting: Meeting) {
-        let watched = self.poller.add(&meeting, link, Interest::Read);
-        self.meetings.insert(link, meeting);
-        self.note_loss(link, watched);
-    }
-
     /// Waits until something can be read or `limit` is over; reads it. Whether anything was heard.
     pub(super) fn poll(&mut self, limit: Option<Duration>) -> bool {
+        let meets = !self.meetings().is_empty();
         let limit = match limit {
             _ if !self.heard.is_empty() => Some(Duration::ZERO),
-            _ if self.meetings.is_empty() => limit,
-            limit => Some(limit.map_or(MEETING_LOOK, |limit| limit.min(MEETING_LOOK))),
+            limit if meets => Some(limit.map_or(MEETING_LOOK, |limit| limit.min(MEETING_LOOK))),
+            limit => limit,
         };
         self.ready.clear();
         let done = self.poller.wait(limit, &mut self.ready);
@@ -114,7 +109,7 @@ impl Reader {
                 self.note_loss(ready.token, done);
             }
         }
-        if !self.meetings.is_empty() {
+        if meets {
             self.drop_late_meetings(clock::now());
         }
         !self.heard.is_empty()
@@ -131,7 +126,7 @@ impl Reader {
             // It is closed only when those who write to it have let go of it, too.
             drop(self.poller.remove(&talk.stream));
         }
-        self.meetings.remove(&link);
+        self.meetings().remove(&link);
         self.heard.push(Heard::Lost { link, why: error.to_string() });
     }
 
@@ -183,12 +178,13 @@ impl Reader {
     }
 
     fn proceed(&mut self, link: u64) -> io::Result<()> {
-        let Some(meeting) = self.meetings.remove(&link) else {
+        let meeting = self.meetings().remove(&link);
+        let Some(meeting) = meeting else {
             return Ok(());
         };
         match meeting.proceed().map_err(io::Error::other)? {
             Progress::Waiting(meeting) => {
-                self.meetings.insert(link, meeting);
+                self.meetings().insert(link, meeting);
                 Ok(())
             }
             Progress::Met { peer: None, .. } => Err(io::Error::other("it has no name")),
@@ -204,8 +200,13 @@ impl Reader {
     }
 
     fn drop_late_meetings(&mut self, now: Timestamp) {
-        let late = self.meetings.extract_if(|_link, meeting| meeting.deadline() <= now);
+        let mut meetings = self.meetings.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = meetings.extract_if(|_link, meeting| meeting.deadline() <= now);
         let why = "the handshake took too long";
         self.heard.extend(late.map(|(link, _)| Heard::Lost { link, why: why.to_owned() }));
+    }
+
+    fn meetings(&self) -> MutexGuard<'_, Map<u64, Meeting>> {
+        self.meetings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

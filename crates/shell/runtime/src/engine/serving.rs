@@ -2,7 +2,7 @@
 //!
 //! Owns: what each of these calls does under the lock. Does not own: how a thread waits (`waiting`).
 
-use std::collections::VecDeque;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use roles::worker::{Event, Interrupt};
@@ -30,7 +30,7 @@ impl Engine {
     /// # Errors
     /// `Interrupted`, `Closed`.
     pub fn next_aside(&self, patience: Patience<'_>) -> Outcomes<Option<Box<Running>>> {
-        self.await_topic(Topic::Aside, patience, &mut |core| core.aside.pop_front())
+        self.await_topic(Topic::Aside, patience, &mut |core| core.next_running(""))
     }
 
     /// The user's code ended. The task is also kept for the timeline, as of `ran` ago until now.
@@ -85,24 +85,20 @@ impl Engine {
         answer?.ok_or(EngineError::TimedOut)
     }
 
-    /// Running tasks that are to be interrupted, each told once. Ask after SIGINT in the main thread.
+    /// Running tasks that are to end, each told once. The main thread gets SIGINT when there are some, unless the engine
+    /// serves an event loop, which hears of them.
     #[must_use]
-    pub fn take_interrupts(&self) -> Vec<(TaskId, Interrupt)> {
-        self.enter().map(|mut locked| std::mem::take(&mut locked.interrupts)).unwrap_or_default()
+    pub fn take_interrupted(&self) -> Vec<TaskId> {
+        self.enter().map(|mut locked| std::mem::take(&mut locked.interrupted)).unwrap_or_default()
     }
 
-    /// The same, waiting for some, where no signal comes. Empty at the deadline.
-    pub fn await_interrupts(&self, patience: Patience<'_>) -> Outcomes<Vec<(TaskId, Interrupt)>> {
-        let came = self.await_topic(Topic::Interrupts, patience, &mut |core| {
-            Some(std::mem::take(&mut core.interrupts)).filter(|came| !came.is_empty())
-        })?;
-        Ok(came.unwrap_or_default())
-    }
-
-    /// Whether interrupts also send SIGINT to the main thread. Off at first; a worker that runs tasks in its main
-    /// thread switches it on.
-    pub fn signal_main_thread(&self, on: bool) {
-        self.lock().signals_main = on;
+    /// Why a running task is to end, if it is. Each call of an actor asks: nothing follows, so it is but a look.
+    #[must_use]
+    pub fn interruption(&self, task: TaskId) -> Option<Interrupt> {
+        if self.notices.are_of_parent() {
+            return None;
+        }
+        self.core.lock().unwrap_or_else(PoisonError::into_inner).role.interruption(task)
     }
 
     /// Lines that workers wrote, and how many were dropped before them because nobody took them. Waits until there
@@ -134,7 +130,6 @@ impl Engine {
 
 impl Core {
     fn next_running(&mut self, group: &str) -> Option<Box<Running>> {
-        let queued = self.queues.get_mut(group).and_then(VecDeque::pop_front);
-        if group.is_empty() { queued.or_else(|| self.aside.pop_front()) } else { queued }
+        self.queues.get_mut(group)?.pop_front()
     }
 }

@@ -6,11 +6,12 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use roles::worker::Event;
+use serde::Deserialize;
 use shm::Segment;
 use types::limits::HANDSHAKE_PATIENCE;
 use types::{JobId, WorkerId};
@@ -33,7 +34,7 @@ use crate::poll::{Interest, Poller};
 const TICK: Duration = Duration::from_millis(50);
 
 /// How a driver joins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct DriverOptions {
     /// Where the node listens.
     pub socket: PathBuf,
@@ -152,9 +153,9 @@ fn start(
     let node = Arc::new(stream);
     let alarm = Arc::new(Alarm::new()?);
     let poller = Arc::new(Poller::new()?);
-    let reader = Reader::new(Arc::clone(&poller), Arc::clone(&alarm), Arc::clone(&node), inbox)?;
+    let links = Links::new(Arc::clone(&node), poller, clock::now());
+    let reader = Reader::new(&links, Arc::clone(&alarm), node, inbox)?;
     let notices = Arc::new(Notices::new(Arc::clone(&alarm)));
-    let links = Links::new(node, poller, clock::now());
     let core = Core::new(Arc::clone(&identity), token, segment, links, Arc::clone(&notices));
     let engine = Arc::new(Engine {
         identity,
@@ -163,7 +164,6 @@ fn start(
         alarm,
         reader: Mutex::new(reader),
         waiting: AtomicUsize::new(0),
-        requested: AtomicBool::new(false),
         steps: AtomicU64::new(0),
         numbers: AtomicU64::new(1),
         tasks: AtomicU64::new(1),

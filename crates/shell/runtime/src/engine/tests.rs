@@ -73,7 +73,8 @@ fn bytes(data: &Data) -> Vec<u8> {
 }
 
 fn got(driver: &Engine, handles: &[Handle]) -> Vec<Data> {
-    driver.get(handles, until(soon(), &mut || false)).unwrap()
+    let handles: Vec<&Handle> = handles.iter().collect();
+    driver.get(&handles, until(soon(), &mut || false)).unwrap()
 }
 
 /// The patience of a thread.
@@ -132,14 +133,14 @@ fn wait_answers_positions_and_refuses_a_ref_that_stands_twice() {
         driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap().remove(0);
     let object = ObjectId { task: driver.new_task(job), index: 0 };
     let here = driver.put(object, Stored::inline(Payload::from(INLINE))).unwrap();
-    let list = [never.clone(), here.clone()];
+    let list = [&never, &here];
     let wait = |count, deadline| driver.wait(&list, count, until(deadline, &mut || false));
 
     assert!(wait(1, None).unwrap() == [1]);
     let now = Some(clock::now());
     assert!(wait(2, now).unwrap() == [1]);
     let mut survey = driver.survey(1);
-    let refused = [here.clone(), never, here.clone()].iter().try_for_each(|one| survey.see(one));
+    let refused = [&here, &never, &here].iter().try_for_each(|one| survey.see(one));
 
     assert_eq!(refused.unwrap_err(), EngineError::Repeated(here.object()));
     driver.close();
@@ -156,7 +157,7 @@ fn a_waiting_thread_can_be_interrupted() {
         asked += 1;
         asked == 3
     };
-    let ended = driver.get(&never, until(None, &mut third));
+    let ended = driver.get(&[&never[0]], until(None, &mut third));
 
     assert_eq!(ended.unwrap_err(), EngineError::Interrupted);
     driver.close();
@@ -215,12 +216,16 @@ fn what_is_watched_is_told_once() {
     let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
 
-    driver.watch(&handle, Channel::THREADS).unwrap();
-    let came = driver.next_completions(until(soon(), &mut || false)).unwrap();
+    let (channel, _) = driver.open_channel(false).unwrap();
+    driver.watch(&handle, channel, 7).unwrap();
+    got(&driver, slice::from_ref(&handle));
+    let came = driver.completions(channel).unwrap();
 
-    let [Completion { arrival: Some((told, data)), .. }] = &came[..] else { panic!("{came:?}") };
+    let [Completion { watch: 7, arrival: Some((told, data)) }] = &came[..] else {
+        panic!("{came:?}")
+    };
     assert_eq!((told.object(), bytes(data)), (handle.object(), INLINE.to_vec()));
-    assert!(driver.completions(Channel::THREADS).unwrap().is_empty());
+    assert!(driver.completions(channel).unwrap().is_empty());
     worker.close();
     running.join().unwrap();
     driver.close();
@@ -260,11 +265,11 @@ fn the_channel_of_another_loop_rings_its_bell_and_those_of_others_do_not() {
     let running = echo(Arc::clone(&worker));
     let handle = driver.submit(task(&driver, job, &template(), INLINE)).unwrap().remove(0);
     let ((heard, _), (silent, _)) =
-        (driver.open_channel().unwrap(), driver.open_channel().unwrap());
+        (driver.open_channel(false).unwrap(), driver.open_channel(false).unwrap());
 
-    driver.watch(&handle, heard).unwrap();
-    driver.watch(&handle, Channel::THREADS).unwrap();
-    driver.next_completions(until(soon(), &mut || false)).unwrap();
+    driver.watch(&handle, heard, 1).unwrap();
+    driver.watch(&handle, Channel::SERVED_LOOP, 1).unwrap();
+    got(&driver, slice::from_ref(&handle));
 
     assert_eq!(driver.completions(heard).unwrap().len(), 1);
     assert!(driver.completions(silent).unwrap().is_empty());
@@ -297,7 +302,8 @@ fn a_driver_whose_node_ends_fails_every_wait() {
     let (node, driver, job) = FakeNode::start();
     let never = driver.submit(task(&driver, job, &template(), b"nobody runs it")).unwrap();
     let waiting = Arc::clone(&driver);
-    let waiter = thread::spawn(move || waiting.get(&never, until(soon(), &mut || false)).map(drop));
+    let waiter =
+        thread::spawn(move || waiting.get(&[&never[0]], until(soon(), &mut || false)).map(drop));
 
     drop(node);
 

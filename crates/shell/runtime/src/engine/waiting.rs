@@ -54,7 +54,7 @@ struct Vigil<'a, T> {
     sleeper: Arc<Sleeper>,
     check: Check<'a, T>,
     /// What it waits for, if that is objects.
-    handles: &'a [Handle],
+    handles: &'a [&'a Handle],
     deadline: Option<Timestamp>,
     /// On behalf of which task, if it waits without a deadline, and when the role is told next that this lasts.
     lasting: Option<(TaskId, Timestamp)>,
@@ -165,7 +165,7 @@ impl Engine {
         mut locked: Locked<'_>,
         wait: u64,
         patience: Patience<'_>,
-        handles: &[Handle],
+        handles: &[&Handle],
         check: Check<'_, T>,
     ) -> Outcomes<Option<T>> {
         if let Caller::Task(task) = patience.caller
@@ -223,7 +223,6 @@ impl Engine {
         let Some(mut reader) = self.try_reader() else {
             return;
         };
-        self.take_newcomers(&mut reader);
         if self.poll_asleep(&mut reader, &Sleeper::current(), limit) {
             drop(self.take_heard(&mut reader));
         }
@@ -261,7 +260,6 @@ impl Engine {
         until: Timestamp,
     ) -> Turn<T> {
         let turn = loop {
-            self.take_newcomers(&mut reader);
             let heard = self.poll_for(&mut reader, &vigil.sleeper, until);
             if heard && let Some(answer) = self.take_heard_for(&mut reader, vigil) {
                 break Turn::Done(answer);
@@ -270,7 +268,7 @@ impl Engine {
             if vigil.sleeper.is_woken() || clock::now() >= look {
                 break Turn::Look;
             }
-            if !heard && !self.requested.load(Ordering::SeqCst) {
+            if !heard {
                 break Turn::Broken;
             }
         };
@@ -344,8 +342,7 @@ impl Engine {
     fn poll_asleep(&self, reader: &mut Reader, sleeper: &Sleeper, limit: Option<Duration>) -> bool {
         sleeper.polls.store(true, Ordering::SeqCst);
         self.alarm.polled.store(true, Ordering::SeqCst);
-        let at_once = sleeper.is_woken() || self.requested.load(Ordering::SeqCst);
-        let heard = reader.poll(if at_once { Some(Duration::ZERO) } else { limit });
+        let heard = reader.poll(if sleeper.is_woken() { Some(Duration::ZERO) } else { limit });
         self.alarm.polled.store(false, Ordering::SeqCst);
         sleeper.polls.store(false, Ordering::SeqCst);
         heard
@@ -370,13 +367,6 @@ impl Engine {
             None => locked.flush(true),
         }
         answer
-    }
-
-    fn take_newcomers(&self, reader: &mut Reader) {
-        if self.requested.swap(false, Ordering::SeqCst) {
-            let newcomers = std::mem::take(&mut self.lock().links.newcomers);
-            newcomers.into_iter().for_each(|(link, meeting)| reader.meet(link, meeting));
-        }
     }
 
     fn try_reader(&self) -> Option<MutexGuard<'_, Reader>> {

@@ -34,14 +34,10 @@ pub(super) enum Topic {
     Stream(TaskId),
     /// That a consumer took items of the stream that this task yields.
     Consumed(TaskId),
-    /// Something came that is watched for threads.
-    Completions,
     /// Anything that concerns the event loop which the engine serves.
     Loop,
     /// Objects as counted in its entry, or the next item of one of these streams.
     Any(Vec<TaskId>),
-    /// That running tasks are to be interrupted.
-    Interrupts,
     /// Lines of output.
     Lines,
     /// A range for this object.
@@ -88,10 +84,10 @@ pub(super) struct Entry {
 }
 
 impl Topic {
-    /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or pass on what came,
-    /// must not stand in the way of a thread that waits for its own.
+    /// Whether who waits for this also reads the sockets. Those who wait all the time, and print or run what came, must
+    /// not stand in the way of a thread that waits for its own.
     pub(super) const fn reads(&self) -> bool {
-        !matches!(self, Self::Lines | Self::Completions | Self::Interrupts | Self::Aside)
+        !matches!(self, Self::Lines | Self::Aside)
     }
 
     /// Whether it is the work of others: a task that waits for it lends them its CPUs.
@@ -185,12 +181,12 @@ impl Waits {
         &mut self,
         wait: u64,
         task: TaskId,
-        (me, handles): (WorkerId, &[Handle]),
+        (me, handles): (WorkerId, &[&Handle]),
     ) -> Option<Vec<Ref>> {
         let entry = self.find(wait).filter(|entry| entry.spare == 0)?;
         let refs = if matches!(entry.topic, Topic::Objects { .. }) {
             let missing = handles.iter().filter(|handle| !handle.is_available());
-            missing.map(Handle::reference).take(PROBED_REFS_MAX).collect()
+            missing.map(|handle| handle.reference()).take(PROBED_REFS_MAX).collect()
         } else if let Topic::Stream(yields) = entry.topic {
             // Its next item does not come before the task that yields goes on.
             vec![Ref { object: yields.output(1), owner: me }]
