@@ -283,6 +283,8 @@ impl Worker {
     fn leave_after(&mut self, reason: &'static str, stays_for_others: bool) {
         let leaving = Leaving { reason, stays_for_others };
         if self.inbox.leaving.replace(leaving).is_none() {
+            // To the node the work that came since then meant that this process no longer merely stays.
+            self.stays = false;
             self.effects.push(Effect::ToNode(ToNode::Leaving { reason: reason.to_owned() }));
         }
     }

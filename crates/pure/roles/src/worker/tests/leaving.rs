@@ -37,6 +37,19 @@ fn a_worker_that_was_not_spared_says_once_when_nobody_needs_it_any_more() {
 }
 
 #[test]
+fn a_worker_that_was_not_spared_says_that_it_stays_again_after_its_last_call() {
+    let mut executor = TestWorker::new(2);
+    executor.step(Event::Put(executor.object_of(2), inline(b"y")));
+    executor.step(Event::Node(FromNode::Spare));
+    let task = executor.task_with(1, |template| template.calls_max = 1);
+    executor.receive(&[&task]);
+
+    let effects = executor.step(finished(task.id, inline(b"x")));
+
+    assert_eq!(effects.last(), Some(&Effect::ToNode(ToNode::Staying)), "{effects:?}");
+}
+
+#[test]
 fn what_runs_beside_a_task_that_is_ended_by_force_costs_an_attempt() {
     let (mut executor, first, _) = executor_with_two_tasks();
     let other = executor.task(3);
