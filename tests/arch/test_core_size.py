@@ -31,5 +31,5 @@ def is_core(path: Path) -> bool:
 
 def code_lines(text: str) -> int:
     """How many lines of a Rust file hold code that is no test."""
-    lines = (line.strip() for line in text.split(TESTS_BEGIN)[0].splitlines())
+    lines = (line.strip() for line in text.partition(TESTS_BEGIN)[0].splitlines())
     return sum(bool(line) and not line.startswith("//") for line in lines)
