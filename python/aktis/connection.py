@@ -319,6 +319,8 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             owns_cluster=cluster is not None,
             environment=job.environment.serialize(),
         )
+        if cluster is not None:
+            cluster.connected()
         job_setup.describe(
             here,
             logging=None if job.logging is None else job.logging.applied(),

@@ -133,6 +133,26 @@ def test_nothing_is_left_after_a_kill(
     assert not (shared_memory_mapped() - before)
 
 
+def test_nothing_is_left_of_a_driver_that_is_killed_before_it_has_connected(tmp_path: Path) -> None:
+    program = """
+import os, signal
+import aktis
+from aktis._kernel import session
+
+def die(*, session_dir, **given):
+    print(session_dir, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+session.connect = die
+aktis.init(address="local", num_cpus=1)
+"""
+    stdout, stderr = start_driver(program, directory=tmp_path).communicate(timeout=60)
+    assert stdout, stderr
+    directory = Path(stdout.strip())
+
+    wait_for(lambda: not session_processes(directory) and not directory.exists(), timeout_s=GONE_S)
+
+
 def test_a_get_under_way_fails_when_the_daemon_is_killed(
     busy: tuple[subprocess.Popen[str], Path],
 ) -> None:

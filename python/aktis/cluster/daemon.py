@@ -11,7 +11,9 @@ import fcntl
 import json
 import os
 import resource
+import signal
 import sys
+import threading
 from mmap import mmap
 from typing import Any
 
@@ -20,7 +22,14 @@ from aktis.cluster import spill
 from aktis.cluster.supervisor import Supervisor
 
 # What `aktis.cluster.local` passes on by number.
-INHERITED = ("lock_fd", "ready_fd", "listener_fd", "processes_fd", "supervisor_fd")
+INHERITED = (
+    "lock_fd",
+    "ready_fd",
+    "starter_fd",
+    "listener_fd",
+    "processes_fd",
+    "supervisor_fd",
+)
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
@@ -38,6 +47,8 @@ def main(arguments: list[str]) -> int:
     raise_descriptor_limit()
     try:
         supervisor = Supervisor(config.pop("fork_server"), inherited["supervisor_fd"])
+        starter = (inherited["starter_fd"],)
+        threading.Thread(target=await_driver, args=starter, daemon=True).start()
         try:
             serve(config, inherited, spill_directory=directories[-1])
         finally:
@@ -67,6 +78,13 @@ def serve(config: dict[str, Any], inherited: dict[str, int], *, spill_directory:
         spiller_fds=spiller_fds,
     )
     spiller.join()
+
+
+def await_driver(starter_fd: int) -> None:
+    """Has the daemon stop if who started it ends before it has connected: none would hang up."""
+    if not os.read(starter_fd, 1):
+        os.kill(os.getpid(), signal.SIGTERM)
+    os.close(starter_fd)
 
 
 def make_arena(size: int) -> tuple[int, mmap]:

@@ -7,6 +7,7 @@ machine has (`detect`), where files lie (`session_dir`), or the conversation wit
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -40,11 +41,20 @@ class Resources(NamedTuple):
 
 
 class LocalCluster:
-    """A running daemon and its session."""
+    """A running daemon and its session, which ends if its driver does before it connects."""
 
-    def __init__(self, session: SessionDir, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, session: SessionDir, process: subprocess.Popen[bytes], starter: io.RawIOBase
+    ) -> None:
         self.session = session
         self.process = process
+        self._starter = starter
+
+    def connected(self) -> None:
+        """From now on the driver's end is that of its connection."""
+        # A daemon that has ended is noticed by whoever speaks to it.
+        with contextlib.suppress(BrokenPipeError), self._starter:
+            self._starter.write(b"\1")
 
     def wait(self) -> None:
         """Waits until the daemon has ended, which it does by itself when its driver hangs up.
@@ -121,12 +131,13 @@ def start(
         configured = config(
             session, offered, labels=labels, settings=settings, spill_directory=spill_directory
         )
-        return LocalCluster(session, launch(session, configured))
+        process, starter = launch(session, configured)
     except BaseException:
         session.remove()
         raise
     finally:
         session.release()
+    return LocalCluster(session, process, starter)
 
 
 def config(
@@ -162,9 +173,17 @@ def config(
     }
 
 
-def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Popen[bytes]:
-    """Starts the daemon and waits until it is ready; it is ended if nobody waits to the end."""
+def launch(
+    session: SessionDir, configured: dict[str, object]
+) -> tuple[subprocess.Popen[bytes], io.RawIOBase]:
+    """Starts the daemon and waits until it is ready; it is ended if nobody waits to the end.
+
+    Returns:
+        Its process, and what a byte is to be written to before it is closed: else the daemon ends.
+    """
     ready_read, ready_write = os.pipe()
+    starter_read, starter_write = os.pipe()
+    starter = os.fdopen(starter_write, "wb", buffering=0)
     log_path = session.logs / "daemon.log"
     # Opened now, since the directory may go when the daemon does.
     with (
@@ -178,6 +197,7 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
                 loop.settimeout(0)
                 passed = {
                     "ready_fd": ready_write,
+                    "starter_fd": starter_read,
                     "listener_fd": listener.fileno(),
                     "processes_fd": loop.fileno(),
                     "supervisor_fd": supervisor.fileno(),
@@ -185,13 +205,14 @@ def launch(session: SessionDir, configured: dict[str, object]) -> subprocess.Pop
                 process = spawn(session, configured, passed, log)
         finally:
             os.close(ready_write)
+            os.close(starter_read)
         try:
             await_ready(process, ready, written)
         except BaseException:
             process.kill()
             process.wait()
             raise
-    return process
+    return process, starter
 
 
 def listen(path: Path) -> socket.socket:

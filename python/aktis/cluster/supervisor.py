@@ -84,8 +84,9 @@ class Supervisor:
                 else:
                     self.tell(ENDED, *ended)
         if self.fork_server is None and fork_server is not None:
-            self.restart()
+            # Whatever is told from now on concerns the next one.
             self.tell(RESTARTED)
+            self.restart()
 
     def restart(self) -> None:
         """Starts another fork server, unless too many died young: then requests are refused."""
