@@ -331,7 +331,7 @@ def _begin(address: str | None, node: NodeOptions, job: Job) -> None:
             ports.want(node.metrics_export_port)
     except BaseException:
         if cluster is not None:
-            cluster.process.kill()
+            cluster.kill()
         _begun.end()
         raise
 

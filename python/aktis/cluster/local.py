@@ -56,15 +56,20 @@ class LocalCluster:
         with contextlib.suppress(BrokenPipeError), self._starter:
             self._starter.write(b"\1")
 
+    def kill(self) -> None:
+        """Ends the daemon now; the processes that it started notice that."""
+        self._starter.close()
+        self.process.kill()
+
     def wait(self) -> None:
         """Waits until the daemon has ended, which it does by itself when its driver hangs up.
 
-        One that does not is killed: the processes that it started notice that.
+        One that does not is killed.
         """
         try:
             self.process.wait(END_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             self.process.wait()
 
 
@@ -127,17 +132,20 @@ def start(
         RuntimeError: the daemon ended, or was not ready in time; the message says what it wrote.
     """
     session = session_dir.create()
+    starter_read, starter_write = os.pipe()
     try:
         configured = config(
             session, offered, labels=labels, settings=settings, spill_directory=spill_directory
         )
-        process, starter = launch(session, configured)
+        process = launch(session, configured, starter_read)
     except BaseException:
+        os.close(starter_write)
         session.remove()
         raise
     finally:
+        os.close(starter_read)
         session.release()
-    return LocalCluster(session, process, starter)
+    return LocalCluster(session, process, os.fdopen(starter_write, "wb", buffering=0))
 
 
 def config(
@@ -174,16 +182,16 @@ def config(
 
 
 def launch(
-    session: SessionDir, configured: dict[str, object]
-) -> tuple[subprocess.Popen[bytes], io.RawIOBase]:
+    session: SessionDir, configured: dict[str, object], starter_fd: int
+) -> subprocess.Popen[bytes]:
     """Starts the daemon and waits until it is ready; it is ended if nobody waits to the end.
 
-    Returns:
-        Its process, and what a byte is to be written to before it is closed: else the daemon ends.
+    Args:
+        session: where it logs; it holds the session's lock too.
+        configured: what it is told.
+        starter_fd: what it reads a byte from once its driver is connected; it ends if none comes.
     """
     ready_read, ready_write = os.pipe()
-    starter_read, starter_write = os.pipe()
-    starter = os.fdopen(starter_write, "wb", buffering=0)
     log_path = session.logs / "daemon.log"
     # Opened now, since the directory may go when the daemon does.
     with (
@@ -197,7 +205,7 @@ def launch(
                 loop.settimeout(0)
                 passed = {
                     "ready_fd": ready_write,
-                    "starter_fd": starter_read,
+                    "starter_fd": starter_fd,
                     "listener_fd": listener.fileno(),
                     "processes_fd": loop.fileno(),
                     "supervisor_fd": supervisor.fileno(),
@@ -205,14 +213,13 @@ def launch(
                 process = spawn(session, configured, passed, log)
         finally:
             os.close(ready_write)
-            os.close(starter_read)
         try:
             await_ready(process, ready, written)
         except BaseException:
             process.kill()
             process.wait()
             raise
-    return process, starter
+    return process
 
 
 def listen(path: Path) -> socket.socket:
