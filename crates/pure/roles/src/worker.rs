@@ -234,7 +234,7 @@ impl Worker {
             }
             Event::KillActor { actor, for_good } => self.kill_actor(actor, for_good),
             Event::AwaitGroup { group, object, value } => self.await_group(group, object, value),
-            Event::Tell(message) => self.effects.push(Effect::ToHead(message)),
+            Event::Tell(message) => self.tell(message),
             Event::TellNode(message) => self.effects.push(Effect::ToNode(message)),
             Event::Leave => self.leave(),
             Event::Peer(from, message) => self.on_peer(from, message),

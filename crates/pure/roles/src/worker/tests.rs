@@ -3,6 +3,7 @@
 //! Owns: the builder `TestWorker`. Does not own: what whole clusters do (`sim`).
 
 mod accounts;
+mod asking;
 mod calling;
 mod executing;
 mod leaving;
