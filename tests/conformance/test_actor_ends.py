@@ -7,8 +7,6 @@ then in `test_actors`.
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 import aktis
 from aktis.actor import exit_actor
 from aktis.exceptions import ActorDiedError, ActorError
+from tests.conformance.counters import Counter, Recorder, pass_gate
 from tests.conformance.waiting import Gate, Tally, process_is_gone, wait_for
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -201,54 +200,6 @@ def test_an_actor_that_calls_sys_exit_ends_without_restart() -> None:
         aktis.get(recorder.system_exit.remote(), timeout=30)
     with pytest.raises(ActorDiedError):
         aktis.get(recorder.read.remote(), timeout=30)
-
-
-@aktis.remote
-class Counter:
-    def __init__(self, start: int = 0) -> None:
-        self.value = start
-
-    def add(self, amount: int) -> int:
-        self.value += amount
-        return self.value
-
-    def process_id(self) -> int:
-        return os.getpid()
-
-
-@aktis.remote
-class Recorder:
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def record(self, value: Any) -> None:
-        self.values.append(value)
-
-    def read(self) -> list[Any]:
-        return self.values
-
-    def process_id(self) -> int:
-        return os.getpid()
-
-    def wait(self, gate: Gate) -> None:
-        gate.wait()
-
-    def at_exit(self, tally: Tally) -> None:
-        import atexit
-
-        atexit.register(tally.add)
-
-    def leave(self) -> None:
-        exit_actor()
-
-    def system_exit(self) -> None:
-        sys.exit(0)
-
-
-@aktis.remote
-def pass_gate(gate: Gate, value: Any) -> Any:
-    gate.wait()
-    return value
 
 
 @aktis.remote

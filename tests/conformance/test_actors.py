@@ -15,6 +15,7 @@ import pytest
 
 import aktis
 from aktis.actor import ActorClassInheritanceException
+from tests.conformance.counters import Counter, Recorder, pass_gate
 from tests.conformance.waiting import Gate
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -355,37 +356,6 @@ def test_many_actors_live_side_by_side_on_few_cpus() -> None:
     counters = [Counter.remote(index) for index in range(12)]
 
     assert aktis.get([counter.add.remote(0) for counter in counters]) == list(range(12))
-
-
-@aktis.remote
-class Counter:
-    def __init__(self, start: int = 0) -> None:
-        self.value = start
-
-    def add(self, amount: int) -> int:
-        self.value += amount
-        return self.value
-
-    def process_id(self) -> int:
-        return os.getpid()
-
-
-@aktis.remote
-class Recorder:
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def record(self, value: Any) -> None:
-        self.values.append(value)
-
-    def read(self) -> list[Any]:
-        return self.values
-
-
-@aktis.remote
-def pass_gate(gate: Gate, value: Any) -> Any:
-    gate.wait()
-    return value
 
 
 @aktis.remote
